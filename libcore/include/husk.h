@@ -1,0 +1,21 @@
+/* husk.h: everything public, in reading order.
+ *
+ * A program makes a heap, registers its types, and makes objects. Objects are counted; weak references do not
+ * count; the collector finds what only holds itself. Each header opens with its own rules. */
+#ifndef HUSK_H
+#define HUSK_H
+
+#include <husk/base.h>    /* handles, ownership words, version */
+#include <husk/status.h>  /* the list of errors */
+#include <husk/heap.h>    /* a heap: making, closing, limits, figures, buffers */
+#include <husk/type.h>    /* what an object looks like: size, slots, hooks */
+#include <husk/obj.h>     /* objects: birth, counts, slots */
+#include <husk/inline.h>  /* retain and release, inline */
+#include <husk/weak.h>    /* references that do not keep alive */
+#include <husk/collect.h> /* the cycle collector and its controls */
+#include <husk/walk.h>    /* looking without touching */
+#include <husk/value.h>   /* nil, boolean, integer, double, reference */
+#include <husk/kinds.h>   /* record, list, map, text, box: ready-made types */
+#include <husk/debug.h>   /* verify, injected memory failures */
+
+#endif

@@ -1,0 +1,106 @@
+/* husk/heap.h: a heap, its limits and figures.
+ *
+ * Any number of heaps in one process; nothing is shared between them but the reserved address range and the
+ * table of types. An object refers only to objects of its own heap.
+ * Threads: one owner at a time (husk_heap_detach, husk_heap_attach). */
+#ifndef HUSK_HEAP_H
+#define HUSK_HEAP_H
+
+#include <husk/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct husk_heap_options {
+    uint32_t struct_size; /* filled by HUSK_HEAP_OPTIONS */
+    uint32_t abi;
+    const char *name;  /* appears in reports; copied; NULL: "heap" */
+    size_t max_bytes;  /* hard limit on the bytes taken (see husk_heap_figures.bytes_taken); 0: none */
+    void *data;        /* yours: husk_heap_data */
+    bool check_owner;  /* stop the process when a thread that is not the owner makes or frees an object */
+    bool stress;       /* run a pass at every allocation: slow, finds missing references early */
+} husk_heap_options;
+
+#define HUSK_ABI 1u
+#define HUSK_HEAP_OPTIONS .struct_size = (uint32_t)sizeof(husk_heap_options), .abi = HUSK_ABI
+
+/* Makes a heap owned by the calling thread. options may be NULL. The caller closes it with husk_heap_close.
+ * HUSK_EINVAL: options of another ABI; HUSK_ENOMEM, HUSK_ELIMIT: max_bytes does not even hold the heap. */
+HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *options, husk_heap **out);
+
+/* Ends the heap: drops what waits, runs a full pass with its finalizers, reports each type that is still held
+ * from outside to the error hook (HUSK_ESTATE), disposes those objects without finalizing them, and returns every
+ * byte. All pointers into the heap are dead afterwards. NULL is fine. Must not be called from a hook. */
+HUSK_API void husk_heap_close(HUSK_NULLABLE husk_heap *heap);
+
+/* Why the last call of the kind "makes" or "does" on this heap failed; HUSK_OK if it did not. */
+HUSK_API husk_status husk_heap_failure(const husk_heap *heap);
+
+/* One line that names the thing and the value at fault; "" after success. Valid until the next such call. */
+HUSK_API HUSK_BORROWED const char *husk_heap_message(const husk_heap *heap);
+
+/* Forgets the last failure. */
+HUSK_API void husk_heap_clear_failure(husk_heap *heap);
+
+HUSK_API void *husk_heap_data(const husk_heap *heap);
+HUSK_API HUSK_BORROWED const char *husk_heap_name(const husk_heap *heap);
+
+/* Changes the limit, in bytes; 0: none. HUSK_ELIMIT, and nothing changes, if more is in use already. */
+HUSK_API husk_status husk_heap_set_max_bytes(husk_heap *heap, size_t max_bytes);
+
+/* Receives errors of hooks and what the heap notices by itself (objects held at close, a saturated count, a
+ * slot that is not counted). Must not call the heap. Default: one line on stderr. */
+typedef void husk_error_fn(husk_heap *heap, husk_status status, const char *text, void *data);
+HUSK_API void husk_heap_on_error(husk_heap *heap, HUSK_NULLABLE husk_error_fn *fn, void *data,
+                                 HUSK_NULLABLE husk_free_fn *data_free);
+
+/* Hands an error of a hook to the error hook: finalizers and callbacks have no other way to fail. */
+HUSK_API void husk_heap_report(husk_heap *heap, husk_status status, const char *text);
+
+typedef struct husk_heap_figures {
+    size_t objects;        /* alive, dying ones not counted */
+    size_t object_bytes;   /* their blocks, headers included */
+    size_t buffer_bytes;   /* husk_buffer_new */
+    size_t foreign_bytes;  /* declared by husk_heap_foreign */
+    size_t bytes_taken;    /* all the heap took from the system: what max_bytes limits */
+    size_t bytes_peak;     /* the highest bytes_taken so far */
+    size_t max_bytes;      /* 0: none */
+    size_t pages;          /* 64 KiB pages in use */
+    size_t pages_spare;    /* empty, kept for reuse, counted in bytes_taken */
+    size_t chunks;         /* 4 MiB chunks and large mappings */
+    size_t weak_cells;     /* objects that have been referenced weakly and still carry the record */
+    size_t frozen_objects; /* see husk_heap_freeze */
+} husk_heap_figures;
+
+/* Exact, computed when asked: O(pages). */
+HUSK_API void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out);
+
+/* Gives all empty pages back to the system. Returns the bytes given back. */
+HUSK_API size_t husk_heap_trim(husk_heap *heap);
+
+/* Declares bytes outside the heap that objects keep alive, so that passes are paced by them too; negative when
+ * they are gone. May be called from dispose. */
+HUSK_API void husk_heap_foreign(husk_heap *heap, int64_t bytes);
+
+/* Memory for the growing part of an object (a list's items), counted against the heap. Zeroed; may trigger a
+ * pass, never user code. NULL: see husk_heap_failure. The owner frees it, in dispose at the latest. */
+HUSK_API HUSK_MUST_USE void *husk_buffer_new(husk_heap *heap, size_t bytes);
+
+/* As realloc, with the old size given by the caller; new bytes are zero; on NULL the old buffer is untouched. */
+HUSK_API HUSK_MUST_USE void *husk_buffer_resize(husk_heap *heap, HUSK_NULLABLE void *buffer, size_t old_bytes,
+                                                size_t new_bytes);
+
+/* Gives the buffer back. May be called from dispose. */
+HUSK_API void husk_buffer_free(husk_heap *heap, HUSK_NULLABLE void *buffer, size_t bytes);
+
+/* Hand a heap to another thread: detach on the old owner, attach on the new one, with the program's own
+ * synchronisation between. O(1). Only checked in heaps with check_owner. HUSK_ESTATE: not detached. */
+HUSK_API void husk_heap_detach(husk_heap *heap);
+HUSK_API husk_status husk_heap_attach(husk_heap *heap);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,62 @@
+# The front door. Each target does all of its set-up by itself: packages, configuration, build. Below it lies
+# CMake, which stands alone as well: cmake --preset release && cmake --build --preset release.
+#
+#   PREFIX=/usr/local DESTDIR=   where `make install` puts things
+#   JOBS=2                       how many at a time; all cores by default
+#   SETUP=no                     leave the system's packages alone
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+SETUP ?= yes
+
+EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles packages
+SOURCES = git ls-files -- '*.c' '*.h'
+
+# $(call setup,SECTIONS) and $(call build,PRESET): the two steps before everything else.
+setup = @if [ "$(SETUP)" != no ]; then cmake/setup.sh $(1); fi
+build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test build asan bench format lint install clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: build ## Run the five experiments of lua/examples, the last one on this machine's packages
+	@for name in $(EXAMPLES); do \
+		printf '\n---- %s ----\n' "$$name"; \
+		build/bin/husk run "lua/examples/$$name.lua" || exit; \
+	done
+
+test: build ## Build and run all tests
+	@ctest --preset release -j $(JOBS)
+
+build: ## Build the library, the Lua module and build/bin/husk
+	$(call setup,build)
+	$(call build,release)
+
+asan: ## Run all tests under the address, leak and undefined behaviour sanitizers
+	$(call setup,build)
+	$(call build,asan)
+	@ctest --preset asan -j $(JOBS)
+
+bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build/bench/results.json
+	$(call setup,build bench)
+	$(call build,release)
+	@cmake --build --preset release --target bench_run
+
+format: ## Lay out all C sources with clang-format
+	$(call setup,build)
+	@$(SOURCES) | xargs clang-format -i
+
+lint: build ## Run the checks of the sources: clang-tidy, layers, headers, symbols, warnings
+	@git ls-files -- 'libcore/src/*.c' 'cli/*.c' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
+	@ctest --preset release -L lint
+
+install: build ## Install under PREFIX (and DESTDIR)
+	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"
+	@if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ]; then ldconfig; fi
+
+clean: ## Remove everything that was built
+	@rm -rf build build-*

@@ -1,0 +1,35 @@
+-- Who may include whom: the architecture as a table. includes.lua holds every #include against the row whose
+-- folder is the longest match.
+--
+--   at        file or folder, from the project's root
+--   internal  folders of libcore/src it may include from ("store/block.h"); `all` for every one
+--   public    headers <husk/...> it may include; `all` for every one
+--   never     identifiers that must not occur in its code: what the layer must know nothing of
+local all = "all"
+local none = {}
+
+return {
+    { at = "libcore/include", internal = none, public = all },
+    -- Looks at nothing above; debug.h declares the injected failures, which live at the bottom.
+    { at = "libcore/src/base", internal = { "base" }, public = { "base.h", "status.h", "debug.h" },
+      never = { "husk_obj", "husk_type", "struct husk_heap" } },
+    { at = "libcore/src/store", internal = { "base", "store" }, public = { "base.h", "status.h", "debug.h" },
+      never = { "husk_obj", "husk_type" } },
+    { at = "libcore/src/object", internal = { "base", "store", "object" }, public = all },
+    { at = "libcore/src/cycle", internal = { "base", "store", "object", "cycle" }, public = all,
+      -- It hands sets to object/death and frees nothing itself.
+      never = { "husk__block_free", "husk_buffer_free" } },
+    { at = "libcore/src/view", internal = { "base", "store", "object", "view" }, public = all,
+      never = { "husk_obj_retain", "husk_obj_release", "husk_obj_set" } },
+    { at = "libcore/src/kinds", internal = { "kinds" }, public = all },
+    -- The composition root and what is not in a folder.
+    { at = "libcore/src", internal = all, public = all },
+    { at = "swig", internal = none, public = all },
+    { at = "bindings", internal = none, public = all },
+    { at = "bench", internal = none, public = all },
+    -- The command line eats the Lua module, so that the module is used.
+    { at = "cli", internal = none, public = none },
+    { at = "tests/unit", internal = all, public = all },
+    -- Everything else that is tested is a public promise.
+    { at = "tests", internal = none, public = all },
+}

@@ -1,0 +1,16 @@
+-- lua5.4 run.lua CHECK ROOT [ARGUMENTS]: runs one check of this folder over the project at ROOT.
+local here = arg[0]:match("^(.*)/[^/]*$") or "."
+package.path = here .. "/?.lua;" .. package.path
+local lint = require "lint"
+
+local name, root = arg[1], arg[2]
+if not root then
+    io.stderr:write("usage: run.lua CHECK ROOT [ARGUMENTS]\n")
+    os.exit(2)
+end
+
+local report = lint.report()
+require(name)(root, report, table.unpack(arg, 3))
+for _, complaint in ipairs(report.complaints) do print(complaint) end
+print(("%s: %d looked at, %d wrong"):format(name, report.seen, #report.complaints))
+os.exit(#report.complaints == 0 and report.seen > 0)

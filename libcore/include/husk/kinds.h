@@ -57,7 +57,8 @@ HUSK_API husk_status husk_list_clear(husk_obj *list);
 
 /* ---- map: values by key, in the order of insertion ---- */
 
-/* Keys: booleans, integers, doubles but NaN, texts (equal by their bytes), other objects (by identity). */
+/* Keys: booleans, integers, doubles but NaN, texts (equal by their bytes), other objects (by identity). A double
+ * that has the value of an int64 is the same key as that integer, and becomes it. */
 HUSK_API HUSK_NEW husk_obj *husk_map_new(husk_heap *heap);
 HUSK_API size_t husk_map_count(const husk_obj *map);
 /* HUSK_EMISSING: no such key; HUSK_EINVAL: nil or NaN as key. */

@@ -1,0 +1,118 @@
+/* bench_main.c: bench_SYSTEM [ROW...]: runs the rows, or all; --list names the system and them. BENCH_QUICK=1 makes them small. */
+#include "bench.h"
+#include "system.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const bench_row rows[] = {
+    { "birth", bench_birth },
+    { "ring", bench_ring },
+#if SYS_COUNTS
+    { "count", bench_count },
+#endif
+    { "list", bench_list },
+    { "list_drop", bench_list_drop },
+#if SYS_COLLECTS
+    { "live", bench_live },
+    { "aged", bench_aged },
+    { "pairs", bench_pairs },
+#endif
+#if SYS_WEAK
+    { "weak_new", bench_weak_new },
+    { "weak_lock", bench_weak_lock },
+    { "weak_dead", bench_weak_dead },
+#endif
+    { "bytes", bench_bytes },
+#if SYS_COLLECTS
+    { "bytes_after", bench_bytes_after },
+#endif
+};
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+void bench_figure(const bench *b, double value)
+{
+    printf("%s %.4f\n", b->row, value);
+}
+
+void bench_sample(const bench *b, uint64_t ns, size_t operations)
+{
+    bench_figure(b, (double)ns / (double)operations);
+}
+
+void bench_check(bool done, const char *what)
+{
+    if (done)
+        return;
+    fflush(stdout);
+    fprintf(stderr, "bench: the work was not done: %s\n", what);
+    exit(1);
+}
+
+void *bench_table(size_t count, size_t size)
+{
+    void *table = calloc(count, size);
+    bench_check(table != NULL, "no memory for a table");
+    return table;
+}
+
+uint64_t bench_random(uint64_t *state, uint64_t below)
+{
+    uint64_t z = (*state += 0x9E3779B97F4A7C15u);
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    /* The bias of the remainder is below 2^-40 for the sizes used here. */
+    return (z ^ (z >> 31)) % below;
+}
+
+uint32_t *bench_shuffled(size_t count, uint64_t *state)
+{
+    uint32_t *order = bench_table(count, sizeof *order);
+    for (size_t i = 0; i < count; i++) {
+        size_t j = (size_t)bench_random(state, i + 1);
+        order[i] = order[j];
+        order[j] = (uint32_t)i;
+    }
+    return order;
+}
+
+static void run(const bench_row *row, bool quick)
+{
+    bench b = { .row = row->name, .objects = 1000000, .turns = 2000000, .samples = 3, .quick = quick };
+    if (quick) {
+        b.objects = 2000;
+        b.turns = 10000;
+        b.samples = 1;
+    }
+    row->run(&b);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    const char *env = getenv("BENCH_QUICK");
+    bool quick = env && *env && strcmp(env, "0") != 0;
+
+    if (argc == 2 && strcmp(argv[1], "--list") == 0) {
+        puts(sys_about());
+        for (size_t i = 0; i < ROWS; i++)
+            puts(rows[i].name);
+        return 0;
+    }
+    sys_start();
+    for (int a = 1; a < argc; a++) {
+        size_t i = 0;
+        while (i < ROWS && strcmp(argv[a], rows[i].name) != 0)
+            i++;
+        if (i == ROWS) {
+            fprintf(stderr, "%s: no row \"%s\" here; --list names them\n", argv[0], argv[a]);
+            return 2;
+        }
+        run(&rows[i], quick);
+    }
+    for (size_t i = 0; argc == 1 && i < ROWS; i++)
+        run(&rows[i], quick);
+    return 0;
+}

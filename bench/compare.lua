@@ -1,0 +1,312 @@
+-- compare.lua SYSTEMS RESULTS [ROUNDS [ROW...]]: runs every row in every system, ROUNDS times (7) in turn, each time
+-- in a process of its own, so that no heap and no noise of the machine favours one; prints the table and the goals,
+-- and writes all samples to RESULTS as JSON. SYSTEMS is the file that CMake wrote. A goal that is missed is shown,
+-- it is no failure; a program that fails is.
+
+local systems_file, results_file, rounds = arg[1], arg[2], tonumber(arg[3] or 7)
+if not results_file or not rounds then
+    io.stderr:write("usage: compare.lua SYSTEMS RESULTS [ROUNDS [ROW...]]\n")
+    os.exit(2)
+end
+local systems = dofile(systems_file)
+
+local rows = {
+    { name = "birth", title = "alloc + free, one at a time", unit = "ns" },
+    { name = "ring", title = "alloc + free, ring of 1000", unit = "ns" },
+    { name = "count", title = "retain + release, hot", unit = "ns" },
+    { name = "list", title = "list of 10^6, build + drop", unit = "ns" },
+    { name = "list_drop", title = "list of 10^6, drop alone", unit = "ns" },
+    { name = "live", title = "full pass, 10^6 alive, random", unit = "ns" },
+    { name = "aged", title = "full pass, the same, aged", unit = "ns" },
+    { name = "pairs", title = "garbage, 10^6 in pairs", unit = "ns" },
+    { name = "weak_new", title = "weak reference made", unit = "ns" },
+    { name = "weak_lock", title = "weak lock + release, alive", unit = "ns" },
+    { name = "weak_dead", title = "weak lock, dead", unit = "ns" },
+    { name = "bytes", title = "resident bytes an object", unit = "bytes" },
+    { name = "bytes_after", title = "the same after a full pass", unit = "bytes" },
+}
+
+-- Husk's row over another figure: a row of a peer, another row of its own, or a plain number.
+local goals = {
+    { row = "birth", peer = "mimalloc", most = 0.7 },
+    { row = "ring", peer = "mimalloc", most = 0.7 },
+    { row = "live", peer = "boehm", most = 0.35 },
+    { row = "live", peer = "cpython", most = 0.07 },
+    { row = "aged", own = "live", most = 1.3 },
+    { row = "pairs", peer = "cpython", most = 0.35 },
+    { row = "weak_lock", peer = "cpython", most = 1.0 },
+    { row = "list_drop", peer = "mimalloc", most = 1.0 },
+    { row = "bytes", most = 48 },
+    { row = "bytes_after", most = 48 },
+}
+
+local function quoted(text)
+    return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+local function fail(text)
+    io.stderr:write("compare.lua: ", text, "\n")
+    os.exit(1)
+end
+
+local function lines_of(command)
+    local pipe = assert(io.popen(command))
+    local lines = {}
+    for line in pipe:lines() do
+        lines[#lines + 1] = line
+    end
+    if not pipe:close() then
+        fail("failed: " .. command)
+    end
+    return lines
+end
+
+local function read(path)
+    local file = io.open(path)
+    local text = file and file:read("a") or ""
+    if file then
+        file:close()
+    end
+    return text
+end
+
+local function machine()
+    local cpu = read("/proc/cpuinfo")
+    local _, cores = cpu:gsub("processor%s*:", "")
+    local memory = tonumber(read("/proc/meminfo"):match("MemTotal:%s*(%d+)")) or 0
+    return ("%s, %d cores, %d GiB, Linux %s"):format(cpu:match("model name%s*:%s*([^\n]+)") or "unknown processor",
+        cores, (memory + 524288) // 1048576, read("/proc/sys/kernel/osrelease"):match("%S+") or "?")
+end
+
+-- samples[row][system] = list of figures
+
+local function measure(chosen)
+    local samples, able = {}, {}
+    for _, row in ipairs(chosen) do
+        samples[row.name] = {}
+    end
+    for _, system in ipairs(systems) do
+        able[system.name] = {}
+        if not system.missing then
+            local listed = lines_of(quoted(system.program) .. " --list")
+            system.about = table.remove(listed, 1) .. ", " .. system.how
+            for _, name in ipairs(listed) do
+                able[system.name][name] = true
+            end
+        end
+    end
+    for round = 1, rounds do
+        io.stderr:write(("round %d of %d\n"):format(round, rounds))
+        for _, row in ipairs(chosen) do
+            for turn = 0, #systems - 1 do
+                local system = systems[(round + turn) % #systems + 1] -- another one goes first in each round
+                if able[system.name][row.name] then
+                    local list = samples[row.name][system.name] or {}
+                    samples[row.name][system.name] = list
+                    for _, line in ipairs(lines_of(quoted(system.program) .. " " .. row.name)) do
+                        local name, value = line:match("^(%S+) (%S+)$")
+                        if name ~= row.name or not tonumber(value) then
+                            fail(("%s %s printed \"%s\""):format(system.program, row.name, line))
+                        end
+                        list[#list + 1] = tonumber(value)
+                    end
+                end
+            end
+        end
+    end
+    return samples
+end
+
+local function digest(list)
+    if not list or #list == 0 then
+        return nil
+    end
+    local sorted = table.move(list, 1, #list, 1, {})
+    table.sort(sorted)
+    local middle = (#sorted + 1) // 2
+    return { min = sorted[1], median = (sorted[middle] + sorted[#sorted + 1 - middle]) / 2, samples = list }
+end
+
+local function digests(samples)
+    local all = {}
+    for row, by_system in pairs(samples) do
+        all[row] = {}
+        for system, list in pairs(by_system) do
+            all[row][system] = digest(list)
+        end
+    end
+    return all
+end
+
+local function judge(goal, figures)
+    local own = figures[goal.row] and figures[goal.row].husk
+    local base = { min = 1, median = 1 }
+    if goal.peer then
+        base = figures[goal.row] and figures[goal.row][goal.peer]
+    elseif goal.own then
+        base = figures[goal.own] and figures[goal.own].husk
+    end
+    -- Quick runs of the tests may be too short for the clock, or for a page.
+    if not own or not base or base.min <= 0 then
+        return nil
+    end
+    local result = { min = own.min / base.min, median = own.median / base.median }
+    result.met = result.median <= goal.most
+    return result
+end
+
+-- Printing
+
+local function cell(text, width)
+    return (" "):rep(math.max(0, width - #text)) .. text
+end
+
+local function print_table(chosen, figures)
+    local title_width, width = 31, 17
+    local head, peers = { (" "):rep(title_width) }, {}
+    for _, system in ipairs(systems) do
+        head[#head + 1] = cell(system.name, width)
+        if system.name ~= "husk" then
+            peers[#peers + 1] = system
+        end
+    end
+    print("min and median of each row; below it Husk's, linked statically, over the peer's min and median")
+    print(table.concat(head))
+    for _, row in ipairs(chosen) do
+        local line, ratios, any = { row.title .. (" "):rep(title_width - #row.title) }, { (" "):rep(title_width) }, false
+        for _, system in ipairs(systems) do
+            local own, figure = figures[row.name].husk, figures[row.name][system.name]
+            if figure then
+                line[#line + 1] = cell(("%.2f  %6.2f"):format(figure.min, figure.median), width)
+            else
+                line[#line + 1] = cell(system.missing and "absent" or "-", width)
+            end
+            if figure and own and system.name ~= "husk" and figure.min > 0 then
+                any = true
+                ratios[#ratios + 1] = cell(("x%.2f  x%5.2f"):format(own.min / figure.min, own.median / figure.median),
+                    width)
+            else
+                ratios[#ratios + 1] = cell("", width)
+            end
+        end
+        print((table.concat(line):gsub("%s+$", "")))
+        if any then
+            print((table.concat(ratios):gsub("%s+$", "")))
+        end
+    end
+end
+
+local function goal_title(goal)
+    for _, row in ipairs(rows) do
+        if row.name == goal.row then
+            local other = goal.peer or goal.own and "itself, fresh"
+            return row.title .. (other and " / " .. other or "")
+        end
+    end
+end
+
+local function print_goals(figures)
+    print(("\n%-46s %8s %8s %8s"):format("goal", "at most", "min", "median"))
+    for _, goal in ipairs(goals) do
+        local result = judge(goal, figures)
+        if result then
+            print(("%-46s %8.2f %8.2f %8.2f  %s"):format(goal_title(goal), goal.most, result.min, result.median,
+                result.met and "met" or "MISSED"))
+        else
+            print(("%-46s %8.2f %8s %8s  not measured"):format(goal_title(goal), goal.most, "-", "-"))
+        end
+    end
+end
+
+-- JSON
+
+local function json(value, indent)
+    local kind = math.type(value) or type(value)
+    if kind == "string" then
+        return '"' .. value:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+    elseif kind == "float" then
+        return ("%.6g"):format(value)
+    elseif kind ~= "table" then
+        return tostring(value)
+    end
+    local parts, inner = {}, indent .. "  "
+    if #value > 0 or next(value) == nil then
+        if type(value[1]) ~= "table" then
+            for i, item in ipairs(value) do
+                parts[i] = json(item, inner)
+            end
+            return "[" .. table.concat(parts, ", ") .. "]"
+        end
+        for i, item in ipairs(value) do
+            parts[i] = inner .. json(item, inner)
+        end
+        return "[\n" .. table.concat(parts, ",\n") .. "\n" .. indent .. "]"
+    end
+    local names = {}
+    for name in pairs(value) do
+        names[#names + 1] = name
+    end
+    table.sort(names)
+    for i, name in ipairs(names) do
+        parts[i] = inner .. json(name, inner) .. ": " .. json(value[name], inner)
+    end
+    return "{\n" .. table.concat(parts, ",\n") .. "\n" .. indent .. "}"
+end
+
+local function write_results(about, chosen, figures)
+    local out = { machine = about.machine, date = about.date, command = about.command, compiler = systems.compiler,
+        rounds = rounds, systems = {}, rows = {}, goals = {} }
+    for i, system in ipairs(systems) do
+        out.systems[i] = { name = system.name, about = system.about, missing = system.missing }
+    end
+    for i, row in ipairs(chosen) do
+        out.rows[i] = { name = row.name, title = row.title, unit = row.unit, systems = figures[row.name] }
+    end
+    for _, goal in ipairs(goals) do
+        local result = judge(goal, figures) or {}
+        out.goals[#out.goals + 1] = { row = goal.row, peer = goal.peer, own = goal.own, at_most = goal.most,
+            min = result.min, median = result.median, met = result.met }
+    end
+    local file = assert(io.open(results_file, "w"))
+    file:write(json(out, ""), "\n")
+    file:close()
+end
+
+local chosen = {}
+for _, row in ipairs(rows) do
+    local wanted = #arg < 4
+    for i = 4, #arg do
+        wanted = wanted or arg[i] == row.name
+    end
+    if wanted then
+        chosen[#chosen + 1] = row
+    end
+end
+for i = 4, #arg do
+    local known = false
+    for _, row in ipairs(rows) do
+        known = known or row.name == arg[i]
+    end
+    if not known then
+        fail(('no row "%s"'):format(arg[i]))
+    end
+end
+
+local quick = os.getenv("BENCH_QUICK")
+local about = {
+    machine = machine(),
+    date = os.date("!%Y-%m-%d %H:%M UTC"),
+    command = "lua5.4 bench/compare.lua, " .. rounds .. " rounds" .. (quick and ", BENCH_QUICK=" .. quick or ""),
+}
+local figures = digests(measure(chosen))
+print(about.machine)
+print(about.date .. "; " .. about.command .. "; " .. systems.compiler)
+print("object: two references and one 64-bit integer; times in ns for one operation or one object")
+for _, system in ipairs(systems) do
+    print(("  %-12s %s"):format(system.name, system.about or "absent: " .. system.missing))
+end
+print()
+print_table(chosen, figures)
+print_goals(figures)
+write_results(about, chosen, figures)
+print("\nall samples: " .. results_file)

@@ -1,0 +1,551 @@
+/* tests/flow/control.c: when passes run, what they tell, and how they are told to keep off. */
+#include "story.h"
+#include "types.h"
+
+#include <math.h>
+#include <signal.h>
+
+static uint64_t passes(const husk_heap *heap)
+{
+    husk_generation g;
+    assert_int_equal(husk_heap_generation(heap, 0, &g), HUSK_OK);
+    return g.passes;
+}
+
+/* One object of garbage. */
+static bool litter(husk_heap *heap, const husk_type *type)
+{
+    husk_obj *obj = husk_obj_new(heap, type);
+    if (!obj)
+        return false;
+    link_a(obj, obj);
+    husk_obj_release(obj);
+    return true;
+}
+
+static void growth_in_objects_starts_a_pass(husk_heap *heap)
+{
+    husk_pacing pacing;
+    husk_heap_get_pacing(heap, &pacing);
+    assert_int_equal(pacing.least_objects, 16384);
+    assert_int_equal(pacing.least_bytes, 8u << 20);
+    assert_true(pacing.factor >= 1.0 && pacing.factor <= 1.0);
+    pacing.least_objects = 500;
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    husk_counts counts;
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.limit_objects, 500);
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 499; i++)
+        TRY(litter(heap, type_node));
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.grown_objects, 499);
+    assert_int_equal(passes(heap), before);
+    size_t most = 0;
+    for (int i = 0; i < 20000; i++) {
+        TRY(litter(heap, type_node));
+        if (objects_of(heap) > most)
+            most = objects_of(heap);
+    }
+    /* The moment is a refill of a page: some slots later than the limit, but not far. */
+    assert_true(passes(heap) > before);
+    assert_true(most < 500 + 4096);
+    collect(heap);
+    assert_int_equal(objects_of(heap), 0);
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.grown_objects, 0);
+}
+
+/* Net growth: objects that die by counting take it back. */
+static void churn_starts_no_pass(husk_heap *heap)
+{
+    husk_pacing pacing = { 200, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 50000; i++) {
+        husk_obj *obj = husk_obj_new(heap, type_node);
+        TRY(obj);
+        husk_obj_release(obj);
+    }
+    if (!story_failing)
+        assert_int_equal(passes(heap), before);
+    husk_counts counts;
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.grown_objects, 0);
+}
+
+static void growth_in_foreign_bytes_starts_a_pass(husk_heap *heap)
+{
+    husk_pacing pacing = { 1u << 30, 1u << 20, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    TRY(litter(heap, type_node));
+    uint64_t before = passes(heap);
+    husk_heap_foreign(heap, 4 << 20);
+    husk_counts counts;
+    husk_heap_counts(heap, &counts);
+    assert_true(counts.grown_bytes >= 4u << 20);
+    for (int i = 0; i < 5000 && passes(heap) == before; i++)
+        TRY(litter(heap, type_node));
+    assert_true(passes(heap) > before);
+    husk_heap_foreign(heap, -(4 << 20));
+    collect(heap);
+    assert_int_equal(objects_of(heap), 0);
+}
+
+static void growth_in_buffers_starts_a_pass(husk_heap *heap)
+{
+    husk_pacing pacing = { 1u << 30, 1u << 20, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 40; i++) {
+        HOLD b = husk_obj_new(heap, type_bag);
+        TRY(b);
+        bag *self = husk_obj_data(b);
+        self->refs = husk_buffer_new(heap, 100000);
+        TRY(self->refs);
+        self->room = 100000 / sizeof(husk_obj *);
+        TRY_OK(bag_add(b, b));
+    }
+    assert_true(passes(heap) > before);
+    assert_true(objects_of(heap) < 30);
+    collect(heap);
+    husk_heap_figures figures;
+    husk_heap_figures_get(heap, &figures);
+    assert_int_equal(figures.buffer_bytes, 0);
+}
+
+static void pacing_that_makes_no_sense_is_refused(husk_heap *heap)
+{
+    husk_pacing good, now;
+    husk_heap_get_pacing(heap, &good);
+    const husk_pacing bad[] = {
+        { 100, 100, (double)NAN, 2.0 }, { 100, 100, 1.0, (double)NAN }, { 100, 100, 0.1, 2.0 },
+        { 100, 100, 3.0, 2.0 },         { 100, 100, 1.0, 17.0 },        { 100, 100, -1.0, 2.0 },
+        { 100, 100, 1.0, (double)INFINITY },
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        assert_int_equal(husk_heap_set_pacing(heap, &bad[i]), HUSK_ERANGE);
+        husk_heap_get_pacing(heap, &now);
+        assert_int_equal(now.least_objects, good.least_objects);
+        assert_int_equal(now.least_bytes, good.least_bytes);
+    }
+}
+
+static void zero_least_stops_automatic_passes(husk_heap *heap)
+{
+    husk_pacing pacing = { 0, 0, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    husk_counts counts;
+    husk_heap_counts(heap, &counts);
+    assert_true(counts.limit_objects == SIZE_MAX && counts.limit_bytes == SIZE_MAX);
+    size_t count = story_size(40000, 100);
+    uint64_t before = passes(heap);
+    for (size_t i = 0; i < count; i++)
+        TRY(litter(heap, type_node));
+    if (!story_failing)
+        assert_int_equal(passes(heap), before);
+    assert_int_equal(objects_of(heap), count);
+    assert_int_equal(collect(heap), count);
+}
+
+static void disabling_nests(husk_heap *heap)
+{
+    assert_true(husk_heap_is_enabled(heap));
+    assert_int_equal(husk_heap_enable(heap), HUSK_ESTATE);
+    assert_int_equal(husk_heap_disable(heap, "first"), HUSK_OK);
+    assert_int_equal(husk_heap_disable(heap, "second"), HUSK_OK);
+    assert_string_equal(husk_heap_disabled_by(heap, 0), "first");
+    assert_string_equal(husk_heap_disabled_by(heap, 1), "second");
+    assert_null(husk_heap_disabled_by(heap, 2));
+    assert_int_equal(husk_heap_enable(heap), HUSK_OK);
+    assert_false(husk_heap_is_enabled(heap));
+    assert_null(husk_heap_disabled_by(heap, 1));
+    husk_pacing pacing = { 100, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 10000; i++)
+        TRY(litter(heap, type_node));
+    if (!story_failing)
+        assert_int_equal(passes(heap), before);
+    assert_int_equal(objects_of(heap), 10000);
+    assert_int_equal(collect(heap), 10000); /* asked for: runs */
+    assert_int_equal(husk_heap_enable(heap), HUSK_OK);
+    assert_true(husk_heap_is_enabled(heap));
+    before = passes(heap);
+    for (int i = 0; i < 10000; i++)
+        TRY(litter(heap, type_node));
+    assert_true(passes(heap) > before);
+    collect(heap);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(husk_heap_disable(heap, "deep"), HUSK_OK);
+    assert_int_equal(husk_heap_disable(heap, "too deep"), HUSK_ERANGE);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(husk_heap_enable(heap), HUSK_OK);
+    assert_int_equal(husk_heap_enable(heap), HUSK_ESTATE);
+}
+
+static void figures_of_a_generation_add_up(husk_heap *heap)
+{
+    husk_generation g;
+    assert_int_equal(husk_heap_generation(heap, 1, &g), HUSK_ERANGE);
+    assert_int_equal(husk_heap_generation(heap, -1, &g), HUSK_ERANGE);
+    HOLD kept = husk_obj_new(heap, type_node);
+    TRY(kept);
+    uint64_t collected = 0, finalized = 0, before = passes(heap);
+    for (int i = 0; i < 5; i++) {
+        TRY(litter(heap, type_node));
+        TRY(litter(heap, type_hooked));
+        husk_pass pass;
+        assert_int_equal(husk_heap_collect(heap, &pass), HUSK_OK);
+        collected += pass.collected;
+        finalized += pass.finalized;
+        if (!story_failing)
+            assert_int_equal(pass.examined, 3);
+    }
+    assert_int_equal(husk_heap_generation(heap, 0, &g), HUSK_OK);
+    assert_int_equal(g.passes - before, 5);
+    if (!story_failing) {
+        assert_int_equal(g.collected, collected);
+        assert_int_equal(collected, 10);
+        assert_int_equal(g.finalized, finalized);
+        assert_int_equal(finalized, 5);
+        assert_int_equal(g.examined, 15);
+    }
+    assert_int_equal(g.uncollectable, 0);
+    assert_true(g.longest_ns <= g.find_ns + g.finalize_ns + g.reclaim_ns);
+}
+
+/* ---- what waits for a safe point ---- */
+
+static void garbage_with_hooks_waits_for_a_safe_point(husk_heap *heap)
+{
+    husk_pacing pacing = { 300, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    uint64_t before = passes(heap);
+    int made = 0;
+    while (made < 20000 && passes(heap) == before) {
+        husk_obj *obj = husk_obj_new(heap, type_hooked);
+        TRY(obj);
+        link_a(obj, obj);
+        /* By hand: a release that ends nothing is no safe point. */
+        husk_obj_release(obj);
+        made++;
+        assert_int_equal(tally.finalized, 0);
+    }
+    assert_true(passes(heap) > before);
+    assert_int_equal(objects_of(heap), made);
+    husk_heap_safepoint(heap);
+    assert_true(tally.finalized >= 300);
+    assert_int_equal(tally.finalized, tally.disposed);
+    collect(heap);
+    assert_int_equal(tally.finalized, made);
+    assert_int_equal(objects_of(heap), 0);
+}
+
+static void a_release_is_a_safe_point(husk_heap *heap)
+{
+    husk_pacing pacing = { 300, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    uint64_t before = passes(heap);
+    HOLD plain = husk_obj_new(heap, type_leaf);
+    TRY(plain);
+    int made = 0;
+    while (made < 20000 && passes(heap) == before) {
+        TRY(litter(heap, type_hooked));
+        made++;
+    }
+    assert_true(passes(heap) > before);
+    assert_int_equal(tally.finalized, 0);
+    husk_obj_drop(&plain); /* ends an object outside any hook */
+    assert_true(tally.finalized >= 300);
+    collect(heap);
+    assert_int_equal(objects_of(heap), 0);
+}
+
+static void a_request_runs_at_the_next_safe_point(husk_heap *heap)
+{
+    TRY(litter(heap, type_hooked));
+    uint64_t before = passes(heap);
+    husk_heap_request(heap);
+    assert_int_equal(passes(heap), before);
+    husk_heap_safepoint(heap);
+    assert_int_equal(passes(heap), before + 1);
+    assert_int_equal(tally.finalized, 1);
+    assert_int_equal(objects_of(heap), 0);
+    husk_heap_safepoint(heap);
+    assert_int_equal(passes(heap), before + 1);
+}
+
+static husk_heap *signalled;
+
+static void on_signal(int number)
+{
+    (void)number;
+    husk_heap_request(signalled);
+}
+
+static void a_request_from_a_signal_handler(husk_heap *heap)
+{
+    TRY(litter(heap, type_hooked));
+    struct sigaction action, old;
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    signalled = heap;
+    assert_int_equal(sigaction(SIGUSR1, &action, &old), 0);
+    raise(SIGUSR1);
+    sigaction(SIGUSR1, &old, NULL);
+    assert_int_equal(tally.finalized, 0);
+    husk_heap_safepoint(heap);
+    assert_int_equal(tally.finalized, 1);
+    assert_int_equal(objects_of(heap), 0);
+}
+
+/* ---- callbacks around passes ---- */
+
+typedef struct watch {
+    husk_phase phases[64];
+    husk_pass last;
+    int count, freed;
+    int order;
+} watch;
+static int order_counter;
+
+static void on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data)
+{
+    watch *w = data;
+    if (w->count < 64)
+        w->phases[w->count] = phase;
+    w->count++;
+    w->order = ++order_counter;
+    if (phase == HUSK_PASS_START) {
+        assert_int_equal(pass->collected, 0);
+        assert_int_equal(pass->examined, 0);
+    } else {
+        w->last = *pass;
+    }
+    husk_heap_verify(heap);
+}
+
+static void unwatch(void *data)
+{
+    ((watch *)data)->freed++;
+}
+
+static void callbacks_around_passes(husk_heap *heap)
+{
+    static watch one, two; /* kept: data_free runs after this function when memory fails */
+    memset(&one, 0, sizeof one);
+    memset(&two, 0, sizeof two);
+    uint64_t id_one = 0, id_two = 0;
+    husk_status status = husk_heap_on_pass(heap, on_pass, &one, unwatch, &id_one);
+    if (status != HUSK_OK)
+        assert_int_equal(one.freed, 1);
+    TRY_OK(status);
+    TRY_OK(husk_heap_on_pass(heap, on_pass, &two, unwatch, &id_two));
+    assert_true(id_one != id_two);
+    TRY(litter(heap, type_node));
+    TRY(litter(heap, type_hooked));
+    if (!story_failing)
+        assert_int_equal(one.count, 0);
+    int base = one.count;
+    assert_int_equal(collect(heap), 2);
+    assert_int_equal(one.count, base + 2);
+    assert_int_equal(one.phases[base], HUSK_PASS_START);
+    assert_int_equal(one.phases[base + 1], HUSK_PASS_STOP);
+    assert_int_equal(one.last.collected, 2);
+    assert_int_equal(one.last.finalized, 1);
+    assert_true(one.order < two.order);
+    assert_int_equal(husk_heap_off_pass(heap, id_one), HUSK_OK);
+    assert_int_equal(one.freed, 1);
+    assert_int_equal(husk_heap_off_pass(heap, id_one), HUSK_EMISSING);
+    base = two.count;
+    assert_int_equal(collect(heap), 0);
+    assert_int_equal(two.count, base + 2);
+    assert_int_equal(husk_heap_off_pass(heap, id_two), HUSK_OK);
+    assert_int_equal(two.freed, 1);
+    base = two.count;
+    collect(heap);
+    assert_int_equal(two.count, base);
+}
+
+/* After a pass inside an allocation both calls follow at the safe point. */
+static void callbacks_after_a_pass_inside_an_allocation(husk_heap *heap)
+{
+    static watch one;
+    memset(&one, 0, sizeof one);
+    husk_pacing pacing = { 300, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    uint64_t id = 0;
+    TRY_OK(husk_heap_on_pass(heap, on_pass, &one, unwatch, &id));
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 20000 && passes(heap) == before; i++) {
+        TRY(litter(heap, type_node));
+        assert_int_equal(one.count, 0);
+    }
+    husk_heap_safepoint(heap);
+    assert_true(one.count >= 2);
+    assert_int_equal(one.count % 2, 0);
+    assert_int_equal(one.phases[0], HUSK_PASS_START);
+    assert_int_equal(one.phases[1], HUSK_PASS_STOP);
+    assert_int_equal(husk_heap_off_pass(heap, id), HUSK_OK);
+    collect(heap);
+}
+
+static uint64_t id_self;
+
+static void on_pass_once(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data)
+{
+    on_pass(heap, phase, pass, data);
+    if (phase == HUSK_PASS_STOP)
+        assert_int_equal(husk_heap_off_pass(heap, id_self), HUSK_OK);
+}
+
+static void a_callback_that_removes_itself(husk_heap *heap)
+{
+    static watch one, two;
+    memset(&one, 0, sizeof one);
+    memset(&two, 0, sizeof two);
+    uint64_t id_two;
+    TRY_OK(husk_heap_on_pass(heap, on_pass_once, &one, unwatch, &id_self));
+    TRY_OK(husk_heap_on_pass(heap, on_pass, &two, unwatch, &id_two));
+    collect(heap);
+    collect(heap);
+    assert_int_equal(one.count, 2);
+    assert_int_equal(one.freed, 1);
+    assert_int_equal(two.count, 4);
+    assert_int_equal(husk_heap_off_pass(heap, id_two), HUSK_OK);
+}
+
+/* ---- the garbage list ---- */
+
+static void save_all(husk_heap *heap)
+{
+    assert_false(husk_heap_save_all(heap));
+    husk_heap_set_save_all(heap, true);
+    assert_true(husk_heap_save_all(heap));
+    HOLD one = node_new(heap, type_hooked, 1);
+    TRY(one);
+    HOLD two = node_new(heap, type_node, 2);
+    TRY(two);
+    HOLD_WEAK weak = husk_weak_new(one, NULL, NULL, NULL);
+    TRY(weak);
+    link_a(one, two);
+    link_a(two, one);
+    husk_obj_drop(&one);
+    husk_obj_drop(&two);
+    husk_pass pass;
+    TRY_OK(husk_heap_collect(heap, &pass));
+    if (story_failing && husk_heap_garbage_count(heap) == 0) {
+        /* No memory for the list: they stay, and are found again. */
+        assert_int_equal(objects_of(heap), 3);
+        verify(heap);
+        return;
+    }
+    assert_int_equal(pass.collected, 2);
+    assert_int_equal(pass.uncollectable, 2);
+    assert_int_equal(pass.finalized, 1);
+    assert_int_equal(tally.finalized, 1);
+    assert_int_equal(tally.disposed, 0);
+    assert_int_equal(objects_of(heap), 3);
+    assert_int_equal(husk_heap_garbage_count(heap), 2);
+    assert_int_equal(husk_weak_state_get(weak), HUSK_ALIVE);
+    HOLD entry = husk_heap_garbage(heap, 0);
+    assert_non_null(entry);
+    assert_int_equal(husk_obj_strong_count(entry), 3); /* its neighbour's, the list's, ours */
+    HOLD other = husk_heap_garbage(heap, 1);
+    assert_int_equal(node_of(entry)->number + node_of(other)->number, 3);
+    assert_null(husk_heap_garbage(heap, 2));
+    assert_string_equal(husk_heap_garbage_reason(heap, 0), "save-all");
+    assert_null(husk_heap_garbage_reason(heap, 2));
+    assert_int_equal(husk_heap_collect(heap, &pass), HUSK_OK);
+    assert_int_equal(pass.collected, 0); /* held by the list */
+    verify(heap);
+    husk_obj_drop(&entry);
+    husk_obj_drop(&other);
+    husk_heap_set_save_all(heap, false);
+    husk_heap_garbage_clear(heap);
+    assert_int_equal(husk_heap_garbage_count(heap), 0);
+    assert_int_equal(objects_of(heap), 3); /* a cycle again */
+    assert_int_equal(husk_heap_collect(heap, &pass), HUSK_OK);
+    assert_int_equal(pass.collected, 2);
+    assert_int_equal(pass.finalized, 0);
+    assert_int_equal(tally.disposed, 1);
+    assert_int_equal(husk_weak_state_get(weak), HUSK_DEAD);
+}
+
+/* ---- freeze ---- */
+
+static void frozen_objects_are_left_alone(husk_heap *heap)
+{
+    HOLD ring = node_new(heap, type_closed, 1);
+    TRY(ring);
+    HOLD lone = node_new(heap, type_closed, 2);
+    TRY(lone);
+    HOLD held = node_new(heap, type_closed, 3);
+    TRY(held);
+    link_a(ring, ring);
+    husk_obj *borrowed = ring;
+    husk_obj_drop(&ring);
+    husk_heap_freeze(heap);
+    assert_true(husk_obj_is_frozen(borrowed));
+    assert_true(husk_obj_is_frozen(lone));
+    husk_heap_figures figures;
+    husk_heap_figures_get(heap, &figures);
+    assert_int_equal(figures.frozen_objects, 3);
+    verify(heap);
+    assert_int_equal(collect(heap), 0);
+    assert_int_equal(objects_of(heap), 3);
+    husk_obj_drop(&lone); /* by counting, as ever */
+    assert_int_equal(tally.disposed, 1);
+    HOLD young = node_new(heap, type_closed, 4);
+    TRY(young);
+    assert_false(husk_obj_is_frozen(young));
+    link_b(held, young);
+    link_a(young, young);
+    husk_obj_drop(&young);
+    assert_int_equal(collect(heap), 0); /* held by a frozen object */
+    link_b(held, NULL);
+    assert_int_equal(collect(heap), 1);
+    assert_int_equal(tally.disposed, 2);
+    verify(heap);
+    husk_heap_unfreeze(heap);
+    assert_false(husk_obj_is_frozen(borrowed));
+    husk_heap_figures_get(heap, &figures);
+    assert_int_equal(figures.frozen_objects, 0);
+    assert_int_equal(collect(heap), 1);
+    assert_int_equal(tally.disposed, 3);
+    verify(heap);
+}
+
+static void freezing_again_adds(husk_heap *heap)
+{
+    HOLD one = husk_obj_new(heap, type_node);
+    TRY(one);
+    husk_heap_freeze(heap);
+    HOLD two = husk_obj_new(heap, type_node);
+    TRY(two);
+    assert_false(husk_obj_is_frozen(two));
+    husk_heap_freeze(heap);
+    assert_true(husk_obj_is_frozen(one));
+    assert_true(husk_obj_is_frozen(two));
+    husk_heap_freeze(heap);
+    verify(heap);
+    husk_obj_drop(&one);
+    HOLD three = husk_obj_new(heap, type_node);
+    TRY(three);
+    assert_false(husk_obj_is_frozen(three));
+    husk_heap_unfreeze(heap);
+    husk_heap_unfreeze(heap);
+    assert_false(husk_obj_is_frozen(two));
+    verify(heap);
+}
+
+STORIES(STORY(growth_in_objects_starts_a_pass, 0), STORY(churn_starts_no_pass, 0),
+        STORY(growth_in_foreign_bytes_starts_a_pass, 0), STORY(growth_in_buffers_starts_a_pass, 0),
+        STORY(pacing_that_makes_no_sense_is_refused, 0), STORY(zero_least_stops_automatic_passes, 0),
+        STORY(disabling_nests, 0), STORY(figures_of_a_generation_add_up, 0),
+        STORY(garbage_with_hooks_waits_for_a_safe_point, 0), STORY(a_release_is_a_safe_point, 0),
+        STORY(a_request_runs_at_the_next_safe_point, 0), STORY(a_request_from_a_signal_handler, 0),
+        STORY(callbacks_around_passes, 0), STORY(callbacks_after_a_pass_inside_an_allocation, 0),
+        STORY(a_callback_that_removes_itself, 0), STORY(save_all, 0), STORY(frozen_objects_are_left_alone, 0),
+        STORY(freezing_again_adds, 0));

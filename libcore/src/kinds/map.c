@@ -263,7 +263,8 @@ static void renumber(map *m)
 }
 
 /* Room for one entry more. A full map with holes is compacted first, and grows if that gained less than a
- * quarter: either way the work is paid by the entries that came or left since. */
+ * quarter: either way the work is paid by the entries that came or left since. Where there is no memory to
+ * grow, a hole will do. */
 static husk_status reserve(husk_heap *heap, map *m)
 {
     if (m->used && (uint32_t)(m->born - m->entries[0].order) == UINT32_MAX)
@@ -272,7 +273,10 @@ static husk_status reserve(husk_heap *heap, map *m)
         return HUSK_OK;
     if (m->count < m->used)
         compact(m);
-    return m->count >= m->capacity / 4 * 3 ? grow(heap, m) : HUSK_OK;
+    if (m->count < m->capacity / 4 * 3)
+        return HUSK_OK;
+    husk_status status = grow(heap, m);
+    return m->used < m->capacity ? HUSK_OK : status;
 }
 
 /* ---- the public calls ---- */

@@ -21,9 +21,11 @@
 #if defined(__GNUC__)
 #define HUSK_API __attribute__((visibility("default")))
 #define HUSK_MUST_USE __attribute__((warn_unused_result))
+#define HUSK_FORMAT(n) __attribute__((format(printf, n, (n) + 1)))
 #else
 #define HUSK_API
 #define HUSK_MUST_USE
+#define HUSK_FORMAT(n)
 #endif
 
 #define HUSK_NEW HUSK_MUST_USE

@@ -97,6 +97,9 @@ HUSK_API husk_status husk_type_register(const husk_type_spec *spec, const husk_t
 /* The reason of this thread's last failed husk_type_register: names the type, the slot and the value. */
 HUSK_API HUSK_BORROWED const char *husk_type_message(void);
 
+/* Notes such a reason, for libraries that build types; cut at 255 bytes. Returns status. */
+HUSK_API husk_status husk_type_fail(husk_status status, const char *format, ...) HUSK_FORMAT(2);
+
 HUSK_API const char *husk_type_name(const husk_type *type);
 HUSK_API uint32_t husk_type_id(const husk_type *type);
 HUSK_API size_t husk_type_size(const husk_type *type);

@@ -1,0 +1,254 @@
+/* audit.c: husk_heap_verify: is everything that must hold true? Reads all, changes nothing that lasts, asks for no
+ * memory. It goes from the outside in, so that each step may rely on those before it. */
+#include "cycle/find.h"
+#include "object/death.h"
+#include "object/hook.h"
+#include "object/visit.h"
+#include "object/weak.h"
+
+#include <husk/debug.h>
+#include <string.h>
+
+#define WANT(condition, ...)                                                                                 \
+    do {                                                                                                     \
+        if (!(condition))                                                                                    \
+            return husk_heap_fail(heap, HUSK_ECORRUPT, __VA_ARGS__);                                         \
+    } while (0)
+
+struct totals {
+    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued;
+};
+
+static husk_status verify_chunk(husk_heap *heap, size_t i, struct totals *totals)
+{
+    const struct husk__chunk *chunk = heap->store.chunks[i];
+    const struct husk__page *pages = husk__chunk_pages(chunk);
+    WANT(chunk->owner == &heap->store && chunk->index == i, "chunk %zu does not know its place", i);
+    WANT(i == 0 || heap->store.chunks[i - 1] < chunk, "chunk %zu is out of order", i);
+    if (chunk->own_bytes) {
+        WANT(pages[HUSK__HEAD_PAGES].state == HUSK__PAGE_RUN, "chunk %zu: its one block is gone", i);
+        totals->own_bytes += chunk->own_bytes;
+        totals->own_chunks++;
+        return HUSK_OK;
+    }
+    WANT(!(chunk->free_pages & ~HUSK__USABLE), "chunk %zu: its head is marked free", i);
+    WANT(!(chunk->spare_pages & ~chunk->free_pages), "chunk %zu: a spare page is in use", i);
+    unsigned rest = 0;
+    for (unsigned p = HUSK__HEAD_PAGES; p < HUSK__PAGES; p++) {
+        bool is_free = chunk->free_pages >> p & 1;
+        WANT(is_free == (pages[p].state == HUSK__PAGE_FREE), "chunk %zu, page %u: state %d contradicts the bitmap", i,
+             p, pages[p].state);
+        WANT((rest > 0) == (pages[p].state == HUSK__PAGE_REST), "chunk %zu, page %u: not where its run puts it", i, p);
+        rest = pages[p].state == HUSK__PAGE_RUN ? pages[p].run - 1u : rest ? rest - 1 : 0;
+    }
+    totals->plain_chunks++;
+    totals->pages += husk__count_bits(HUSK__USABLE & ~chunk->free_pages);
+    totals->spare += husk__count_bits(chunk->spare_pages);
+    return HUSK_OK;
+}
+
+/* The block begins where a block of this page can begin. */
+static bool is_block(const struct husk__page *page, const void *at)
+{
+    const char *start = husk__page_start(page);
+    size_t offset = (size_t)((const char *)at - start);
+    if (page->state == HUSK__PAGE_RUN)
+        return offset == 0;
+    return page->state == HUSK__PAGE_BLOCKS && offset % page->block == 0 && offset / page->block < page->fresh;
+}
+
+static husk_status count_list(husk_heap *heap, const struct husk__page *page, const struct husk__slot *block,
+                              const char *which, size_t *count)
+{
+    for (*count = 0; block; block = block->next) {
+        WANT(husk__page_of(block) == page && is_block(page, block), "%s of a page of %u-byte blocks leaves the page",
+             which, page->block);
+        WANT(block->head == 0, "%s of a page of %u-byte blocks holds a live object", which, page->block);
+        WANT(++*count <= page->fresh, "%s of a page of %u-byte blocks runs in a circle", which, page->block);
+    }
+    return HUSK_OK;
+}
+
+static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
+{
+    WANT(!page->members && !page->queued_next, "a page of %u-byte blocks still belongs to a pass", page->block);
+    WANT(page->used <= page->fresh && page->fresh <= page->capacity, "a page of %u-byte blocks: %u used of %u of %u",
+         page->block, page->used, page->fresh, page->capacity);
+    uint64_t bit;
+    const uint64_t *words = husk__pending_word(husk__page_start(page), &bit);
+    size_t n = page->state == HUSK__PAGE_RUN ? 1 : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
+    for (size_t w = 0; w < n; w++)
+        WANT(words[w] == 0, "a page of %u-byte blocks has pending bits left", page->block);
+    if (page->state == HUSK__PAGE_RUN)
+        return HUSK_OK;
+
+    const struct husk__bin *bin = &heap->store.bins[page->bin];
+    WANT(page->bin < HUSK__NO_BIN && page->block == husk__class_bytes[page->bin % HUSK__CLASSES],
+         "a page of %u-byte blocks is in bin %u", page->block, page->bin);
+    size_t free_blocks, hand = 0;
+    husk_status status = count_list(heap, page, page->free, "the free list", &free_blocks);
+    if (!status && bin->page == page)
+        status = count_list(heap, page, bin->hand, "the hand", &hand);
+    if (status)
+        return status;
+    WANT(page->used + free_blocks == page->fresh, "a page of %u-byte blocks: %u used and %zu free are not %u",
+         page->block, page->used, free_blocks, page->fresh);
+    size_t live = 0;
+    for (HUSK__EACH_BLOCK(page, obj))
+        live += husk__is_object(obj);
+    WANT(live + hand == page->used, "a page of %u-byte blocks: %zu objects and %zu in hand are not %u", page->block,
+         live, hand, page->used);
+    bool room = page->free || page->fresh < page->capacity;
+    WANT(page->listed == (room && bin->page != page && !page->frozen), "a page of %u-byte blocks is %s", page->block,
+         page->listed ? "listed without room" : "lost to its list");
+    return HUSK_OK;
+}
+
+static bool is_own_object(const husk_heap *heap, const husk_obj *obj)
+{
+    const struct husk__chunk *chunk = husk__chunk_of(obj);
+    size_t low = 0, high = heap->store.chunk_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (heap->store.chunks[middle] < chunk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == heap->store.chunk_count || heap->store.chunks[low] != chunk ||
+        husk__page_index(obj) < HUSK__HEAD_PAGES)
+        return false;
+    return is_block(husk__page_of(obj), obj) && husk__is_object(obj);
+}
+
+struct slots {
+    husk_heap *heap;
+    size_t bad_slot;
+    const husk_obj *bad;
+};
+
+static void check_child(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    (void)index;
+    struct slots *slots = context;
+    if (slots->bad || ((uintptr_t)child % 8 == 0 && is_own_object(slots->heap, child)))
+        return;
+    slots->bad = child;
+    slots->bad_slot = slot;
+}
+
+static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_type *type)
+{
+    uint32_t block = obj->cell / HUSK__CELLS_PER_BLOCK;
+    WANT(block < HUSK__MOST_CELL_BLOCKS && husk__cell_blocks[block], "object of type %s: no side cell %u", type->name,
+         obj->cell);
+    const struct husk__cell *cell = husk__cell_at(obj->cell);
+    WANT(cell->target == obj, "object of type %s: its side cell belongs to another", type->name);
+    size_t count = 0;
+    bool shared = !cell->shared;
+    husk_weak *const *back = &cell->weaks;
+    for (const husk_weak *weak = cell->weaks; weak; back = &weak->next, weak = weak->next) {
+        WANT(++count <= cell->count, "object of type %s: more weak references than its %u", type->name, cell->count);
+        WANT(is_own_object(heap, &weak->head) && (husk__type_of(&weak->head)->flags & TYPE_WEAK),
+             "object of type %s: what is listed as weak reference is none", type->name);
+        WANT(weak->target == obj && weak->back == back, "object of type %s: a weak reference points elsewhere",
+             type->name);
+        shared |= weak == cell->shared;
+    }
+    WANT(count == cell->count && shared, "object of type %s: %zu weak references listed, %u counted", type->name, count,
+         cell->count);
+    return HUSK_OK;
+}
+
+static husk_status verify_object(husk_heap *heap, const struct husk__page *page, husk_obj *obj, struct totals *totals)
+{
+    const husk_type *type = husk__type_of(obj);
+    WANT(type, "an object of %u bytes has the type id %u, which is not registered", page->block, obj->tf & TF_TYPE);
+    WANT(page->tracked == ((type->flags & TYPE_TRACKED) != 0), "object of type %s is on a page of the other sort",
+         type->name);
+    WANT(type->block <= husk__block_bytes(page), "object of type %s does not fit its block", type->name);
+    WANT(!(obj->tf & TF_CONDEMNED), "object of type %s is condemned outside a pass", type->name);
+    WANT((obj->tf & TF_QUEUED) ? obj->rc < RC_ONE : obj->rc >= RC_ONE, "object of type %s: count %u does not fit its state",
+         type->name, obj->rc / RC_ONE);
+    totals->queued += (obj->tf & TF_QUEUED) != 0;
+    struct slots slots = {heap, 0, NULL};
+    husk__visit(type, obj, check_child, &slots);
+    WANT(!slots.bad, "object of type %s, slot %s: %p is no object of this heap", type->name,
+         husk_type_slot_name(type, slots.bad_slot) ? husk_type_slot_name(type, slots.bad_slot) : "?",
+         (const void *)slots.bad);
+    if (type->flags & TYPE_WEAK) {
+        const husk_weak *weak = (const husk_weak *)obj;
+        WANT(!weak->target || (is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
+             "a weak reference is not listed where it points");
+    }
+    if (!obj->cell || ((obj->tf & TF_QUEUED) && !husk__finalizer_pending(type, obj)))
+        return HUSK_OK;
+    totals->cells++;
+    return verify_cell(heap, obj, type);
+}
+
+static husk_status verify_counts(husk_heap *heap)
+{
+    husk_status status = HUSK_OK;
+    husk__find_counts(heap);
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            if (!husk__is_object(obj) || (obj->rc & RC_SLOW))
+                continue;
+            uint64_t seen = husk__side_total(obj, *husk__side_of(obj));
+            if (seen > obj->rc / RC_ONE)
+                status = husk_heap_fail(heap, HUSK_ECORRUPT, "object of type %s: %llu slots hold it, but its count is %u",
+                                        husk__type_of(obj)->name, (unsigned long long)seen, obj->rc / RC_ONE);
+        }
+    husk__side_end(&heap->store);
+    return status;
+}
+
+static husk_status verify_totals(husk_heap *heap, const struct totals *totals)
+{
+    const struct husk__store *store = &heap->store;
+    const struct husk__collector *collector = &heap->collector;
+    WANT(totals->pages == store->pages_used && totals->spare == store->pages_spare,
+         "%zu pages in use and %zu spare, %zu and %zu noted", totals->pages, totals->spare, store->pages_used,
+         store->pages_spare);
+    WANT(totals->cells == heap->cells.in_use, "%zu objects with side cells, %zu noted", totals->cells,
+         heap->cells.in_use);
+    size_t dying_bytes, dying = husk__dying_count(heap, &dying_bytes);
+    WANT(totals->queued == dying, "%zu objects are dying, %zu are queued", totals->queued, dying);
+    size_t cell_blocks = 0;
+    for (uint32_t b = heap->cells.blocks; b; b = husk__cell_blocks[b][0].next)
+        cell_blocks++;
+    size_t bytes = sizeof *heap + strlen(heap->name) + 1 + (totals->plain_chunks + totals->own_chunks) * HUSK__CHUNK_COST +
+                   (totals->pages + totals->spare + totals->own_chunks) * HUSK__PAGE_COST + totals->own_bytes +
+                   store->raw_bytes + store->chunk_room * sizeof *store->chunks +
+                   store->carry_room * sizeof *store->carries +
+                   cell_blocks * HUSK__CELLS_PER_BLOCK * sizeof(struct husk__cell) +
+                   collector->call_room * sizeof *collector->calls +
+                   collector->garbage_room * sizeof *collector->garbage;
+    WANT(bytes == store->bytes_taken, "the parts take %zu bytes, %zu are noted", bytes, store->bytes_taken);
+    WANT(!store->max_bytes || store->bytes_taken <= store->max_bytes, "%zu bytes are taken, max_bytes is %zu",
+         store->bytes_taken, store->max_bytes);
+    return HUSK_OK;
+}
+
+husk_status husk_heap_verify(husk_heap *heap)
+{
+    if (heap->busy & BUSY_WORK)
+        return husk_heap_fail(heap, HUSK_EBUSY, "verify: a pass or a hook of heap %s is running", heap->name);
+    struct totals totals = {0};
+    husk_status status = HUSK_OK;
+    for (size_t i = 0; !status && i < heap->store.chunk_count; i++)
+        status = verify_chunk(heap, i, &totals);
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
+        status = verify_page(heap, page);
+    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (!status && husk__is_object(obj))
+                status = verify_object(heap, page, obj, &totals);
+    if (!status)
+        status = verify_totals(heap, &totals);
+    return status ? status : verify_counts(heap);
+}

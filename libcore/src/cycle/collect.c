@@ -1,0 +1,311 @@
+/* cycle/collect.c: a pass in order. See <husk/collect.h> for what users see; find.c searches, set.c ends. */
+#define _GNU_SOURCE
+#include "cycle/collect.h"
+
+#include "base/clock.h"
+#include "cycle/find.h"
+#include "cycle/listen.h"
+#include "cycle/pace.h"
+#include "cycle/set.h"
+#include "object/death.h"
+#include "object/hook.h"
+
+static void add_pass(husk_pass *sum, const husk_pass *pass)
+{
+    sum->generation = pass->generation;
+    sum->reason = pass->reason;
+    sum->examined += pass->examined;
+    sum->collected += pass->collected;
+    sum->uncollectable += pass->uncollectable;
+    sum->finalized += pass->finalized;
+    sum->resurrected += pass->resurrected;
+    sum->weak_cleared += pass->weak_cleared;
+    sum->deferred += pass->deferred;
+    sum->bytes += pass->bytes;
+    sum->find_ns += pass->find_ns;
+    sum->finalize_ns += pass->finalize_ns;
+    sum->reclaim_ns += pass->reclaim_ns;
+}
+
+static void note(husk_generation *total, const husk_pass *pass)
+{
+    uint64_t ns = pass->find_ns + pass->finalize_ns + pass->reclaim_ns;
+    total->passes++;
+    total->examined += pass->examined;
+    total->collected += pass->collected;
+    total->uncollectable += pass->uncollectable;
+    total->finalized += pass->finalized;
+    total->resurrected += pass->resurrected;
+    total->weak_cleared += pass->weak_cleared;
+    total->bytes += pass->bytes;
+    total->find_ns += pass->find_ns;
+    total->finalize_ns += pass->finalize_ns;
+    total->reclaim_ns += pass->reclaim_ns;
+    total->longest_ns = ns > total->longest_ns ? ns : total->longest_ns;
+}
+
+static husk_status report_corrupt(husk_heap *heap, const struct husk__found *found)
+{
+    const husk_obj *obj = found->corrupt;
+    husk__report(heap, HUSK_ECORRUPT,
+                 "object of type %s at %p has %zu references, but %llu are stored in slots; nothing was freed",
+                 husk__type_of(obj)->name, (const void *)obj, husk_obj_strong_count(obj),
+                 (unsigned long long)found->seen);
+    return husk_heap_fail(heap, HUSK_ECORRUPT, "object of type %s has fewer references than slots that hold it",
+                          husk__type_of(obj)->name);
+}
+
+/* Steps 1 and 2: finalizers, then what they let go of, then a second look. */
+static void finalize(husk_heap *heap, struct husk__set *set, husk_pass *pass)
+{
+    uint64_t start = husk__now();
+    pass->finalized = husk__set_finalize(heap);
+    husk__drain(heap);
+    pass->resurrected = husk__set_confirm(heap, set);
+    pass->finalize_ns = husk__now() - start;
+}
+
+static void save_member(husk_heap *heap, husk_obj *member)
+{
+    husk_obj_retain(member);
+    heap->collector.garbage[heap->collector.garbage_count++] = member;
+}
+
+/* The set goes onto the garbage list instead. No memory for the list: the objects stay, to be found again. */
+static void save(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
+{
+    if (!husk__garbage_reserve(heap, set->members)) {
+        husk__set_spare(heap, NULL);
+        pass->deferred += set->members;
+        return;
+    }
+    husk__set_spare(heap, save_member);
+    pass->collected = pass->uncollectable = set->members;
+}
+
+static void reclaim(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
+{
+    uint64_t start = husk__now();
+    pass->collected = set->members;
+    pass->bytes = set->bytes;
+    pass->weak_cleared = husk__set_reclaim(heap);
+    pass->reclaim_ns = husk__now() - start;
+}
+
+/* One pass. Quiet: no user code; garbage that needs some, and what it reaches, is left for later. */
+static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
+{
+    struct husk__found found;
+    struct husk__set set;
+    uint64_t start = husk__now();
+    heap->busy |= BUSY_PASS;
+    heap->quiet = quiet;
+    husk__find(heap, &found);
+    pass->examined = found.examined;
+    if (found.garbage && quiet)
+        pass->deferred = husk__find_loud(heap);
+    bool any = found.garbage > pass->deferred;
+    if (any)
+        husk__set_make(heap, &set);
+    pass->find_ns = husk__now() - start;
+
+    if (any && !quiet && set.finalizers)
+        finalize(heap, &set, pass);
+    if (any && heap->collector.save_all)
+        save(heap, &set, pass);
+    else if (any)
+        reclaim(heap, &set, pass);
+    heap->busy &= ~(uint32_t)BUSY_PASS;
+    husk__drain(heap); /* quiet: only what needs no user code */
+    heap->quiet = false;
+
+    note(&heap->collector.full, pass);
+    husk__pace_restart(heap, pass->examined, pass->collected);
+    if (quiet && pass->deferred)
+        heap->attention |= WAITS_PASS;
+    return found.corrupt ? report_corrupt(heap, &found) : HUSK_OK;
+}
+
+static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
+{
+    husk_pass pass = {.reason = reason};
+    husk__tell(heap, HUSK_PASS_START, &pass);
+    husk_status status = run(heap, false, &pass);
+    husk__tell(heap, HUSK_PASS_STOP, &pass);
+    add_pass(sum, &pass);
+    return status;
+}
+
+husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *sum)
+{
+    heap->attention &= ~(uint32_t)WAITS_PASS;
+    husk_status status = run_told(heap, reason, sum);
+    if (heap->attention & WAITS_PASS) { /* a hook asked for one more; no third one, it would never end */
+        heap->attention &= ~(uint32_t)WAITS_PASS;
+        husk_status second = run_told(heap, reason, sum);
+        status = status ? status : second;
+    }
+    return status;
+}
+
+static void run_quiet(husk_heap *heap, husk_reason reason)
+{
+    husk_pass pass = {.reason = reason};
+    (void)run(heap, true, &pass);
+    if (husk__has_listeners(heap)) {
+        add_pass(&heap->collector.untold, &pass);
+        heap->attention |= WAITS_TELL;
+    }
+}
+
+void husk__collect_pressure(husk_heap *heap)
+{
+    bool asked = atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
+    if (heap->busy & BUSY_WORK) {
+        if (asked)
+            heap->attention |= WAITS_PASS;
+        return;
+    }
+    if (heap->collector.save_all) { /* saving needs memory for the list, and so a safe point */
+        if (asked || husk__pace_due(heap))
+            heap->attention |= WAITS_PASS;
+        return;
+    }
+    if (asked)
+        run_quiet(heap, HUSK_BY_REQUEST);
+    else if (husk__pace_due(heap))
+        run_quiet(heap, heap->pace.reason);
+}
+
+bool husk__collect_limit(husk_heap *heap)
+{
+    if (heap->busy & BUSY_WORK)
+        return husk__pages_trim(&heap->store, 0) > 0;
+    size_t before = heap->store.bytes_taken, used = heap->store.seen_blocks;
+    husk__store_rest(&heap->store); /* each bin's own empty pages are others' memory */
+    if (!heap->collector.save_all)
+        run_quiet(heap, HUSK_BY_LIMIT);
+    (void)husk__pages_trim(&heap->store, 0);
+    return heap->store.bytes_taken < before || heap->store.seen_blocks < used;
+}
+
+/* Pushed last in first out; executed in the order of pushing. */
+static void release_later(husk_heap *heap)
+{
+    husk_later *list = atomic_exchange_explicit(&heap->later, NULL, memory_order_acquire), *ordered = NULL;
+    while (list) {
+        husk_later *next = list->next;
+        list->next = ordered;
+        ordered = list;
+        list = next;
+    }
+    heap->busy |= BUSY_DRAIN; /* the releases only queue; each node's object is ended before the next is looked at */
+    while (ordered) {
+        husk_later node = *ordered; /* `done` may free it */
+        ordered = node.next;
+        husk_obj_release(node.obj);
+        husk__drain(heap);
+        if (node.done) {
+            struct husk__hook saved;
+            husk__hook_enter(heap, &saved);
+            node.done(node.data);
+            husk__hook_leave(heap, &saved);
+        }
+    }
+    husk__drain(heap);
+    heap->busy &= ~(uint32_t)BUSY_DRAIN;
+}
+
+static void serve_queues(husk_heap *heap)
+{
+    if (atomic_load_explicit(&heap->later, memory_order_relaxed))
+        release_later(heap);
+    if (heap->attention & WAITS_DUE)
+        husk__drain(heap);
+    if (heap->attention & WAITS_TELL)
+        husk__tell_untold(heap);
+}
+
+void husk__collect_safe(husk_heap *heap)
+{
+    serve_queues(heap);
+    bool asked = atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
+    if (asked || (heap->attention & WAITS_PASS)) {
+        husk_pass ignored = {0};
+        heap->attention &= ~(uint32_t)WAITS_PASS;
+        (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
+    }
+    if (heap->store.surplus)
+        husk__pages_surplus(&heap->store);
+}
+
+husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
+{
+    husk_pass sum = {0};
+    husk_status status;
+    if (heap->busy & BUSY_WORK) {
+        heap->attention |= WAITS_PASS;
+        status = husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
+    } else {
+        serve_queues(heap);
+        (void)atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
+        status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
+        if (heap->store.surplus)
+            husk__pages_surplus(&heap->store);
+    }
+    if (out)
+        *out = sum;
+    return status;
+}
+
+husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
+{
+    *out = (husk_pass){0};
+    if (heap->busy & BUSY_WORK)
+        return husk_heap_fail(heap, HUSK_EBUSY, "collect_dry: a pass or a hook of heap %s is running", heap->name);
+    struct husk__found found;
+    struct husk__set set = {0};
+    uint64_t start = husk__now();
+    husk__find(heap, &found);
+    out->find_ns = husk__now() - start;
+    out->examined = found.examined;
+    out->collected = found.garbage;
+    if (found.garbage) {
+        husk__set_make(heap, &set);
+        out->weak_cleared = husk__set_weaks(heap);
+        husk__set_spare(heap, NULL);
+    }
+    out->bytes = set.bytes;
+    out->finalized = set.finalizers;
+    return found.corrupt ? report_corrupt(heap, &found) : HUSK_OK;
+}
+
+void husk_heap_safepoint(husk_heap *heap)
+{
+    if (!(heap->busy & BUSY_WORK) && husk__something_waits(heap))
+        husk__collect_safe(heap);
+}
+
+void husk_heap_request(husk_heap *heap)
+{
+    atomic_store_explicit(&heap->store.nudged, true, memory_order_relaxed);
+}
+
+husk_status husk_heap_generation(const husk_heap *heap, int generation, husk_generation *out)
+{
+    if (generation != 0) /* reading a figure does not change the heap: no message is left */
+        return HUSK_ERANGE;
+    *out = heap->collector.full;
+    return HUSK_OK;
+}
+
+void husk_heap_freeze(husk_heap *heap)
+{
+    husk__store_freeze(&heap->store);
+    husk__pace_restart(heap, 1, 1);
+}
+
+void husk_heap_unfreeze(husk_heap *heap)
+{
+    husk__store_unfreeze(&heap->store);
+}

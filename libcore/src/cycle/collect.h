@@ -1,0 +1,22 @@
+/* cycle/collect.h: a pass, in order, and what waits for a safe point. */
+#ifndef HUSK_CYCLE_COLLECT_H
+#define HUSK_CYCLE_COLLECT_H
+
+#include "object/state.h"
+
+/* Inside an allocation: a pass over garbage without hooks, if one is due. Never runs user code. */
+void husk__collect_pressure(husk_heap *heap);
+
+/* The same because memory ran out, then empty pages go back. True: something came free. */
+bool husk__collect_limit(husk_heap *heap);
+
+/* Runs what waits: later releases, events, untold and wanted passes. The heap is not busy. */
+void husk__collect_safe(husk_heap *heap);
+
+/* A full pass with hooks; sums up in *sum. */
+husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *sum);
+
+/* The callbacks' and the list's memory: the end of the heap. */
+void husk__collect_close(husk_heap *heap);
+
+#endif

@@ -1,0 +1,131 @@
+/* cycle/find.c: the search for garbage. See find.h. */
+#include "cycle/find.h"
+
+#include "object/visit.h"
+
+static void count_child(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    (void)slot;
+    (void)index;
+    (void)context;
+    husk__side_count(child);
+}
+
+/* What lies on pages that take no part is marked at once: nobody needs to look whether a reference leads there. */
+static void clear(const husk_heap *heap)
+{
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        husk__side_clear(page, !husk__takes_part(page));
+}
+
+/* Dying objects hold what they refer to until they are gone. */
+static void subtract(const husk_heap *heap)
+{
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        if (!husk__takes_part(page))
+            continue;
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (LIKELY(husk__is_object(obj)) && LIKELY(!(obj->tf & TF_QUEUED)))
+                husk__visit(husk__type_of(obj), obj, count_child, NULL);
+    }
+}
+
+/* Marks what is held from outside. False: found->corrupt. */
+static bool seed_page(struct husk__page *page, struct husk__marker *marker, struct husk__found *found)
+{
+    for (HUSK__EACH_BLOCK(page, obj)) {
+        uint16_t *entry = husk__side_of(obj);
+        if (UNLIKELY(!husk__is_object(obj)) || UNLIKELY(obj->tf & TF_QUEUED)) {
+            *entry = SIDE_MARK; /* so that "unmarked" means garbage without a look at the object */
+            continue;
+        }
+        found->examined++;
+        uint64_t seen = husk__side_total(obj, *entry);
+        uint32_t rc = obj->rc;
+        if (LIKELY(seen == rc / RC_ONE)) {
+            continue;
+        } else if (UNLIKELY(seen > rc / RC_ONE) && !(rc & RC_SLOW)) {
+            found->corrupt = obj;
+            found->seen = seen;
+            return false;
+        }
+        husk__mark_root(marker, obj);
+    }
+    return true;
+}
+
+static bool seed(const husk_heap *heap, struct husk__marker *marker, struct husk__found *found)
+{
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        if (husk__takes_part(page) && !seed_page(page, marker, found))
+            return false;
+    return true;
+}
+
+void husk__find(husk_heap *heap, struct husk__found *found)
+{
+    struct husk__marker marker;
+    *found = (struct husk__found){0};
+    husk__marker_begin(&marker, false);
+    clear(heap);
+    subtract(heap);
+    bool whole = seed(heap, &marker, found);
+    husk__mark_run(&marker); /* also when damaged: the queue must be empty and the pending bits zero */
+    husk__side_end(&heap->store);
+    found->garbage = whole ? found->examined - marker.marked : 0;
+}
+
+static bool is_unmarked(const husk_obj *obj)
+{
+    return !(*husk__side_of(obj) & SIDE_MARK);
+}
+
+size_t husk__find_loud(husk_heap *heap)
+{
+    struct husk__marker marker;
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    husk__marker_begin(&marker, false);
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        if (!husk__takes_part(page))
+            continue;
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            if (LIKELY(!is_unmarked(obj)))
+                continue;
+            const husk_type *type = husk__type_of(obj);
+            bool spent = (obj->tf & TF_FINALIZED) && !(type->flags & TYPE_DISPOSE);
+            if ((type->flags & TYPE_LOUD) && !spent)
+                husk__mark_root(&marker, obj);
+        }
+    }
+    husk__mark_run(&marker);
+    return marker.marked;
+}
+
+size_t husk__find_bytes(const husk_heap *heap)
+{
+    size_t bytes = 0;
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        if (!husk__takes_part(page))
+            continue;
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (is_unmarked(obj))
+                bytes += husk__block_bytes(page);
+    }
+    return bytes;
+}
+
+void husk__find_counts(const husk_heap *heap)
+{
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        husk__side_clear(page, false);
+    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (husk__is_object(obj))
+                husk__visit(husk__type_of(obj), obj, count_child, NULL);
+}

@@ -1,0 +1,150 @@
+/* cycle/mark.c: the marking loop. See mark.h. */
+#include "cycle/mark.h"
+
+#include "object/visit.h"
+
+#include <string.h>
+
+void husk__marker_begin(struct husk__marker *marker, bool inside)
+{
+    memset(marker, 0, sizeof *marker);
+    marker->inside = inside;
+}
+
+/* The ring is full: the object waits as a bit, its page in the queue. */
+static void pend(struct husk__marker *marker, husk_obj *obj)
+{
+    uint64_t bit;
+    uint64_t *word = husk__pending_word(obj, &bit);
+    *word |= bit;
+    struct husk__page *page = husk__page_of(obj);
+    if (page->queued_next)
+        return;
+    page->queued_next = page; /* the last one points at itself: NULL means not queued */
+    if (marker->page_last)
+        marker->page_last->queued_next = page;
+    else
+        marker->page_first = page;
+    marker->page_last = page;
+}
+
+ALWAYS_INLINE void consider(struct husk__marker *marker, husk_obj *obj)
+{
+    uint16_t *entry = husk__side_of(obj);
+    if (*entry & SIDE_MARK)
+        return;
+    if (UNLIKELY(marker->inside) && !(obj->tf & TF_CONDEMNED))
+        return;
+    *entry |= SIDE_MARK;
+    marker->marked++;
+    if (UNLIKELY(marker->ring_count == MARK_RING)) {
+        pend(marker, obj);
+        return;
+    }
+    __builtin_prefetch(obj);
+    __builtin_prefetch((char *)obj + 32);
+    marker->ring[(marker->ring_first + marker->ring_count++) % MARK_RING] = obj;
+}
+
+static void add_edge(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    (void)slot;
+    (void)index;
+    struct husk__marker *marker = context;
+    unsigned at = marker->edge_at++ % MARK_EDGES;
+    husk_obj *ready = marker->edges[at];
+    marker->edges[at] = child;
+    __builtin_prefetch(husk__side_of(child), 1);
+    if (LIKELY(ready != NULL))
+        consider(marker, ready);
+}
+
+static void flush_edges(struct husk__marker *marker)
+{
+    for (unsigned i = 0; i < MARK_EDGES; i++) {
+        unsigned at = marker->edge_at++ % MARK_EDGES;
+        husk_obj *ready = marker->edges[at];
+        marker->edges[at] = NULL;
+        if (ready)
+            consider(marker, ready);
+    }
+}
+
+ALWAYS_INLINE void scan(struct husk__marker *marker, husk_obj *obj)
+{
+    husk__visit(husk__type_of(obj), obj, add_edge, marker);
+}
+
+static void scan_ring(struct husk__marker *marker)
+{
+    while (marker->ring_count) {
+        husk_obj *obj = marker->ring[marker->ring_first];
+        marker->ring_first = (marker->ring_first + 1) % MARK_RING;
+        marker->ring_count--;
+        scan(marker, obj);
+    }
+}
+
+/* The object that begins in the granule at this offset of the page. */
+static husk_obj *object_at(const struct husk__page *page, char *start, size_t offset)
+{
+    if (page->state == HUSK__PAGE_RUN)
+        return (husk_obj *)(void *)start;
+    uint32_t index = ((uint32_t)offset + page->block - 1) / page->block;
+    return (husk_obj *)(void *)(start + (size_t)index * page->block);
+}
+
+/* Hands out one word of pending bits at a time: objects that become pending behind it are met later. */
+static void scan_page(struct husk__marker *marker, struct husk__page *page)
+{
+    char *start = husk__page_start(page);
+    uint64_t bit;
+    uint64_t *words = husk__pending_word(start, &bit);
+    unsigned n = page->state == HUSK__PAGE_RUN ? 1 : (unsigned)(HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
+    for (unsigned w = 0; w < n; w++) {
+        uint64_t word = words[w];
+        words[w] = 0;
+        husk_obj *batch[64];
+        unsigned count = 0;
+        for (; word; word &= word - 1) {
+            size_t offset = ((size_t)w * 64 + husk__lowest_bit(word)) << HUSK__GRANULE_SHIFT;
+            batch[count] = object_at(page, start, offset);
+            __builtin_prefetch(batch[count++]);
+        }
+        for (unsigned i = 0; i < count; i++)
+            scan(marker, batch[i]);
+    }
+}
+
+static struct husk__page *next_page(struct husk__marker *marker)
+{
+    struct husk__page *page = marker->page_first;
+    if (!page)
+        return NULL;
+    marker->page_first = page->queued_next == page ? NULL : page->queued_next;
+    if (!marker->page_first)
+        marker->page_last = NULL;
+    page->queued_next = NULL;
+    return page;
+}
+
+void husk__mark_root(struct husk__marker *marker, husk_obj *obj)
+{
+    consider(marker, obj);
+    if (UNLIKELY(marker->ring_count >= MARK_RING / 2))
+        scan_ring(marker);
+}
+
+void husk__mark_run(struct husk__marker *marker)
+{
+    for (;;) {
+        scan_ring(marker);
+        flush_edges(marker);
+        if (marker->ring_count)
+            continue;
+        struct husk__page *page = next_page(marker);
+        if (!page)
+            return;
+        scan_page(marker, page);
+    }
+}

@@ -1,0 +1,224 @@
+/* heap.c: the composition root: a heap is put together, asked for its figures, and taken apart. */
+#include "base/memory.h"
+#include "cycle/collect.h"
+#include "cycle/pace.h"
+#include "object/death.h"
+#include "object/hook.h"
+#include "object/weak.h"
+
+#include <string.h>
+
+static void on_pressure(struct husk__store *store)
+{
+    husk__collect_pressure((husk_heap *)store);
+}
+
+static bool on_limit(struct husk__store *store)
+{
+    return husk__collect_limit((husk_heap *)store);
+}
+
+husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
+{
+    static const husk_heap_options plain = {HUSK_HEAP_OPTIONS};
+    const husk_heap_options *o = options ? options : &plain;
+    if (o->struct_size != sizeof *o || o->abi != HUSK_ABI)
+        return HUSK_EINVAL;
+    const char *name = o->name ? o->name : "heap";
+    size_t name_bytes = strlen(name) + 1;
+    if (o->max_bytes && o->max_bytes < sizeof(husk_heap) + name_bytes)
+        return HUSK_ELIMIT;
+    husk_heap *heap = husk__raw_new(sizeof *heap);
+    char *own_name = heap ? husk__raw_new(name_bytes) : NULL;
+    if (!own_name) {
+        husk__raw_free(heap, sizeof *heap);
+        return HUSK_ENOMEM;
+    }
+    memcpy(own_name, name, name_bytes);
+    heap->name = own_name;
+    heap->data = o->data;
+    heap->owner = pthread_self();
+    heap->attached = true;
+    heap->stress = o->stress;
+    heap->busy = o->check_owner ? BUSY_OWNER : 0;
+    heap->on_safe = husk__collect_safe;
+    heap->store.max_bytes = o->max_bytes;
+    heap->store.bytes_taken = heap->store.bytes_peak = sizeof *heap + name_bytes;
+    heap->store.one_by_one = o->stress || o->check_owner;
+    heap->store.on_pressure = on_pressure;
+    heap->store.on_limit = on_limit;
+    husk__pace_begin(heap);
+    *out = heap;
+    return HUSK_OK;
+}
+
+/* The lowest type id above `last` of which objects are still held, and how many. */
+static uint32_t next_held(const husk_heap *heap, uint32_t last, size_t *count)
+{
+    uint32_t best = 0;
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            uint32_t id = obj->tf & TF_TYPE;
+            if (id <= last || (best && id > best) || husk_obj_is_immortal(obj))
+                continue;
+            *count = id == best ? *count + 1 : 1;
+            best = id;
+        }
+    return best;
+}
+
+static void report_held(husk_heap *heap)
+{
+    size_t count = 0;
+    for (uint32_t id = 0; (id = next_held(heap, id, &count));)
+        husk__report(heap, HUSK_ESTATE, "closed with %zu object%s of type %s still held", count,
+                     count == 1 ? "" : "s", husk__types[id]->name);
+}
+
+/* Raw resources of what is left. No finalizers: their objects may be half gone. */
+static void dispose_all(husk_heap *heap)
+{
+    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            if (!husk__is_object(obj))
+                continue;
+            const husk_type *type = husk__type_of(obj);
+            if (type->flags & TYPE_DISPOSE)
+                type->dispose(obj);
+            husk_weak *weak = husk_weak_of(obj);
+            if (weak && husk__weak_has_call(weak) && weak->data_free)
+                weak->data_free(weak->data);
+        }
+}
+
+void husk_heap_close(husk_heap *heap)
+{
+    if (!heap)
+        return;
+    ALWAYS(!(heap->busy & BUSY_WORK), "heap %s is closed from inside a hook", heap->name);
+    heap->collector.save_all = false;
+    heap->collector.disabled = 0;
+    husk_heap_unfreeze(heap);
+    husk__collect_safe(heap);
+    husk_heap_garbage_clear(heap);
+    husk_pass sum;
+    int rounds = 0;
+    do { /* what dies may let go of more, through acyclic objects and finalizers; some make new garbage for ever */
+        sum = (husk_pass){0};
+        (void)husk__collect_full(heap, HUSK_BY_CLOSE, &sum);
+    } while (sum.collected && ++rounds < 100);
+    report_held(heap);
+    heap->busy |= BUSY_HOOK; /* releases from here on only queue, and are overtaken by the end */
+    dispose_all(heap);
+    husk__collect_close(heap);
+    if (heap->error_free)
+        heap->error_free(heap->error_data);
+    husk__cells_close(&heap->store, &heap->cells);
+    husk__charged_free(&heap->store, heap->store.carries, heap->store.carry_room * sizeof(struct husk__carry));
+    husk__chunks_close(&heap->store);
+    husk__raw_free(heap->name, strlen(heap->name) + 1);
+    husk__raw_free(heap, sizeof *heap);
+}
+
+void *husk_heap_data(const husk_heap *heap)
+{
+    return heap->data;
+}
+
+const char *husk_heap_name(const husk_heap *heap)
+{
+    return heap->name;
+}
+
+husk_status husk_heap_set_max_bytes(husk_heap *heap, size_t max_bytes)
+{
+    if (max_bytes && max_bytes < heap->store.bytes_taken)
+        return husk_heap_fail(heap, HUSK_ELIMIT, "max_bytes %zu is below the %zu bytes that heap %s holds already",
+                              max_bytes, heap->store.bytes_taken, heap->name);
+    heap->store.max_bytes = max_bytes;
+    return HUSK_OK;
+}
+
+void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out)
+{
+    const struct husk__store *store = &heap->store;
+    size_t hand_bytes, dying_bytes;
+    size_t hand = husk__store_in_hand(store, &hand_bytes);
+    size_t dying = husk__dying_count(heap, &dying_bytes);
+    *out = (husk_heap_figures){0};
+    struct husk__page_walk walk = {store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        out->objects += page->used;
+        out->object_bytes += page->used * husk__block_bytes(page);
+        if (page->frozen)
+            out->frozen_objects += page->used;
+    }
+    out->objects -= hand + dying + heap->collector.condemned;
+    out->object_bytes -= hand_bytes + dying_bytes;
+    out->buffer_bytes = store->raw_bytes;
+    out->foreign_bytes = store->foreign_bytes;
+    out->bytes_taken = store->bytes_taken;
+    out->bytes_peak = store->bytes_peak;
+    out->max_bytes = store->max_bytes;
+    out->pages = store->pages_used;
+    out->pages_spare = store->pages_spare;
+    out->chunks = store->chunk_count;
+    out->weak_cells = heap->cells.in_use;
+}
+
+size_t husk_heap_trim(husk_heap *heap)
+{
+    if (heap->busy & BUSY_WORK) /* a pass may still read the bits of what is empty already */
+        return 0;
+    husk__store_rest(&heap->store);
+    return husk__pages_trim(&heap->store, 0);
+}
+
+void husk_heap_foreign(husk_heap *heap, int64_t bytes)
+{
+    size_t *total = &heap->store.foreign_bytes;
+    if (bytes < 0 && *total < (uint64_t)-bytes)
+        *total = 0;
+    else
+        *total = (size_t)((int64_t)*total + bytes);
+}
+
+static void *fail_buffer(husk_heap *heap, size_t bytes)
+{
+    husk_status status = heap->store.failure ? heap->store.failure : HUSK_ENOMEM;
+    heap->store.failure = HUSK_OK;
+    (void)husk_heap_fail(heap, status, "buffer of %zu bytes: %s", bytes, husk_status_text(status));
+    return NULL;
+}
+
+void *husk_buffer_new(husk_heap *heap, size_t bytes)
+{
+    return husk_buffer_resize(heap, NULL, 0, bytes);
+}
+
+void *husk_buffer_resize(husk_heap *heap, void *buffer, size_t old_bytes, size_t new_bytes)
+{
+    void *block = husk__buffer_resize(&heap->store, buffer, old_bytes, new_bytes);
+    return block || !new_bytes ? block : fail_buffer(heap, new_bytes);
+}
+
+void husk_buffer_free(husk_heap *heap, void *buffer, size_t bytes)
+{
+    husk__buffer_free(&heap->store, buffer, bytes);
+}
+
+void husk_heap_detach(husk_heap *heap)
+{
+    heap->attached = false;
+}
+
+husk_status husk_heap_attach(husk_heap *heap)
+{
+    if (heap->attached)
+        return husk_heap_fail(heap, HUSK_ESTATE, "attach: heap %s has an owner", heap->name);
+    heap->owner = pthread_self();
+    heap->attached = true;
+    return HUSK_OK;
+}

@@ -1,0 +1,255 @@
+/* object/death.c: the drain: what a release that reaches zero sets off. See death.h.
+ *
+ * A dying object lets go of its slots in order; children that reach zero are collected in a local list, which is
+ * put in front of the drain: depth first, in slot order. */
+#include "object/death.h"
+
+#include "object/hook.h"
+#include "object/visit.h"
+#include "object/weak.h"
+
+struct children {
+    husk_heap *heap;
+    husk_obj *first;
+    husk_obj **tail; /* where the next one is linked */
+};
+
+ALWAYS_INLINE husk_obj **link_of(husk_obj *obj, const husk_type *type)
+{
+    size_t at = UNLIKELY(husk__finalizer_pending(type, obj)) ? type->link_at : 8;
+    return (husk_obj **)(void *)((char *)obj + at);
+}
+
+/* obj's count has just reached zero. It joins the list, unless a pass or an event will end it. */
+static void queue(struct children *list, husk_obj *obj)
+{
+    const husk_type *type = husk__type_of(obj);
+    obj->rc = 0;
+    if (UNLIKELY(obj->tf & TF_CONDEMNED))
+        return; /* waits for step 3 of the pass */
+    obj->tf |= TF_QUEUED;
+    if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(list->heap, (husk_weak *)obj))
+        return;
+    if (UNLIKELY(obj->cell) && !husk__finalizer_pending(type, obj))
+        husk__end_weaks(list->heap, obj);
+    *list->tail = obj;
+    list->tail = link_of(obj, type);
+}
+
+_Noreturn static NEVER_INLINE void report_overrelease(const husk_obj *obj)
+{
+    if (!husk__is_object(obj))
+        husk__fatal("release of a dead object at %p", (const void *)obj);
+    husk__fatal("release of an object of type %s at %p whose count is already zero", husk__type_of(obj)->name,
+                (const void *)obj);
+}
+
+static NEVER_INLINE void touch_slow_count(husk_obj *obj)
+{
+    if ((obj->rc & (RC_SLOW | RC_KIND)) != RC_SATURATED)
+        return;
+    obj->rc = RC_IMMORTAL;
+    husk__report(husk__heap_of(obj), HUSK_ERANGE, "count of an object of type %s overflowed: it is immortal now",
+                 husk__type_of(obj)->name);
+}
+
+void husk__retain_slow(husk_obj *obj)
+{
+    touch_slow_count(obj);
+}
+
+/* One reference fewer for a child of a dying object. */
+ALWAYS_INLINE void drop(husk_obj *child, struct children *list)
+{
+    uint32_t rc = child->rc;
+    if (LIKELY(rc - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE)) {
+        child->rc = rc - RC_ONE;
+        return;
+    }
+    if (UNLIKELY(rc & RC_SLOW)) {
+        touch_slow_count(child);
+        return;
+    }
+    if (UNLIKELY(rc < RC_ONE) || UNLIKELY(!husk__is_object(child)))
+        report_overrelease(child);
+    queue(list, child);
+}
+
+static void drop_child(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    (void)slot;
+    (void)index;
+    drop(child, context);
+}
+
+static void drop_outsider(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    (void)slot;
+    (void)index;
+    if (!husk__is_pending(child))
+        drop(child, context);
+}
+
+ALWAYS_INLINE void splice(husk_heap *heap, struct children *list)
+{
+    *list->tail = heap->dying;
+    heap->dying = list->first;
+}
+
+bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type)
+{
+    struct husk__hook saved;
+    obj->tf |= TF_FINALIZED;
+    obj->rc += RC_ONE;
+    husk__hook_enter(heap, &saved);
+    type->finalize(obj);
+    husk__hook_leave(heap, &saved);
+    ALWAYS(obj->rc >= RC_ONE, "the finalizer of type %s released its object", type->name);
+    if (!(obj->rc & RC_SLOW))
+        obj->rc -= RC_ONE;
+    return obj->rc < RC_ONE;
+}
+
+static void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
+{
+    struct children list = {heap, NULL, &list.first};
+    husk__visit(type, obj, drop_child, &list);
+    splice(heap, &list);
+    if (UNLIKELY(type->flags & TYPE_DISPOSE)) /* after the visit: it may free a buffer with slots */
+        type->dispose(obj);
+    husk__store_free((struct husk__slot *)obj);
+}
+
+bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type)
+{
+    struct children list = {heap, NULL, &list.first};
+    if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(heap, (husk_weak *)obj)) {
+        obj->rc = 0;
+        return false;
+    }
+    husk__visit(type, obj, drop_outsider, &list);
+    splice(heap, &list);
+    if (UNLIKELY(type->flags & TYPE_DISPOSE))
+        type->dispose(obj);
+    return true;
+}
+
+/* Ends the first object of the drain. */
+static void end_first(husk_heap *heap)
+{
+    husk_obj *obj = heap->dying;
+    const husk_type *type = husk__type_of(obj);
+    husk_obj **link = link_of(obj, type);
+    heap->dying = *link;
+    if (UNLIKELY(husk__finalizer_pending(type, obj))) {
+        if (heap->quiet) {
+            *link = heap->due;
+            heap->due = obj;
+            heap->attention |= WAITS_DUE;
+            return;
+        }
+        if (!husk__finalize(heap, obj, type)) {
+            obj->tf &= ~TF_QUEUED;
+            return; /* it came back */
+        }
+        if (obj->cell)
+            husk__end_weaks(heap, obj);
+    }
+    reclaim(heap, obj, type);
+}
+
+/* What a quiet pass left, oldest first, goes behind what is queued now. */
+static void requeue_due(husk_heap *heap)
+{
+    husk_obj *reversed = NULL;
+    while (heap->due) {
+        husk_obj *obj = heap->due;
+        husk_obj **link = link_of(obj, husk__type_of(obj));
+        heap->due = *link;
+        *link = reversed;
+        reversed = obj;
+    }
+    husk_obj **tail = &heap->dying;
+    while (*tail)
+        tail = link_of(*tail, husk__type_of(*tail));
+    *tail = reversed;
+}
+
+void husk__drain(husk_heap *heap)
+{
+    uint32_t before = heap->busy;
+    heap->busy |= BUSY_DRAIN;
+    if (!heap->quiet && (heap->attention & WAITS_DUE)) {
+        heap->attention &= ~(uint32_t)WAITS_DUE;
+        requeue_due(heap);
+    }
+    for (;;) {
+        while (heap->dying)
+            end_first(heap);
+        if (heap->quiet || !heap->events_first)
+            break;
+        husk__event_run(heap);
+    }
+    heap->busy = before;
+}
+
+static NEVER_INLINE void release_rare(husk_obj *obj)
+{
+    uint32_t rc = obj->rc;
+    if (rc & RC_SLOW) {
+        touch_slow_count(obj);
+        return;
+    }
+    if (rc < RC_ONE || !husk__is_object(obj) || (obj->tf & TF_QUEUED))
+        report_overrelease(obj);
+    husk_heap *heap = husk__heap_of(obj);
+    if (heap->busy & BUSY_OWNER)
+        husk__check_owner(heap);
+    struct children list = {heap, NULL, &list.first};
+    queue(&list, obj);
+    splice(heap, &list);
+    if (heap->busy & BUSY_WORK)
+        return; /* whoever is at work ends it */
+    husk__drain(heap);
+    if (UNLIKELY(husk__something_waits(heap)))
+        heap->on_safe(heap);
+}
+
+void husk__release_slow(husk_obj *obj)
+{
+    const husk_type *type = husk__type_of(obj);
+    husk_heap *heap = husk__heap_of(obj);
+    /* The short road: the last reference of an object with nothing but fields, in a heap at rest. */
+    if (UNLIKELY(obj->rc - RC_ONE >= RC_ONE) || UNLIKELY(!husk__is_object(obj)) ||
+        UNLIKELY(!(type->flags & TYPE_PLAIN_DEATH)) || UNLIKELY(obj->cell) || UNLIKELY(heap->busy)) {
+        release_rare(obj);
+        return;
+    }
+    struct children list = {heap, NULL, &list.first};
+    husk__visit(type, obj, drop_child, &list);
+    husk__store_free((struct husk__slot *)obj);
+    if (LIKELY(!list.first) && LIKELY(!heap->events_first) && LIKELY(!husk__something_waits(heap)))
+        return;
+    splice(heap, &list);
+    husk__drain(heap);
+    if (UNLIKELY(husk__something_waits(heap)))
+        heap->on_safe(heap);
+}
+
+size_t husk__dying_count(const husk_heap *heap, size_t *bytes)
+{
+    size_t count = 0;
+    *bytes = 0;
+    const husk_obj *const lists[] = {heap->dying, heap->due};
+    for (int i = 0; i < 2; i++)
+        for (const husk_obj *obj = lists[i]; obj; obj = *link_of((husk_obj *)(uintptr_t)obj, husk__type_of(obj))) {
+            count++;
+            *bytes += husk__block_bytes(husk__page_of(obj));
+        }
+    for (const husk_weak *weak = heap->events_first; weak; weak = weak->next)
+        if (weak->head.tf & TF_QUEUED) {
+            count++;
+            *bytes += husk__block_bytes(husk__page_of(weak));
+        }
+    return count;
+}

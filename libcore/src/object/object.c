@@ -1,0 +1,186 @@
+/* object/object.c: birth, and what can be asked of an object. Death is death.c. */
+#include "object/hook.h"
+#include "object/state.h"
+
+#include <string.h>
+
+const uint32_t husk_abi_1 = 1;
+
+void husk__check_owner(const husk_heap *heap)
+{
+    ALWAYS(heap->attached && pthread_equal(heap->owner, pthread_self()),
+           "heap %s is used by a thread that does not own it", heap->name);
+}
+
+/* n zero bytes, a multiple of 8; the block has room for 16 at least. Overlapping wide stores beat a loop. */
+ALWAYS_INLINE void zero(char *at, size_t n)
+{
+    memset(at, 0, 16);
+    if (n <= 16)
+        return;
+    if (UNLIKELY(n > 64)) {
+        memset(at, 0, n);
+        return;
+    }
+    memset(at + n - 16, 0, 16);
+    if (n > 32) {
+        memset(at + 16, 0, 16);
+        memset(at + n - 32, 0, 16);
+    }
+}
+
+ALWAYS_INLINE husk_obj *begin(struct husk__slot *block, const husk_type *type)
+{
+    husk_obj *obj = (husk_obj *)block;
+    block->head = RC_ONE | (uint64_t)type->id << 32;
+    obj->cell = obj->site = 0;
+    return obj;
+}
+
+static NEVER_INLINE husk_obj *fail(husk_heap *heap, const husk_type *type, size_t bytes)
+{
+    husk_status status = heap->store.failure ? heap->store.failure : HUSK_ENOMEM;
+    heap->store.failure = HUSK_OK;
+    if (status == HUSK_ELIMIT)
+        (void)husk_heap_fail(heap, status, "object of type %s (%zu bytes): max_bytes %zu is reached, %zu are taken",
+                             type->name, bytes, heap->store.max_bytes, heap->store.bytes_taken);
+    else
+        (void)husk_heap_fail(heap, status, "object of type %s (%zu bytes): %s", type->name, bytes,
+                             husk_status_text(status));
+    return NULL;
+}
+
+/* A zeroed block of any size. */
+static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes)
+{
+    if (heap->busy & BUSY_OWNER)
+        husk__check_owner(heap);
+    bool tracked = type->flags & TYPE_TRACKED, dirty = true;
+    struct husk__slot *block;
+    if (bytes <= HUSK__LARGEST)
+        block = husk__store_take(&heap->store, husk__class_of(bytes) + (tracked ? HUSK__CLASSES : 0));
+    else
+        block = husk__store_large(&heap->store, bytes, tracked, &dirty);
+    if (!block)
+        return fail(heap, type, bytes);
+    if (dirty)
+        memset((char *)block + HUSK__HEADER, 0, bytes - HUSK__HEADER);
+    return begin(block, type);
+}
+
+static NEVER_INLINE husk_obj *new_slow(husk_heap *heap, const husk_type *type)
+{
+    if (type->flags & TYPE_ITEMS) {
+        (void)husk_heap_fail(heap, HUSK_EINVAL, "type %s has items: use husk_obj_new_items", type->name);
+        return NULL;
+    }
+    return birth(heap, type, type->block);
+}
+
+husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)
+{
+    struct husk__bin *bin = &heap->store.bins[type->bin];
+    struct husk__slot *block = bin->hand;
+    if (UNLIKELY(!block))
+        return new_slow(heap, type);
+    bin->hand = block->next;
+    HUSK__UNPOISON(block, type->block);
+    zero((char *)block + HUSK__HEADER, type->zero_bytes);
+    return begin(block, type);
+}
+
+husk_obj *husk_obj_new_items(husk_heap *heap, const husk_type *type, size_t count)
+{
+    if (!(type->flags & TYPE_ITEMS)) {
+        (void)husk_heap_fail(heap, HUSK_EINVAL, "type %s has no items", type->name);
+        return NULL;
+    }
+    if (count > (SIZE_MAX / 4 - type->block) / type->item_size) {
+        (void)husk_heap_fail(heap, HUSK_ERANGE, "type %s: %zu items of %zu bytes are too many", type->name, count,
+                             type->item_size);
+        return NULL;
+    }
+    size_t unit = type->block % 16 == 0 ? 16 : 8;
+    size_t bytes = husk__round_up(type->items_at + count * type->item_size, unit);
+    husk_obj *obj = birth(heap, type, bytes < type->block ? type->block : bytes);
+    if (obj)
+        *(size_t *)(void *)((char *)obj + type->item_count_at) = count;
+    return obj;
+}
+
+void *husk_obj_items(husk_obj *obj)
+{
+    const husk_type *type = husk__type_of(obj);
+    return type->flags & TYPE_ITEMS ? (char *)obj + type->items_at : NULL;
+}
+
+size_t husk_obj_item_count(const husk_obj *obj)
+{
+    const husk_type *type = husk__type_of(obj);
+    return type->flags & TYPE_ITEMS ? *(const size_t *)(const void *)((const char *)obj + type->item_count_at) : 0;
+}
+
+size_t husk_obj_strong_count(const husk_obj *obj)
+{
+    return obj->rc & RC_SLOW ? SIZE_MAX : obj->rc / RC_ONE;
+}
+
+bool husk_obj_is_unique(const husk_obj *obj)
+{
+    return obj->rc / RC_ONE == 1 && husk_obj_weak_count(obj) == 0;
+}
+
+void husk_obj_make_immortal(husk_obj *obj)
+{
+    obj->rc = RC_IMMORTAL;
+}
+
+bool husk_obj_is_immortal(const husk_obj *obj)
+{
+    return obj->rc & RC_SLOW;
+}
+
+husk_heap *husk_obj_heap(const husk_obj *obj)
+{
+    return husk__heap_of(obj);
+}
+
+const husk_type *husk_obj_type(const husk_obj *obj)
+{
+    return husk__type_of(obj);
+}
+
+size_t husk_obj_size(const husk_obj *obj)
+{
+    return husk__block_bytes(husk__page_of(obj));
+}
+
+bool husk_obj_is_tracked(const husk_obj *obj)
+{
+    return husk__type_of(obj)->flags & TYPE_TRACKED;
+}
+
+bool husk_obj_is_finalized(const husk_obj *obj)
+{
+    return obj->tf & TF_FINALIZED;
+}
+
+bool husk_obj_is_frozen(const husk_obj *obj)
+{
+    return husk__page_of(obj)->frozen;
+}
+
+bool husk_obj_is_dying(const husk_obj *obj)
+{
+    return husk__is_dying(obj);
+}
+
+void husk_obj_release_later(husk_obj *obj, husk_later *node)
+{
+    husk_heap *heap = husk__heap_of(obj);
+    node->obj = obj;
+    node->next = atomic_load_explicit(&heap->later, memory_order_relaxed);
+    while (!atomic_compare_exchange_weak_explicit(&heap->later, &node->next, node, memory_order_release,
+                                                  memory_order_relaxed)) {
+    }
+}

@@ -1,0 +1,119 @@
+/* object/state.h: struct husk_heap, all parts by value.
+ *
+ *   births --> store (bins, pages, chunks)          figures in store --> pace --> when a pass starts
+ *   releases --> dying (the drain) --> blocks back
+ *                   '--> events: callbacks and data_free of weak references, run when the drain is empty
+ *   other threads --> later, store.nudged: served at the next safe point
+ *
+ * busy == 0 exactly while no drain, hook or pass of this heap is under way and no owner check is asked for: then a
+ * release may take the short road. quiet: user code must not run now (a pass inside an allocation). */
+#ifndef HUSK_OBJECT_STATE_H
+#define HUSK_OBJECT_STATE_H
+
+#include "object/cell.h"
+#include "object/type.h"
+#include "store/store.h"
+
+#include <husk/collect.h>
+#include <husk/heap.h>
+#include <husk/weak.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum { /* husk_heap.busy */
+    BUSY_DRAIN = 1u << 0,
+    BUSY_HOOK = 1u << 1,
+    BUSY_PASS = 1u << 2,
+    BUSY_OWNER = 1u << 3, /* check the owner at every slow path */
+    BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS,
+};
+
+enum { /* husk_heap.attention: what waits for a safe point */
+    WAITS_DUE = 1u << 0,   /* dying objects with finalizers, and events */
+    WAITS_PASS = 1u << 1,  /* a collect asked for inside a hook, or garbage left by a quiet pass */
+    WAITS_TELL = 1u << 2,  /* the pass callbacks have not heard of a quiet pass */
+};
+
+enum { MOST_HOLDERS = 64 };
+
+struct husk__pass_call {
+    husk_pass_fn *fn;
+    void *data;
+    husk_free_fn *data_free;
+    uint64_t id; /* 0: taken off meanwhile */
+};
+
+struct husk__pace {
+    husk_pacing set;
+    double factor;      /* in force, set.factor <= factor <= set.factor_max */
+    unsigned poor;      /* passes in a row that found next to nothing */
+    size_t base_blocks; /* what survived the last pass */
+    size_t base_bytes;
+    husk_reason reason; /* why the triggers were passed */
+};
+
+struct husk__collector {
+    husk_generation full; /* the one generation of this version */
+    husk_pass untold;     /* sum of the quiet passes that the callbacks have not heard of */
+    bool save_all;
+    husk_obj **garbage;
+    size_t garbage_count, garbage_room;
+    struct husk__pass_call *calls;
+    size_t call_count, call_room;
+    uint64_t next_call;
+    const char *holders[MOST_HOLDERS];
+    size_t disabled;
+    size_t condemned; /* members not yet reclaimed, while hooks run */
+};
+
+struct husk_heap {
+    struct husk__store store; /* first: a store pointer is a heap pointer */
+
+    uint32_t busy;
+    uint32_t attention;
+    bool quiet;
+    husk_obj *dying; /* linked as object/header.h says */
+    husk_obj *due;   /* dying objects whose finalizer waits for a safe point; linked by their hidden word */
+    husk_weak *events_first, *events_last;
+    _Atomic(husk_later *) later;
+
+    struct husk__cells cells;
+    struct husk__pace pace;
+    struct husk__collector collector;
+
+    husk_status failure;
+    char message[256];
+    husk_error_fn *on_error;
+    void *error_data;
+    husk_free_fn *error_free;
+
+    pthread_t owner;
+    bool attached, stress;
+    char *name;
+    void *data;
+
+    /* Set by heap.c, as store.on_pressure: runs what waits (husk__something_waits). */
+    void (*on_safe)(husk_heap *heap);
+};
+
+ALWAYS_INLINE husk_heap *husk__heap_of(const void *at)
+{
+    return (husk_heap *)husk__chunk_of(at)->owner;
+}
+
+ALWAYS_INLINE bool husk__something_waits(husk_heap *heap)
+{
+    return heap->attention || heap->store.surplus || atomic_load_explicit(&heap->later, memory_order_relaxed) ||
+           atomic_load_explicit(&heap->store.nudged, memory_order_relaxed);
+}
+
+/* Goes through the touched blocks of a page, free ones too: for (HUSK__EACH_BLOCK(page, obj)) statement. */
+#define HUSK__EACH_BLOCK(page, obj)                                                                          \
+    husk_obj *obj = (husk_obj *)(void *)husk__page_start(page), *end_ = (husk_obj *)(void *)husk__page_end(page); \
+    obj < end_;                                                                                              \
+    obj = (husk_obj *)(void *)((char *)obj + (page)->block)
+
+/* Stops the process if the calling thread is not the owner of a heap that asked for the check. */
+void husk__check_owner(const husk_heap *heap);
+
+#endif

@@ -1,0 +1,57 @@
+/* object/type.h: the registered form of a type, and the table from id to type.
+ *
+ * A type is made once and never changes, so it is read without a lock. */
+#ifndef HUSK_OBJECT_TYPE_H
+#define HUSK_OBJECT_TYPE_H
+
+#include "object/header.h"
+
+#include <husk/type.h>
+
+enum {
+    TYPE_TRACKED = 1u << 0,   /* passes look inside */
+    TYPE_FINALIZE = 1u << 1,  /* has a finalizer, and so the hidden link */
+    TYPE_DISPOSE = 1u << 2,
+    TYPE_VARYING = 1u << 3,   /* slots beyond `fields`: items, buffers, each */
+    TYPE_ITEMS = 1u << 4,
+    TYPE_WEAK = 1u << 5,      /* husk_weak: ended by object/weak.c */
+    TYPE_LOUD = 1u << 6,      /* its death runs code that must wait for a safe point */
+    TYPE_PLAIN_DEATH = 1u << 7, /* nothing but fields to let go of: no hook, no varying slots */
+};
+
+struct husk_type {
+    uint32_t flags, id;
+    uint32_t bin;         /* of husk__store.bins; HUSK__NO_BIN: found at birth (items), or larger than any */
+    uint32_t block;       /* bytes before rounding: header, fixed part, link, items of count 0 */
+    uint32_t zero_bytes;  /* of the fixed part and link, a multiple of 8 */
+    uint32_t field_count;
+    const uint32_t *fields; /* offsets from the object's start, multiples of 8; bit 0: a husk_value */
+    uint32_t link_at, items_at, item_count_at; /* from the object's start */
+    uint32_t item_slots, buffer_slots; /* in slots, after the fields: items first, then buffers */
+    const husk_slot *slots; /* all, in visiting order */
+    size_t slot_count;
+    size_t size, item_size;
+    husk_each_fn *each;
+    husk_finalize_fn *finalize;
+    husk_dispose_fn *dispose;
+    void *data;
+    const char *name;
+};
+
+extern const husk_type *husk__types[TF_TYPE + 1u];
+
+ALWAYS_INLINE const husk_type *husk__type_of(const husk_obj *obj)
+{
+    return husk__types[obj->tf & TF_TYPE];
+}
+
+/* A finalizer is still to run when this object dies. */
+ALWAYS_INLINE bool husk__finalizer_pending(const husk_type *type, const husk_obj *obj)
+{
+    return (type->flags & TYPE_FINALIZE) && !(obj->tf & TF_FINALIZED);
+}
+
+/* As husk_type_register, with extra internal flags. */
+husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const husk_type **out);
+
+#endif

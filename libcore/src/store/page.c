@@ -1,0 +1,284 @@
+/* store/page.c: pages of one size: refill, which is the slow path of a birth, and the slow part of a free.
+ * Taking and giving whole pages is chunk.c. See store.h for the picture. */
+#include "store/store.h"
+
+#define CARVE_BYTES 4096 /* fresh blocks are linked a system page at a time, so that memory is touched as used */
+
+static void list_add(struct husk__bin *bin, struct husk__page *page)
+{
+    page->prev = NULL;
+    page->next = bin->list;
+    if (bin->list)
+        bin->list->prev = page;
+    bin->list = page;
+    page->listed = true;
+}
+
+static void list_remove(struct husk__bin *bin, struct husk__page *page)
+{
+    if (page->prev)
+        page->prev->next = page->next;
+    else
+        bin->list = page->next;
+    if (page->next)
+        page->next->prev = page->prev;
+    page->next = page->prev = NULL;
+    page->listed = false;
+}
+
+static bool has_room(const struct husk__page *page)
+{
+    return page->free || page->fresh < page->capacity;
+}
+
+static void see(struct husk__store *store, struct husk__page *page)
+{
+    store->seen_blocks += (size_t)page->used - page->seen;
+    store->seen_bytes += ((size_t)page->used - page->seen) * husk__block_bytes(page);
+    page->seen = page->used;
+}
+
+static void unsee(struct husk__store *store, struct husk__page *page)
+{
+    store->seen_blocks -= page->seen;
+    store->seen_bytes -= page->seen * husk__block_bytes(page);
+    page->seen = 0;
+}
+
+/* Links up to `most` fresh blocks in address order. */
+static struct husk__slot *carve(struct husk__page *page, uint32_t most)
+{
+    uint32_t left = page->capacity - page->fresh;
+    uint32_t n = left < most ? left : most;
+    char *at = husk__page_start(page) + (size_t)page->fresh * page->block;
+    struct husk__slot *first = (struct husk__slot *)at;
+    for (uint32_t i = 0; i < n; i++, at += page->block) {
+        HUSK__UNPOISON(at, 16);
+        struct husk__slot *block = (struct husk__slot *)at;
+        block->head = 0;
+        block->next = i + 1 < n ? (struct husk__slot *)(at + page->block) : NULL;
+        HUSK__POISON(at + 16, page->block - 16);
+    }
+    page->fresh += n;
+    page->used += n;
+    return first;
+}
+
+/* All that is ready on the current page; NULL: it is full. */
+static struct husk__slot *hand_of(const struct husk__store *store, struct husk__page *page)
+{
+    struct husk__slot *hand = page->free;
+    if (store->one_by_one && hand) {
+        page->free = hand->next;
+        hand->next = NULL;
+        page->used++;
+    } else if (hand) {
+        page->free = NULL;
+        page->used = page->fresh;
+    } else if (page->fresh < page->capacity) {
+        uint32_t some = page->block < CARVE_BYTES ? CARVE_BYTES / page->block : 1;
+        hand = carve(page, store->one_by_one ? 1 : some);
+    }
+    return hand;
+}
+
+static struct husk__page *new_page(struct husk__store *store, unsigned number)
+{
+    bool dirty;
+    struct husk__page *page = husk__pages_take(store, 1, &dirty);
+    if (!page)
+        return NULL;
+    page->block = husk__class_bytes[number % HUSK__CLASSES];
+    page->capacity = (uint32_t)(HUSK__PAGE / page->block);
+    page->bin = (uint16_t)number;
+    page->tracked = number >= HUSK__CLASSES;
+    page->state = HUSK__PAGE_BLOCKS;
+    return page;
+}
+
+static struct husk__slot *refill(struct husk__store *store, unsigned number)
+{
+    struct husk__bin *bin = &store->bins[number];
+    for (;;) {
+        struct husk__page *page = bin->page;
+        struct husk__slot *hand = page ? hand_of(store, page) : NULL;
+        if (hand) {
+            see(store, page);
+            bin->hand = hand->next;
+            HUSK__UNPOISON(hand, page->block);
+            return hand;
+        }
+        if (bin->list) {
+            bin->page = bin->list;
+            list_remove(bin, bin->page);
+            continue;
+        }
+        bin->page = NULL;
+        if (!(bin->page = new_page(store, number)))
+            return NULL;
+    }
+}
+
+static bool under_pressure(const struct husk__store *store)
+{
+    return store->seen_blocks > store->trigger_blocks ||
+           store->seen_bytes + store->raw_bytes + store->foreign_bytes > store->trigger_bytes;
+}
+
+void husk__store_relieve(struct husk__store *store)
+{
+    if (UNLIKELY(under_pressure(store)) || UNLIKELY(atomic_load_explicit(&store->nudged, memory_order_relaxed)))
+        store->on_pressure(store);
+}
+
+struct husk__slot *husk__store_refill(struct husk__store *store, unsigned number)
+{
+    husk__store_relieve(store);
+    /* The pass may have filled this very hand's page, but never the hand: only births fill it. */
+    struct husk__slot *block = refill(store, number);
+    if (UNLIKELY(!block) && store->on_limit(store))
+        block = refill(store, number);
+    return block;
+}
+
+static struct husk__page *take_large(struct husk__store *store, size_t bytes, bool *dirty)
+{
+    if (bytes <= HUSK__CHUNK / 4) {
+        unsigned n = (unsigned)((bytes + HUSK__PAGE - 1) >> HUSK__PAGE_SHIFT);
+        struct husk__page *page = husk__pages_take(store, n, dirty);
+        if (page) {
+            page->run = (uint16_t)n;
+            page->block = (uint32_t)(n * HUSK__PAGE);
+        }
+        return page;
+    }
+    *dirty = false;
+    struct husk__page *page = husk__chunk_take_own(store, bytes);
+    if (page)
+        page->block = UINT32_MAX; /* its size is husk__chunk.own_bytes */
+    return page;
+}
+
+struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bool tracked, bool *dirty)
+{
+    husk__store_relieve(store);
+    struct husk__page *page = take_large(store, bytes, dirty);
+    if (UNLIKELY(!page) && store->on_limit(store))
+        page = take_large(store, bytes, dirty);
+    if (!page)
+        return NULL;
+    page->state = HUSK__PAGE_RUN;
+    page->capacity = page->fresh = page->used = 1;
+    page->tracked = tracked;
+    see(store, page);
+    struct husk__slot *block = (struct husk__slot *)husk__page_start(page);
+    HUSK__UNPOISON(block, husk__block_bytes(page));
+    return block;
+}
+
+size_t husk__block_bytes(const struct husk__page *page)
+{
+    return page->block == UINT32_MAX ? husk__chunk_of(page)->own_bytes : page->block;
+}
+
+void husk__store_free_page(struct husk__page *page)
+{
+    struct husk__chunk *chunk = husk__chunk_of(page);
+    struct husk__store *store = chunk->owner;
+    unsee(store, page);
+    if (chunk->own_bytes) {
+        husk__chunk_give_own(store, chunk);
+        return;
+    }
+    if (page->state == HUSK__PAGE_RUN) {
+        husk__pages_give(store, page, page->run);
+        return;
+    }
+    struct husk__bin *bin = &store->bins[page->bin];
+    if (page->listed)
+        list_remove(bin, page);
+    if (bin->page == page)
+        bin->page = NULL;
+    husk__pages_give(store, page, 1);
+}
+
+void husk__store_free_slow(struct husk__page *page, struct husk__slot *block)
+{
+    struct husk__store *store = husk__chunk_of(page)->owner;
+    (void)block;
+    if (page->state == HUSK__PAGE_RUN) {
+        husk__store_free_page(page);
+        return;
+    }
+    struct husk__bin *bin = &store->bins[page->bin];
+    if (bin->page == page)
+        return; /* the current page stays, even empty: the next birth wants it */
+    if (page->used == 0)
+        husk__store_free_page(page);
+    else if (!page->listed && !page->frozen)
+        list_add(bin, page);
+}
+
+void husk__store_recount(struct husk__store *store)
+{
+    struct husk__page_walk walk = {store, 0, 0, NULL};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        see(store, page);
+}
+
+size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes)
+{
+    size_t blocks = 0;
+    *bytes = 0;
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
+        for (const struct husk__slot *s = store->bins[b].hand; s; s = s->next) {
+            blocks++;
+            *bytes += husk__class_bytes[b % HUSK__CLASSES];
+        }
+    return blocks;
+}
+
+void husk__store_rest(struct husk__store *store)
+{
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++) {
+        struct husk__bin *bin = &store->bins[b];
+        struct husk__page *page = bin->page;
+        if (!page)
+            continue;
+        while (bin->hand) {
+            struct husk__slot *block = bin->hand;
+            bin->hand = block->next;
+            block->next = page->free;
+            page->free = block;
+            page->used--;
+        }
+        bin->page = NULL;
+        if (page->used == 0)
+            husk__store_free_page(page);
+        else if (has_room(page))
+            list_add(bin, page);
+    }
+}
+
+void husk__store_freeze(struct husk__store *store)
+{
+    husk__store_rest(store);
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
+        while (store->bins[b].list)
+            list_remove(&store->bins[b], store->bins[b].list);
+    for (size_t c = 0; c < store->chunk_count; c++)
+        for (unsigned p = HUSK__HEAD_PAGES; p < HUSK__PAGES; p++)
+            husk__chunk_pages(store->chunks[c])[p].frozen = true; /* free records are reset when taken */
+}
+
+void husk__store_unfreeze(struct husk__store *store)
+{
+    for (size_t c = 0; c < store->chunk_count; c++)
+        for (unsigned p = HUSK__HEAD_PAGES; p < HUSK__PAGES; p++) {
+            struct husk__page *page = &husk__chunk_pages(store->chunks[c])[p];
+            bool was = page->frozen;
+            page->frozen = false;
+            if (was && page->state == HUSK__PAGE_BLOCKS && has_room(page))
+                list_add(&store->bins[page->bin], page);
+        }
+}

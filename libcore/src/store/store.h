@@ -1,0 +1,183 @@
+/* store/store.h: one heap's memory: bins of pages, limits, and the figures that pace the collector.
+ *
+ *   bin (class, tracked?) --> hand: blocks ready to be given out, of the current page
+ *                         --> page: the current page          --> list: other pages with room, latest freed first
+ *
+ * Giving a block out pops the hand: no counter, no lock, no division. Everything else happens in refill, when the
+ * hand is empty. Figures:
+ *   bytes_taken == bytes of struct + chunks * CHUNK_COST + (used + spare pages) * PAGE_COST + own mappings + raw
+ *   seen_blocks == sum of page.seen: exact for a page when it is refilled or recounted, late by deaths otherwise */
+#ifndef HUSK_STORE_STORE_H
+#define HUSK_STORE_STORE_H
+
+#include "store/chunk.h"
+#include "store/sizes.h"
+
+#include <husk/status.h>
+#include <stdatomic.h>
+
+struct husk__carry {
+    const void *block;
+    uint64_t count;
+};
+
+enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */
+
+struct husk__bin {
+    struct husk__slot *hand;
+    struct husk__page *page;
+    struct husk__page *list;
+};
+
+struct husk__store {
+    struct husk__bin bins[2 * HUSK__CLASSES + 1]; /* untracked classes, tracked ones, HUSK__NO_BIN */
+
+    struct husk__chunk **chunks; /* by address */
+    size_t chunk_count, chunk_room;
+    size_t chunk_hint; /* no free page in chunks of a lower index */
+    size_t pages_used, pages_spare;
+    uint64_t trimmed_at; /* coarse ns */
+
+    size_t bytes_taken, bytes_peak, max_bytes;
+    size_t raw_bytes; /* buffers */
+    husk_status failure;
+
+    /* Room for counts that overflow the side table (cycle/side.h), kept in step with the memory that can hold
+     * references, since a pass must not ask for any. All zero outside passes. */
+    struct husk__carry *carries;
+    size_t carry_room; /* a power of two */
+
+    size_t seen_blocks, seen_bytes;       /* live blocks, as last seen; raw and foreign bytes not in it */
+    size_t foreign_bytes;
+    size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
+    atomic_bool nudged; /* somebody wants on_pressure called at the next refill; any thread may set it */
+    bool surplus;       /* pages became spare since husk__pages_surplus was last asked */
+    bool one_by_one;                      /* refill hands out single blocks, so that each birth is seen */
+
+    /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may run a pass
+     * over garbage without hooks, and so free blocks, but never runs user code. */
+    void (*on_pressure)(struct husk__store *store);
+    /* max_bytes is reached or the system refuses. True: something was freed, try once more. */
+    bool (*on_limit)(struct husk__store *store);
+};
+
+/* Counts bytes against max_bytes. False: failure is HUSK_ELIMIT. */
+bool husk__store_charge(struct husk__store *store, size_t bytes);
+void husk__store_discharge(struct husk__store *store, size_t bytes);
+
+/* Refills the hand of a bin and gives out one block, or NULL (store->failure). The block's first 16 bytes are
+ * undefined, the others may hold old bytes. */
+struct husk__slot *husk__store_refill(struct husk__store *store, unsigned bin);
+
+/* A block above HUSK__LARGEST bytes; *dirty as for husk__pages_take. */
+struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bool tracked, bool *dirty);
+
+/* The rest of a free: the page was full, or is empty now, or holds one large block. */
+void husk__store_free_slow(struct husk__page *page, struct husk__slot *block);
+
+/* All blocks of the page at once; none of them is in a hand. */
+void husk__store_free_page(struct husk__page *page);
+
+/* Makes seen_blocks and seen_bytes exact. O(pages). */
+void husk__store_recount(struct husk__store *store);
+
+/* Blocks in hands, and their bytes. O(blocks in hands). */
+size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes);
+
+/* Calls on_pressure if the triggers are passed. */
+void husk__store_relieve(struct husk__store *store);
+
+/* Puts all hands back into their pages and gives up current pages; those that are empty become spare. */
+void husk__store_rest(struct husk__store *store);
+
+/* Closes all pages to births, or opens them again. */
+void husk__store_freeze(struct husk__store *store);
+void husk__store_unfreeze(struct husk__store *store);
+
+/* Bytes of a live block. */
+size_t husk__block_bytes(const struct husk__page *page);
+
+/* Makes room for carries in a heap of `more` bytes more than now. */
+bool husk__carry_ensure(struct husk__store *store, size_t more);
+
+/* Raw bytes counted against max_bytes: for the heap's own tables. NULL: store->failure. */
+void *husk__charged_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes);
+void husk__charged_free(struct husk__store *store, void *old, size_t bytes);
+
+/* The same as buffers of objects: paced and retried like births. */
+void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes);
+void husk__buffer_free(struct husk__store *store, void *old, size_t bytes);
+
+#if defined(__SANITIZE_ADDRESS__)
+#define HUSK__POISONED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HUSK__POISONED 1
+#endif
+#endif
+#ifdef HUSK__POISONED
+/* Free blocks are poisoned but for their first 16 bytes, so that a use after free is seen. */
+#include <sanitizer/asan_interface.h>
+#define HUSK__POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
+#define HUSK__UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
+#else
+#define HUSK__POISON(at, bytes) ((void)(at), (void)(bytes))
+#define HUSK__UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#endif
+
+/* Goes through the pages in use by address: blocks of a class, and first pages of runs. */
+struct husk__page_walk {
+    const struct husk__store *store;
+    size_t next_chunk;
+    uint64_t left; /* pages of the present chunk */
+    struct husk__page *pages;
+};
+
+static inline struct husk__page *husk__next_page(struct husk__page_walk *walk)
+{
+    for (;;) {
+        while (!walk->left) {
+            if (walk->next_chunk == walk->store->chunk_count)
+                return NULL;
+            struct husk__chunk *chunk = walk->store->chunks[walk->next_chunk++];
+            walk->pages = husk__chunk_pages(chunk);
+            walk->left = chunk->own_bytes ? (uint64_t)1 << HUSK__HEAD_PAGES : HUSK__USABLE & ~chunk->free_pages;
+        }
+        struct husk__page *page = &walk->pages[husk__lowest_bit(walk->left)];
+        walk->left &= walk->left - 1;
+        if (page->state != HUSK__PAGE_REST)
+            return page;
+    }
+}
+
+/* The touched blocks of a page lie from husk__page_start to here, page->block bytes apart. */
+ALWAYS_INLINE char *husk__page_end(const struct husk__page *page)
+{
+    return husk__page_start(page) + (size_t)page->fresh * page->block;
+}
+
+/* Gives a block out; the fast path. */
+ALWAYS_INLINE struct husk__slot *husk__store_take(struct husk__store *store, unsigned bin)
+{
+    struct husk__slot *block = store->bins[bin].hand;
+    if (UNLIKELY(!block))
+        return husk__store_refill(store, bin);
+    store->bins[bin].hand = block->next;
+    return block;
+}
+
+/* Takes a block back. */
+ALWAYS_INLINE void husk__store_free(struct husk__slot *block)
+{
+    struct husk__page *page = husk__page_of(block);
+    struct husk__slot *old = page->free;
+    HUSK__POISON((char *)block + 16, page->block - 16);
+    block->head = 0;
+    block->next = old;
+    page->free = block;
+    page->used--;
+    if (UNLIKELY(!old) || UNLIKELY(page->used == 0))
+        husk__store_free_slow(page, block);
+}
+
+#endif

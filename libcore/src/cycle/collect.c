@@ -122,7 +122,7 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     note(&heap->collector.full, pass);
     husk__pace_restart(heap, pass->examined, pass->collected);
     if (quiet && pass->deferred)
-        heap->attention |= WAITS_PASS;
+        heap->store.attention |= WAITS_PASS;
     return found.corrupt ? report_corrupt(heap, &found) : HUSK_OK;
 }
 
@@ -138,10 +138,10 @@ static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
 
 husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *sum)
 {
-    heap->attention &= ~(uint32_t)WAITS_PASS;
+    heap->store.attention &= ~(uint32_t)WAITS_PASS;
     husk_status status = run_told(heap, reason, sum);
-    if (heap->attention & WAITS_PASS) { /* a hook asked for one more; no third one, it would never end */
-        heap->attention &= ~(uint32_t)WAITS_PASS;
+    if (heap->store.attention & WAITS_PASS) { /* a hook asked for one more; no third one, it would never end */
+        heap->store.attention &= ~(uint32_t)WAITS_PASS;
         husk_status second = run_told(heap, reason, sum);
         status = status ? status : second;
     }
@@ -154,7 +154,7 @@ static void run_quiet(husk_heap *heap, husk_reason reason)
     (void)run(heap, true, &pass);
     if (husk__has_listeners(heap)) {
         add_pass(&heap->collector.untold, &pass);
-        heap->attention |= WAITS_TELL;
+        heap->store.attention |= WAITS_TELL;
     }
 }
 
@@ -163,12 +163,12 @@ void husk__collect_pressure(husk_heap *heap)
     bool asked = atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
     if (heap->busy & BUSY_WORK) {
         if (asked)
-            heap->attention |= WAITS_PASS;
+            heap->store.attention |= WAITS_PASS;
         return;
     }
     if (heap->collector.save_all) { /* saving needs memory for the list, and so a safe point */
         if (asked || husk__pace_due(heap))
-            heap->attention |= WAITS_PASS;
+            heap->store.attention |= WAITS_PASS;
         return;
     }
     if (asked)
@@ -220,9 +220,9 @@ static void serve_queues(husk_heap *heap)
 {
     if (atomic_load_explicit(&heap->later, memory_order_relaxed))
         release_later(heap);
-    if (heap->attention & WAITS_DUE)
+    if (heap->store.attention & WAITS_DUE)
         husk__drain(heap);
-    if (heap->attention & WAITS_TELL)
+    if (heap->store.attention & WAITS_TELL)
         husk__tell_untold(heap);
 }
 
@@ -230,12 +230,12 @@ void husk__collect_safe(husk_heap *heap)
 {
     serve_queues(heap);
     bool asked = atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
-    if (asked || (heap->attention & WAITS_PASS)) {
+    if (asked || (heap->store.attention & WAITS_PASS)) {
         husk_pass ignored = {0};
-        heap->attention &= ~(uint32_t)WAITS_PASS;
+        heap->store.attention &= ~(uint32_t)WAITS_PASS;
         (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
     }
-    if (heap->store.surplus)
+    if ((heap->store.attention & HUSK__SURPLUS))
         husk__pages_surplus(&heap->store);
 }
 
@@ -244,13 +244,13 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
     husk_pass sum = {0};
     husk_status status;
     if (heap->busy & BUSY_WORK) {
-        heap->attention |= WAITS_PASS;
+        heap->store.attention |= WAITS_PASS;
         status = husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
     } else {
         serve_queues(heap);
         (void)atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
         status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
-        if (heap->store.surplus)
+        if ((heap->store.attention & HUSK__SURPLUS))
             husk__pages_surplus(&heap->store);
     }
     if (out)

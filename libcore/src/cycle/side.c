@@ -48,5 +48,6 @@ void husk__side_clear(const struct husk__page *page, bool marked)
 
 void husk__side_end(struct husk__store *store)
 {
-    memset(store->carries, 0, store->carry_room * sizeof *store->carries);
+    if (store->carries) /* none before the first chunk */
+        memset(store->carries, 0, store->carry_room * sizeof *store->carries);
 }

@@ -22,7 +22,7 @@ typedef struct husk__entry {
  *     at them;
  *   - an entry is found from slot hash % slots on, before the next 0; no slot is left from a removed entry;
  *   - capacity <= slots / 4 * 3, so that there is always a 0;
- *   - count entries below used are live, none below first, and the one before used, if any, is live;
+ *   - count entries below used are live; the first of them is first, the last is the one before used;
  *   - order rises from entry to entry, and born - order is in 1..2^32-1. */
 typedef struct husk__map {
     husk__entry *entries;
@@ -31,7 +31,7 @@ typedef struct husk__map {
     uint32_t *index;
     size_t slots;
     size_t count;
-    size_t first;  /* not above the first live entry: taking entries from the front stays cheap */
+    size_t first;  /* 0 if none is live; so taking entries from the front stays cheap */
     uint32_t born; /* order of the next entry; never set back, so that cursors stay good when entries move */
 } husk__map;
 

@@ -77,6 +77,12 @@ static NEVER_INLINE husk_obj *new_slow(husk_heap *heap, const husk_type *type)
     return birth(heap, type, type->block);
 }
 
+static NEVER_INLINE husk_obj *new_big(struct husk__slot *block, const husk_type *type)
+{
+    memset((char *)block + HUSK__HEADER, 0, type->zero_bytes);
+    return begin(block, type);
+}
+
 husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)
 {
     struct husk__bin *bin = &heap->store.bins[type->bin];
@@ -85,7 +91,18 @@ husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)
         return new_slow(heap, type);
     bin->hand = block->next;
     HUSK__UNPOISON(block, type->block);
-    zero((char *)block + HUSK__HEADER, type->zero_bytes);
+    size_t n = type->zero_bytes;
+    char *at = (char *)block + HUSK__HEADER;
+    memset(at, 0, 16);
+    if (n > 16) {
+        if (UNLIKELY(n > 64))
+            return new_big(block, type);
+        memset(at + n - 16, 0, 16);
+        if (n > 32) {
+            memset(at + 16, 0, 16);
+            memset(at + n - 32, 0, 16);
+        }
+    }
     return begin(block, type);
 }
 

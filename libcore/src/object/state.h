@@ -28,7 +28,7 @@ enum { /* husk_heap.busy */
     BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS,
 };
 
-enum { /* husk_heap.attention: what waits for a safe point */
+enum { /* husk__store.attention, besides the store's own bit: what waits for a safe point */
     WAITS_DUE = 1u << 0,   /* dying objects with finalizers, and events */
     WAITS_PASS = 1u << 1,  /* a collect asked for inside a hook, or garbage left by a quiet pass */
     WAITS_TELL = 1u << 2,  /* the pass callbacks have not heard of a quiet pass */
@@ -70,7 +70,6 @@ struct husk_heap {
     struct husk__store store; /* first: a store pointer is a heap pointer */
 
     uint32_t busy;
-    uint32_t attention;
     bool quiet;
     husk_obj *dying; /* linked as object/header.h says */
     husk_obj *due;   /* dying objects whose finalizer waits for a safe point; linked by their hidden word */
@@ -103,7 +102,7 @@ ALWAYS_INLINE husk_heap *husk__heap_of(const void *at)
 
 ALWAYS_INLINE bool husk__something_waits(husk_heap *heap)
 {
-    return heap->attention || heap->store.surplus || atomic_load_explicit(&heap->later, memory_order_relaxed) ||
+    return heap->store.attention || atomic_load_explicit(&heap->later, memory_order_relaxed) ||
            atomic_load_explicit(&heap->store.nudged, memory_order_relaxed);
 }
 

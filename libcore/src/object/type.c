@@ -139,6 +139,11 @@ static uint32_t flags_of(const husk_type_spec *spec, uint32_t fields, uint32_t e
         flags |= TYPE_ITEMS;
     if (!(flags & (TYPE_FINALIZE | TYPE_DISPOSE | TYPE_VARYING | TYPE_WEAK)))
         flags |= TYPE_PLAIN_DEATH;
+    bool refs = true;
+    for (size_t i = 0; i < spec->slot_count; i++)
+        refs = refs && spec->slots[i].kind == HUSK_SLOT_REF;
+    if ((flags & TYPE_PLAIN_DEATH) && refs)
+        flags |= TYPE_PLAIN_REFS;
     return flags;
 }
 

@@ -17,6 +17,7 @@ enum {
     TYPE_WEAK = 1u << 5,      /* husk_weak: ended by object/weak.c */
     TYPE_LOUD = 1u << 6,      /* its death runs code that must wait for a safe point */
     TYPE_PLAIN_DEATH = 1u << 7, /* nothing but fields to let go of: no hook, no varying slots */
+    TYPE_PLAIN_REFS = 1u << 8,
 };
 
 struct husk_type {

@@ -163,7 +163,7 @@ void husk__event_add(husk_heap *heap, husk_weak *weak)
         heap->events_first = weak;
     heap->events_last = weak;
     if (heap->quiet)
-        heap->attention |= WAITS_DUE;
+        heap->store.attention |= WAITS_DUE;
 }
 
 void husk__event_run(husk_heap *heap)

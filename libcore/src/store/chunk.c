@@ -137,13 +137,13 @@ void husk__pages_give(struct husk__store *store, struct husk__page *first, unsig
     if (chunk->index < store->chunk_hint)
         store->chunk_hint = chunk->index;
 
-    store->surplus = true;
+    store->attention |= HUSK__SURPLUS;
 }
 
 void husk__pages_surplus(struct husk__store *store)
 {
     size_t keep = store->pages_used / 8 > 2 ? store->pages_used / 8 : 2;
-    store->surplus = false;
+    store->attention &= ~(uint32_t)HUSK__SURPLUS;
     if (store->pages_spare <= keep)
         return;
     uint64_t now = husk__now_coarse();

@@ -21,6 +21,8 @@ struct husk__carry {
     uint64_t count;
 };
 
+enum { HUSK__SURPLUS = 1 << 7 }; /* pages became spare since husk__pages_surplus was last asked */
+
 enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */
 
 struct husk__bin {
@@ -51,7 +53,7 @@ struct husk__store {
     size_t foreign_bytes;
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
     atomic_bool nudged; /* somebody wants on_pressure called at the next refill; any thread may set it */
-    bool surplus;       /* pages became spare since husk__pages_surplus was last asked */
+    uint32_t attention; /* nonzero: something waits for a safe point; one bit is the store's, the others heap's */
     bool one_by_one;                      /* refill hands out single blocks, so that each birth is seen */
 
     /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may run a pass

@@ -592,6 +592,24 @@ static void test_buffer_returns(void **state)
     assert_int_equal(figures.buffer_bytes, before);
 }
 
+/* However long the list, few appends move its buffer. */
+static void test_growth(void **state)
+{
+    husk_heap *heap = *state;
+    HOLD list = list_of(heap);
+    husk_heap_figures figures;
+    size_t moves = 0;
+    size_t bytes = 0;
+    for (int64_t i = 0; i < 20000; i++) {
+        append_ints(list, i, i + 1);
+        husk_heap_figures_get(heap, &figures);
+        moves += figures.buffer_bytes != bytes;
+        bytes = figures.buffer_bytes;
+    }
+    assert_in_range(moves, 2, 30);
+    assert_true(bytes < 2 * 20000 * sizeof(husk_value));
+}
+
 /* A pass at every allocation, and objects that only the list holds. */
 static void test_stress(void **state)
 {
@@ -635,6 +653,7 @@ int main(void)
         HEAP_TEST(test_refused_memory),
         HEAP_TEST(test_max_bytes),
         HEAP_TEST(test_buffer_returns),
+        HEAP_TEST(test_growth),
         HEAP_TEST(test_stress),
     };
     return RUN_ROUNDS("kinds_list", tests);

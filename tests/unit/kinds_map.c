@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "kinds/kind.h"
 #include "kinds/map.h"
 
 static husk_obj *map_of(husk_heap *heap)
@@ -42,7 +43,13 @@ static void check_inside(const husk_obj *obj)
     size_t live = 0;
     assert_true(m->used <= m->capacity && m->capacity <= m->slots / 4 * 3);
     assert_true((m->slots & (m->slots - 1)) == 0);
-    assert_true(m->used == 0 || m->entries[m->used - 1].key.tag != HUSK_NIL);
+    if (m->count == 0) {
+        assert_int_equal(m->used, 0);
+        assert_int_equal(m->first, 0);
+    } else {
+        assert_int_not_equal(m->entries[m->used - 1].key.tag, HUSK_NIL);
+        assert_int_not_equal(m->entries[m->first].key.tag, HUSK_NIL);
+    }
     for (size_t i = 0; i < m->used; i++) {
         const husk__entry *e = &m->entries[i];
         assert_true((uint32_t)(m->born - e->order) >= 1);
@@ -166,6 +173,8 @@ static void test_numbers(void **state)
     assert_false(has(map, husk_float(0x1p53)));
     assert_ok(heap, husk_map_set(map, husk_float(-0x1p63), husk_int(5)));
     assert_int_equal(int_at(map, INT64_MIN), 5);
+    assert_ok(heap, husk_map_set(map, husk_float(0x1.8p62), husk_int(55)));
+    assert_int_equal(int_at(map, 3ll << 61), 55);
     set_int(map, INT64_MAX, 6);
     assert_false(has(map, husk_float(0x1p63)));
     /* true is not 1, and an integer is not the double with its bits */
@@ -530,9 +539,16 @@ static void test_iterate_and_empty(void **state)
         assert_true(husk_map_next(map, &cursor, &k, &v));
     assert_ok(heap, husk_map_clear(map));
     assert_false(husk_map_next(map, &cursor, &k, &v));
-    set_int(map, 1, 2);
-    assert_true(husk_map_next(map, &cursor, &k, &v)); /* may be seen; is */
-    assert_false(husk_map_next(map, &cursor, &k, &v));
+    for (int64_t i = 0; i < 20; i++) { /* may be seen; are */
+        set_int(map, i, i);
+        if (i < 12)
+            continue;
+        for (int64_t wanted = i == 12 ? 0 : i; wanted <= i; wanted++) {
+            assert_true(husk_map_next(map, &cursor, &k, &v));
+            assert_int_equal(k.as.i, wanted);
+        }
+        assert_false(husk_map_next(map, &cursor, &k, &v));
+    }
     /* a cursor that is none */
     cursor = SIZE_MAX;
     husk_map_next(map, &cursor, &k, &v);
@@ -665,6 +681,50 @@ static void test_no_clusters(void **state)
         assert_true(longest < 150);
         assert_true(sum < 2 * (size_t)COUNT);
     }
+}
+
+/* Texts whose hashes are the same as far as a map keeps them are still told apart. */
+typedef struct hashed {
+    uint32_t hash;
+    int number;
+} hashed;
+
+static int by_hash(const void *a, const void *b)
+{
+    uint32_t x = ((const hashed *)a)->hash, y = ((const hashed *)b)->hash;
+    return (x > y) - (x < y);
+}
+
+static void test_equal_hashes(void **state)
+{
+    husk_heap *heap = *state;
+    HOLD map = map_of(heap);
+    enum { COUNT = 400000 };
+    static hashed all[COUNT];
+    char bytes[16];
+    for (int i = 0; i < COUNT; i++) {
+        int length = snprintf(bytes, sizeof bytes, "%d", i);
+        all[i] = (hashed){ (uint32_t)husk__hash_bytes(bytes, (size_t)length), i };
+    }
+    qsort(all, COUNT, sizeof all[0], by_hash);
+    size_t pairs = 0;
+    for (int i = 1; i < COUNT; i++) {
+        if (all[i].hash != all[i - 1].hash)
+            continue;
+        pairs++;
+        for (int k = i - 1; k <= i; k++) {
+            snprintf(bytes, sizeof bytes, "%d", all[k].number);
+            HOLD text = text_of(heap, bytes);
+            assert_false(has(map, husk_ref(text)));
+            assert_int_equal(husk_map_set(map, husk_ref(text), husk_int(all[k].number)), HUSK_OK);
+        }
+    }
+    assert_true(pairs > 3); /* 18 are to be expected */
+    check_inside(map);
+    husk_value k, v;
+    for (size_t cursor = 0; husk_map_next(map, &cursor, &k, &v);)
+        assert_int_equal(atoi(husk_text_bytes(k.as.o)), v.as.i);
+    assert_int_equal(husk_map_count(map), 2 * pairs);
 }
 
 /* ---- code that runs in the middle ---- */
@@ -1021,6 +1081,7 @@ int main(void)
         HEAP_TEST(test_queue),
         HEAP_TEST(test_births_come_round),
         HEAP_TEST(test_no_clusters),
+        HEAP_TEST(test_equal_hashes),
         HEAP_TEST(test_finalizer_uses_the_map),
         HEAP_TEST(test_map_ends_in_its_own_call),
         HEAP_TEST(test_weak_callback_uses_the_map),

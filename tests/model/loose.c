@@ -1,0 +1,237 @@
+/* tests/model/loose.c: see loose.h. */
+#include "loose.h"
+
+#include "world.h"
+
+#include "random.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static world w;
+static event_log events;
+static bool finalized[MOST_IDS], disposed[MOST_IDS], called[MOST_IDS], freed[MOST_IDS];
+static bool shown[MOST_IDS], reached[MOST_IDS];
+static long references[MOST_IDS];
+
+bool loose_mode(const char *mode)
+{
+    return strcmp(mode, "passes") == 0 || strcmp(mode, "memory") == 0;
+}
+
+_Noreturn static void fail(const char *what, long a, long b)
+{
+    fprintf(stderr, "model: %s: %ld, %ld\n", what, a, b);
+    abort(); /* main prints where */
+}
+
+static bool show(husk_obj *obj, void *data)
+{
+    int n = world_number(&w, obj);
+    (void)data;
+    if (n == 0 || shown[n])
+        fail("a walk shows an unknown object, or one twice", n, 0);
+    /* Its own number, written at birth: nobody overwrote it. Weak references have none. */
+    if (!husk_weak_of(obj) && *(uint64_t *)husk_obj_data(obj) != (uint64_t)n)
+        fail("an object has lost its number", n, 0);
+    shown[n] = true;
+    return true;
+}
+
+static void once(bool *flags, long n, const char *what)
+{
+    if (flags[n])
+        fail(what, n, 0);
+    flags[n] = true;
+}
+
+static void hear(bool loud)
+{
+    for (size_t i = 0; i < events.count && i < MOST_EVENTS; i++) {
+        event e = events.at[i];
+        if (e.told == E_FINALIZE)
+            once(finalized, e.number, "finalized twice");
+        else if (e.told == E_DISPOSE)
+            once(disposed, e.number, "disposed twice");
+        else if (e.told == E_CALL)
+            once(called, e.number, "called twice");
+        else if (e.told == E_FREE)
+            once(freed, e.number, "freed twice");
+        if (loud)
+            fprintf(stderr, "  %s %ld\n", told_names[e.told], e.number);
+    }
+    events.count = 0;
+}
+
+static void reach(int n, int *todo, int *count)
+{
+    if (n == 0)
+        return;
+    references[n]++;
+    if (!reached[n]) {
+        reached[n] = true;
+        todo[(*count)++] = n;
+    }
+}
+
+static void reach_all(void)
+{
+    static int todo[MOST_IDS];
+    int count = 0;
+    memset(reached, 0, sizeof reached);
+    memset(references, 0, sizeof references);
+    for (int i = 0; i < HANDLES; i++)
+        reach(w.held[i], todo, &count);
+    while (count > 0) {
+        int n = todo[--count];
+        for (int i = 0; i < MOST_SLOTS; i++)
+            reach(w.slot[n][i], todo, &count);
+    }
+}
+
+/* exact: no garbage is left. */
+static void check(bool exact)
+{
+    husk_status status = husk_heap_verify(w.heap);
+    if (status != HUSK_OK) {
+        fprintf(stderr, "verify: %s\n", husk_heap_message(w.heap));
+        fail("the heap does not verify", 0, 0);
+    }
+    memset(shown, 0, sizeof shown);
+    husk_heap_each(w.heap, show, NULL);
+    reach_all();
+    for (int n = 1; n <= w.born; n++) {
+        husk_obj *obj = (husk_obj *)w.address[n];
+        if (reached[n] && !shown[n])
+            fail("a reachable object is gone", n, w.kinds[n]);
+        if (disposed[n] && shown[n])
+            fail("a disposed object is shown", n, w.kinds[n]);
+        if (exact && shown[n] && !reached[n])
+            fail("garbage is left", n, w.kinds[n]);
+        if (exact && !shown[n] && facts[w.kinds[n]].finalize && !finalized[n])
+            fail("gone without its finalizer", n, w.kinds[n]);
+        if (exact && !shown[n] && facts[w.kinds[n]].dispose && !disposed[n])
+            fail("gone without its dispose", n, w.kinds[n]);
+        if (!shown[n])
+            continue;
+        long count = (long)husk_obj_strong_count(obj);
+        if (exact ? count != references[n] : count < references[n])
+            fail("wrong count of references", n, count);
+        husk_weak *weak = husk_weak_of(obj);
+        if (!weak)
+            continue;
+        husk_weak_state state = husk_weak_state_get(weak);
+        if ((state == HUSK_ALIVE) != shown[w.target[n]])
+            fail("a weak reference answers wrongly", n, state);
+        if (called[n] && state != HUSK_DEAD)
+            fail("a callback ran for a living object", n, state);
+        /* Garbage that waits with its callback is not reached. */
+        husk_obj *locked = husk_weak_lock(weak);
+        if ((locked != NULL) != (state == HUSK_ALIVE) || (locked && world_number(&w, locked) != w.target[n]))
+            fail("a lock answers wrongly", n, state);
+        if (locked)
+            husk_obj_release(locked);
+    }
+    husk_heap_figures figures;
+    husk_heap_figures_get(w.heap, &figures);
+    if (figures.max_bytes && figures.bytes_taken > figures.max_bytes)
+        fail("more bytes than allowed", (long)figures.bytes_taken, (long)figures.max_bytes);
+}
+
+/* Collects until nothing is found; true if that came about. Hooks may make new garbage each time. */
+static bool collect_all(bool loud)
+{
+    for (int i = 0; i < 30; i++) {
+        husk_pass pass;
+        husk_status status = husk_heap_collect(w.heap, &pass);
+        if (status != HUSK_OK)
+            fail("collect", status, 0);
+        if (pass.deferred)
+            fail("an explicit collect deferred something", (long)pass.deferred, 0);
+        bool quiet = events.count == 0 && pass.collected == 0;
+        hear(loud);
+        if (quiet)
+            return true;
+    }
+    return false;
+}
+
+/* Acyclic objects may hold what holds nothing: then no promise is broken, and nothing is left over. */
+static bool keeps_promise(act a)
+{
+    if (a.what != A_SET && a.what != A_TAKE && a.what != A_SWAP && a.what != A_GROW)
+        return true;
+    kind to = w.kinds[w.held[a.x]];
+    kind of = w.kinds[w.held[a.y]];
+    return (to != K_TREE && to != K_TREE_FIN) || !w.held[a.y] || facts[of].slots == 0;
+}
+
+static bool wanted(act a)
+{
+    return a.what != A_IMMORTAL && a.what != A_SAVE_ALL && a.what != A_SAVED && a.what != A_CLEAR_SAVED;
+}
+
+long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool loud)
+{
+    random64 r = random_from(seed);
+    bool memory = strcmp(mode, "memory") == 0;
+    husk_heap_options options = { HUSK_HEAP_OPTIONS };
+    if (memory)
+        options.max_bytes = random_below(&r, 2) ? (256u << 10) + random_below(&r, 512) * 1024 : 0;
+    else
+        options.stress = random_below(&r, 3) == 0;
+    options.check_owner = true; /* births one by one: the triggers are looked at each time */
+    events.count = 0;
+    world_begin(&w, seed, &options, &events);
+    w.may_fail = memory;
+    w.promise = keeps_promise;
+    if (!memory || random_below(&r, 2)) {
+        husk_pacing pacing = { random_below(&r, 20), random_below(&r, 4000), 0.5 + random_below(&r, 3) * 0.5, 2.0 };
+        if (husk_heap_set_pacing(w.heap, &pacing) != HUSK_OK)
+            fail("pacing", 0, 0);
+    }
+    memset(finalized, 0, sizeof finalized);
+    memset(disposed, 0, sizeof disposed);
+    memset(called, 0, sizeof called);
+    memset(freed, 0, sizeof freed);
+    long length = 40 + (long)random_below(&r, 400);
+    if (length > most)
+        length = most;
+    for (*operation = 0; *operation < length; ++*operation) {
+        act a = next_act(&r);
+        if (!wanted(a) || !keeps_promise(a))
+            continue;
+        if (loud)
+            fprintf(stderr, "%ld: %s x%d y%d z%d\n", *operation, op_names[a.what], a.x, a.y, a.z);
+        bool failing = memory && random_below(&r, 4) == 0;
+        if (failing)
+            husk_memory_fail(1 + random_below(&r, 3), random_below(&r, 2));
+        world_do(&w, a);
+        if (failing)
+            husk_memory_fail(0, false);
+        hear(loud);
+        check(false);
+        if (a.what == A_COLLECT && random_below(&r, 3) == 0) {
+            husk_heap_unfreeze(w.heap);
+            if (collect_all(loud))
+                check(true);
+        }
+    }
+    for (int i = 0; i < HANDLES; i++)
+        world_do(&w, (act){ A_DROP, 0, (unsigned char)i, 0 });
+    husk_heap_unfreeze(w.heap);
+    hear(loud);
+    if (collect_all(loud))
+        check(true);
+    w.closing = true;
+    husk_heap_close(w.heap);
+    hear(loud);
+    for (int n = 1; n <= w.born; n++) {
+        if (facts[w.kinds[n]].dispose && !disposed[n])
+            fail("never disposed", n, w.kinds[n]);
+    }
+    if (husk_memory_held() != 0)
+        fail("bytes are held after the close", (long)husk_memory_held(), 0);
+    return length;
+}

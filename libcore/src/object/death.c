@@ -1,10 +1,11 @@
-/* object/death.c: the drain: what a release that reaches zero sets off. See death.h.
+/* object/death.c: the drain: what a release that reaches zero sets off. See death.h; plain.c is its short road.
  *
  * A dying object lets go of its slots in order; children that reach zero are collected in a local list, which is
  * put in front of the drain: depth first, in slot order. */
 #include "object/death.h"
 
 #include "object/hook.h"
+#include "object/plain.h"
 #include "object/visit.h"
 #include "object/weak.h"
 
@@ -88,6 +89,15 @@ static void drop_outsider(husk_obj *child, size_t slot, size_t index, void *cont
     (void)index;
     if (!husk__is_pending(child))
         drop(child, context);
+}
+
+struct husk__chain husk__drop_rare(husk_heap *heap, husk_obj *child, struct husk__chain chain)
+{
+    struct children list = {heap, chain.first, chain.tail ? chain.tail : &list.first};
+    drop(child, &list);
+    if (list.tail != &list.first)
+        chain = (struct husk__chain){list.first, list.tail};
+    return chain;
 }
 
 ALWAYS_INLINE void splice(husk_heap *heap, struct children *list)
@@ -175,129 +185,6 @@ static void requeue_due(husk_heap *heap)
     *tail = reversed;
 }
 
-/* Blocks given back one after the other mostly lie on one page: its record is touched when the page changes. */
-struct giver {
-    struct husk__page *page;
-    struct husk__slot *free;
-    uint32_t used;
-    bool was_full;
-};
-
-ALWAYS_INLINE void giver_flush(struct giver *g)
-{
-    struct husk__page *page = g->page;
-    if (!page)
-        return;
-    page->free = g->free;
-    page->used = g->used;
-    if (UNLIKELY(g->was_full) || UNLIKELY(g->used == 0))
-        husk__store_free_slow(page, g->free);
-}
-
-ALWAYS_INLINE void giver_give(struct giver *g, husk_obj *obj)
-{
-    struct husk__slot *block = (struct husk__slot *)obj;
-    struct husk__page *page = husk__page_of(block);
-    if (UNLIKELY(page != g->page)) {
-        giver_flush(g);
-        g->page = page;
-        g->free = page->free;
-        g->used = page->used;
-        g->was_full = !page->free;
-    }
-    block->head = 0;
-    block->next = g->free;
-    g->free = block;
-    g->used--;
-}
-
-struct chain {
-    husk_obj *first, **tail; /* tail NULL: empty */
-};
-
-static NEVER_INLINE struct chain chain_rare(husk_heap *heap, husk_obj *child, husk_obj *first, husk_obj **tail)
-{
-    struct children list = {heap, first, tail ? tail : &list.first};
-    husk_obj **before = list.tail;
-    drop(child, &list);
-    struct chain chain = {list.first, list.tail != before || tail ? list.tail : NULL};
-    return chain;
-}
-
-/* What the last object's type said. Most neighbours are of one type: comparing ids lets the processor guess the
- * offsets, instead of waiting for header, table and descriptor of each object before it can load a slot. */
-struct known {
-    uint32_t id, count;
-    const uint32_t *fields;
-};
-
-ALWAYS_INLINE bool know(struct known *k, uint32_t tf)
-{
-    uint32_t id = tf & TF_TYPE;
-    if (LIKELY(id == k->id))
-        return true;
-    const husk_type *type = husk__types[id];
-    if (!(type->flags & TYPE_PLAIN_REFS))
-        return false;
-    k->id = id;
-    k->count = type->field_count;
-    k->fields = type->fields;
-    return true;
-}
-
-/* Lets go of the fields from number i on. */
-ALWAYS_INLINE struct chain let_go(husk_heap *heap, husk_obj *obj, struct known *k, uint32_t i)
-{
-    struct chain chain = {NULL, NULL};
-    const uint32_t *fields = k->fields;
-    uint32_t id = k->id;
-    for (uint32_t n = k->count; i < n; i++) {
-        husk_obj *child = *(husk_obj **)(void *)((char *)obj + fields[i]);
-        if (!child)
-            continue;
-        uint32_t rc = child->rc;
-        if (LIKELY(rc - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE)) {
-            child->rc = rc - RC_ONE;
-            continue;
-        }
-        uint32_t tf = child->tf;
-        if (UNLIKELY(rc - RC_ONE >= RC_ONE) || UNLIKELY(tf & (TF_DYING)) || UNLIKELY(child->cell) ||
-            UNLIKELY((tf & TF_TYPE) != id && !(husk__types[tf & TF_TYPE]->flags & TYPE_PLAIN_REFS))) {
-            chain = chain_rare(heap, child, chain.first, chain.tail);
-            continue;
-        }
-        *(uint64_t *)(void *)child = (uint64_t)(tf | TF_QUEUED) << 32;
-        if (chain.tail)
-            *chain.tail = child;
-        else
-            chain.first = child;
-        chain.tail = (husk_obj **)(void *)((char *)child + 8);
-    }
-    return chain;
-}
-
-/* Ends objects as long as the first one is plain. obj: the first, already without its fields; or NULL. */
-static void drain_plain(husk_heap *heap)
-{
-    struct giver g = {0};
-    struct known k = {0};
-    husk_obj *obj = heap->dying;
-    while (obj) {
-        if (UNLIKELY(!know(&k, obj->tf)))
-            break;
-        husk_obj *rest = *(husk_obj **)(void *)((char *)obj + 8);
-        struct chain chain = let_go(heap, obj, &k, 0);
-        giver_give(&g, obj);
-        obj = rest;
-        if (chain.tail) {
-            *chain.tail = rest;
-            obj = chain.first;
-        }
-    }
-    giver_flush(&g);
-    heap->dying = obj;
-}
-
 void husk__drain(husk_heap *heap)
 {
     uint32_t before = heap->busy;
@@ -308,7 +195,7 @@ void husk__drain(husk_heap *heap)
     }
     for (;;) {
         while (heap->dying) {
-            drain_plain(heap);
+            husk__drain_plain(heap);
             if (heap->dying)
                 end_first(heap);
         }
@@ -319,7 +206,7 @@ void husk__drain(husk_heap *heap)
     heap->busy = before;
 }
 
-static NEVER_INLINE void release_rare(husk_obj *obj)
+void husk__release_rare(husk_obj *obj)
 {
     uint32_t rc = obj->rc;
     if (rc & RC_SLOW) {
@@ -339,44 +226,6 @@ static NEVER_INLINE void release_rare(husk_obj *obj)
     husk__drain(heap);
     if (UNLIKELY(husk__something_waits(heap)))
         heap->on_safe(heap);
-}
-
-static NEVER_INLINE void release_tail(husk_heap *heap, husk_obj *obj, const husk_type *type, uint32_t i)
-{
-    struct known k = {type->id, type->field_count, type->fields};
-    struct chain chain = let_go(heap, obj, &k, i);
-    if (chain.tail) {
-        *chain.tail = heap->dying;
-        heap->dying = chain.first;
-    }
-    husk__store_free((struct husk__slot *)obj);
-    if (chain.tail || heap->events_first)
-        husk__drain(heap);
-    if (UNLIKELY(husk__something_waits(heap)))
-        heap->on_safe(heap);
-}
-
-void husk__release_slow(husk_obj *obj)
-{
-    const husk_type *type = husk__type_of(obj);
-    husk_heap *heap = husk__heap_of(obj);
-    if (UNLIKELY(obj->rc - RC_ONE >= RC_ONE) || UNLIKELY(!(type->flags & TYPE_PLAIN_REFS)) || UNLIKELY(obj->cell) ||
-        UNLIKELY(heap->busy | heap->store.attention)) {
-        release_rare(obj);
-        return;
-    }
-    for (uint32_t i = 0, n = type->field_count; i < n; i++) {
-        husk_obj *child = *(husk_obj **)(void *)((char *)obj + type->fields[i]);
-        if (!child)
-            continue;
-        uint32_t rc = child->rc;
-        if (UNLIKELY(rc - 2 * RC_ONE >= RC_SLOW - 2 * RC_ONE)) {
-            release_tail(heap, obj, type, i);
-            return;
-        }
-        child->rc = rc - RC_ONE;
-    }
-    husk__store_free((struct husk__slot *)obj);
 }
 
 size_t husk__dying_count(const husk_heap *heap, size_t *bytes)

@@ -12,23 +12,6 @@ void husk__check_owner(const husk_heap *heap)
            "heap %s is used by a thread that does not own it", heap->name);
 }
 
-/* n zero bytes, a multiple of 8; the block has room for 16 at least. Overlapping wide stores beat a loop. */
-ALWAYS_INLINE void zero(char *at, size_t n)
-{
-    memset(at, 0, 16);
-    if (n <= 16)
-        return;
-    if (UNLIKELY(n > 64)) {
-        memset(at, 0, n);
-        return;
-    }
-    memset(at + n - 16, 0, 16);
-    if (n > 32) {
-        memset(at + 16, 0, 16);
-        memset(at + n - 32, 0, 16);
-    }
-}
-
 ALWAYS_INLINE husk_obj *begin(struct husk__slot *block, const husk_type *type)
 {
     husk_obj *obj = (husk_obj *)block;
@@ -91,6 +74,7 @@ husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)
         return new_slow(heap, type);
     bin->hand = block->next;
     HUSK__UNPOISON(block, type->block);
+    /* A block has room for 16 bytes behind its header at least; overlapping wide stores beat a loop. */
     size_t n = type->zero_bytes;
     char *at = (char *)block + HUSK__HEADER;
     memset(at, 0, 16);

@@ -137,14 +137,10 @@ static uint32_t flags_of(const husk_type_spec *spec, uint32_t fields, uint32_t e
         flags |= TYPE_VARYING;
     if (spec->item_size)
         flags |= TYPE_ITEMS;
-    if (!(flags & (TYPE_FINALIZE | TYPE_DISPOSE | TYPE_VARYING | TYPE_WEAK)))
-        flags |= TYPE_PLAIN_DEATH;
-    bool refs = true;
+    bool plain = !(flags & (TYPE_FINALIZE | TYPE_DISPOSE | TYPE_VARYING | TYPE_WEAK));
     for (size_t i = 0; i < spec->slot_count; i++)
-        refs = refs && spec->slots[i].kind == HUSK_SLOT_REF;
-    if ((flags & TYPE_PLAIN_DEATH) && refs)
-        flags |= TYPE_PLAIN_REFS;
-    return flags;
+        plain = plain && spec->slots[i].kind == HUSK_SLOT_REF;
+    return plain ? flags | TYPE_PLAIN : flags;
 }
 
 static husk_status enter(husk_type *type)

@@ -16,8 +16,7 @@ enum {
     TYPE_ITEMS = 1u << 4,
     TYPE_WEAK = 1u << 5,      /* husk_weak: ended by object/weak.c */
     TYPE_LOUD = 1u << 6,      /* its death runs code that must wait for a safe point */
-    TYPE_PLAIN_DEATH = 1u << 7, /* nothing but fields to let go of: no hook, no varying slots */
-    TYPE_PLAIN_REFS = 1u << 8,
+    TYPE_PLAIN = 1u << 7,     /* nothing but references in fields: no hook, no value, no varying slot (plain.c) */
 };
 
 struct husk_type {

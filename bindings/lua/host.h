@@ -1,0 +1,254 @@
+/* bindings/lua/host.h: how objects live in Lua. host.c does the ownership, the other host_*.c files stand on it.
+ *
+ *   proxy (userdata) ---> hold (record in a slab) ---> husk_obj
+ *      '--> type            '--> host (userdata, one per heap) ---> husk_heap
+ *   door  (userdata) -------------^   what a script knows as the heap
+ *
+ * Identity: a weak-valued table, keyed by the object's address, finds the one proxy of an object. An entry counts
+ * only if the proxy's hold still has that object, so nothing has to be removed from it.
+ * Ownership: a proxy owns one reference, through its hold. __gc, __close and husk.release end the hold; the
+ * proxy is then a dead handle, which every function refuses by name. Holds lie in memory that Lua frees last and
+ * know nothing of their proxy, so a proxy that vanished without __gc (debug.setmetatable) leaves a reference that
+ * ends with the heap, never a dangling pointer.
+ * A heap closes when its last door and its last hold are gone, when a script closes it, or when the lib ends,
+ * which lua_close finalizes after all that was made later.
+ *
+ * Rules that keep a wrapper whole, whatever a script does:
+ *  1. Almost any Lua call that allocates may run a __gc, and that any code: it may release or close what the
+ *     wrapper works on. So no husk pointer is kept across such a call, unless the wrapper owns a reference.
+ *     Make the proxy first (husk_lua_proxy_new), then ask for the reference and husk_lua_adopt it.
+ *  2. No Lua error may pass through Husk's frames: whatever Husk calls back runs under lua_pcall (host_hooks.c),
+ *     on the state that made the call (its coroutine is alive and its C stack is counted there).
+ *  3. A mutating call holds its receiver, since a hook may drop the last other reference to it.
+ *  4. A heap never closes inside a hook of its own. */
+#ifndef HUSK_LUA_HOST_H
+#define HUSK_LUA_HOST_H
+
+#include <limits.h>
+#include <string.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include <husk.h>
+
+typedef struct husk_lua_lib husk_lua_lib;
+typedef struct husk_lua_host husk_lua_host;
+typedef struct husk_lua_hold husk_lua_hold;
+typedef struct husk_lua_report husk_lua_report;
+
+struct husk_lua_hold {
+    husk_obj *obj; /* one reference, or NULL: the hold has ended and waits for its proxy */
+    husk_lua_host *host;
+    husk_lua_hold *prev, *next; /* in a ring of the host while obj is there; next: free list */
+};
+
+typedef struct husk_lua_proxy {
+    const void *magic; /* &husk_lua_proxy_magic: no other library's userdata begins like this */
+    husk_lua_hold *hold;
+    const husk_type *type; /* for messages, also after death; NULL before adoption */
+} husk_lua_proxy;
+
+typedef struct husk_lua_door {
+    const void *magic;
+    husk_lua_host *host;
+} husk_lua_door;
+
+/* A Lua value that Husk keeps: a box's value, a callback. Its address is the key in the table of values. */
+typedef struct husk_lua_token {
+    husk_lua_lib *lib;
+    struct husk_lua_token *next; /* in lib->loose */
+} husk_lua_token;
+
+struct husk_lua_report { /* an error that waits for the script's error hook */
+    husk_lua_report *next;
+    husk_status status;
+    char text[];
+};
+
+struct husk_lua_host {
+    husk_lua_lib *lib;
+    husk_heap *heap;     /* NULL: closed */
+    lua_State *L;        /* the state that made the call under way: hooks run on it */
+    husk_lua_hold ring;  /* holds with an object */
+    husk_lua_hold passing; /* those on condemned objects: they end with the hook that made them */
+    size_t holds;        /* all holds of this host, ended ones too: they still point here */
+    size_t doors;        /* door userdata that still point here */
+    int hooks;           /* how many hooks of this heap are running */
+    bool closing;        /* husk_heap_close is under way */
+    bool listens;        /* the script has an error hook */
+    husk_lua_report *first_report, *last_report;
+    husk_lua_host *prev, *next; /* in lib->hosts */
+    char name[64];              /* for messages after closing */
+};
+
+struct husk_lua_lib {
+    husk_lua_host hosts;         /* ring */
+    husk_lua_hold *free_holds;
+    size_t slab;                 /* records in the next slab */
+    husk_lua_token *loose;       /* tokens that Husk has let go; swept when Lua may be touched */
+    const husk_type *text_type;  /* learnt from the first text */
+    bool ended;
+};
+
+/* The registry's tables, by the address of their entry here. */
+enum {
+    HUSK_LUA_LIB,        /* the lib, a userdata */
+    HUSK_LUA_PROXIES,    /* object -> proxy, weak values */
+    HUSK_LUA_DOORS,      /* host -> door, weak values */
+    HUSK_LUA_HOSTS,      /* host -> its userdata */
+    HUSK_LUA_SLABS,      /* sequence of slabs */
+    HUSK_LUA_METAS,      /* type -> metatable of its proxies */
+    HUSK_LUA_FIELDS,     /* record type -> table: field name -> index from 1 */
+    HUSK_LUA_CLASSES,    /* record type -> class table (the script's methods) */
+    HUSK_LUA_TYPES,      /* record type -> its type userdata */
+    HUSK_LUA_FINALIZERS, /* record type -> function */
+    HUSK_LUA_SERIALS,    /* finalizer function -> number that tells its types apart */
+    HUSK_LUA_VALUES,     /* token -> value; host -> error hook */
+    HUSK_LUA_NAMES,      /* strings whose address Husk keeps */
+    HUSK_LUA_KEYS
+};
+extern const char husk_lua_key[HUSK_LUA_KEYS];
+extern const char husk_lua_proxy_magic, husk_lua_door_magic, husk_lua_type_magic;
+
+#define HUSK_LUA_ERROR_META "husk.Error"
+#define HUSK_LUA_HEAP_META "husk.Heap"
+#define HUSK_LUA_TYPE_META "husk.Type"
+#define HUSK_LUA_OBJ_META "husk.Obj"
+#define HUSK_LUA_LIST_META "husk.List"
+#define HUSK_LUA_MAP_META "husk.Map"
+#define HUSK_LUA_BOX_META "husk.Box"
+#define HUSK_LUA_WEAK_META "husk.Weak"
+
+static inline void husk_lua_table(lua_State *L, int which)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &husk_lua_key[which]);
+}
+
+/* ---- host.c: lib, hosts, doors, holds, proxies ---- */
+
+husk_lua_lib *husk_lua_lib_get(lua_State *L);
+husk_lua_host *husk_lua_host_of(const husk_obj *obj);
+
+/* Before a call that may run hooks or fail; after it. leave may run Lua code (the script's error hook). */
+static inline husk_lua_host *husk_lua_enter(lua_State *L, husk_heap *heap)
+{
+    husk_lua_host *host = husk_heap_data(heap);
+    host->L = L;
+    return host;
+}
+void husk_lua_leave_slow(lua_State *L, husk_lua_host *host);
+static inline void husk_lua_leave(lua_State *L, husk_lua_host *host)
+{
+    if (host->lib->loose || host->first_report)
+        husk_lua_leave_slow(L, host);
+}
+
+/* Pushes an empty proxy with a hold ready. May run any code. */
+husk_lua_proxy *husk_lua_proxy_new(lua_State *L);
+/* Gives obj, and the caller's reference to it, to the empty proxy on top of the stack. */
+void husk_lua_adopt(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj);
+void husk_lua_fill(husk_lua_proxy *proxy, husk_obj *obj);
+void husk_lua_name(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj);
+/* Pushes obj if that needs no new proxy: a text as a string, or the proxy it has. */
+bool husk_lua_push_known(lua_State *L, husk_obj *obj);
+bool husk_lua_push_proxy(lua_State *L, husk_obj *obj); /* the same, but for texts */
+bool husk_lua_is_text(husk_obj *obj);
+/* Pushes obj, taking the caller's reference; made is the empty proxy on top of the stack. */
+void husk_lua_push_owned(lua_State *L, husk_lua_proxy *made, husk_obj *obj);
+/* Ends the proxy's hold, if it has one: a dead handle. May run hooks. */
+void husk_lua_proxy_end(lua_State *L, husk_lua_proxy *proxy);
+void husk_lua_passing_end(husk_lua_host *host);
+husk_lua_proxy *husk_lua_proxy_at(lua_State *L, int at); /* NULL: not a proxy */
+static inline husk_obj *husk_lua_proxy_obj(const husk_lua_proxy *proxy)
+{
+    return proxy && proxy->hold ? proxy->hold->obj : NULL;
+}
+void husk_lua_push_door(lua_State *L, husk_lua_host *host);
+husk_lua_host *husk_lua_door_at(lua_State *L, int at); /* NULL: not a heap */
+
+husk_lua_token *husk_lua_token_new(lua_State *L, int value_at);
+void husk_lua_token_loose(void *token); /* a husk_free_fn */
+
+int husk_lua_gc(lua_State *L);
+int husk_lua_release(lua_State *L);
+void husk_lua_open_host(lua_State *L);
+void husk_lua_open_heap_ends(lua_State *L);
+
+/* ---- host_errors.c: error values and arguments. The arg functions push an error value when they fail. ---- */
+
+void husk_lua_push_error(lua_State *L, husk_status status, const char *format, ...); /* as lua_pushfstring */
+void husk_lua_push_status(lua_State *L, husk_heap *heap, husk_status status);
+int husk_lua_fail(lua_State *L, husk_heap *heap, husk_status status); /* raises; leaves the heap */
+void husk_lua_push_arg_error(lua_State *L, const char *function, int at, const char *expected);
+void husk_lua_push_arg_count(lua_State *L, const char *function, int least, int most);
+const char *husk_lua_describe(lua_State *L, int at, char *room, size_t size);
+/* Why the handle is dead, for a message. */
+void husk_lua_dead_text(const husk_lua_proxy *proxy, const char *function, char *room, size_t size);
+bool husk_lua_arg_integer(lua_State *L, int at, const char *function, lua_Integer least, lua_Integer most,
+                          lua_Integer *out);
+husk_heap *husk_lua_arg_heap(lua_State *L, int at, const char *function);
+husk_obj *husk_lua_arg_obj(lua_State *L, int at, const char *function);
+husk_weak *husk_lua_arg_weak(lua_State *L, int at, const char *function);
+const husk_type *husk_lua_arg_type(lua_State *L, int at, const char *function);
+/* The same, raising. */
+husk_heap *husk_lua_check_heap(lua_State *L, int at, const char *function);
+husk_obj *husk_lua_check_obj(lua_State *L, int at, const char *function);
+husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function, const char *expected);
+void husk_lua_open_errors(lua_State *L);
+
+/* ---- host_values.c: values and figures ---- */
+
+void husk_lua_push_size(lua_State *L, uint64_t size);
+void husk_lua_push_pass(lua_State *L, const husk_pass *pass);
+void husk_lua_push_counts(lua_State *L, const husk_counts *counts);
+void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing);
+void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
+void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
+bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing *pacing);
+
+/* Why something failed, kept in C until all references are given back: making an error value may run any code,
+ * which may close the heap. */
+typedef struct husk_lua_trouble {
+    husk_status status;
+    char text[320];
+} husk_lua_trouble;
+int husk_lua_raise(lua_State *L, const husk_lua_trouble *trouble);
+
+/* The value at `at` for storing in `heap`. A string becomes a new text, which is also in *made: the caller
+ * releases it. False: not a value of Husk. Touches nothing in Lua. `place` names where it should go. */
+bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *out, husk_obj **made,
+                       husk_lua_trouble *trouble);
+void husk_lua_push_plain(lua_State *L, husk_value v); /* not an object */
+
+/* Pushes what peek finds in the object whose proxy is at `at`, which may be released meanwhile: then it raises. */
+typedef husk_status husk_lua_peek_fn(lua_State *L, husk_obj *self, size_t index, husk_value *out);
+husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, husk_lua_peek_fn *peek, size_t index);
+
+/* ---- host_kinds.c, host_record.c, host_weak.c, host_heap.c, host_walk.c ---- */
+
+void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_kind kind); /* for proxies of a type */
+void husk_lua_push_record_meta(lua_State *L, const husk_type *type);
+/* After a mutating call on self, which was retained: releases both (made may be NULL), leaves the heap, raises if
+ * it failed. */
+int husk_lua_finish(lua_State *L, husk_obj *self, husk_obj *made, husk_status status);
+int husk_lua_tostring(lua_State *L);
+void husk_lua_base_meta(lua_State *L, const char *name, const luaL_Reg *functions);
+void husk_lua_open_kinds(lua_State *L);   /* each adds its functions to the table on top */
+void husk_lua_open_records(lua_State *L);
+void husk_lua_open_weaks(lua_State *L);
+void husk_lua_open_heaps(lua_State *L);
+void husk_lua_open_walks(lua_State *L);
+
+/* ---- host_hooks.c: what Husk calls back ---- */
+
+husk_finalize_fn husk_lua_on_finalize;
+husk_weak_fn husk_lua_on_gone;
+husk_pass_fn husk_lua_on_pass;
+husk_error_fn husk_lua_on_error;
+void husk_lua_deliver(lua_State *L, husk_lua_host *host);
+
+/* The generated functions: fills the table on top. */
+void husk_lua_raw(lua_State *L);
+
+#endif

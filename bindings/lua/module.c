@@ -1,0 +1,31 @@
+/* bindings/lua/module.c: the module husk.core: a plain table of functions, nothing else.
+ *
+ *   core.heap, core.obj, core.weak, core.type, core.lib   tables of flat functions, SWIG's and ours
+ *   core.new_heap, core.new_list, ...                     what makes handles
+ * The idiom layer (husk/init.lua) makes of it what scripts see. */
+#include "host.h"
+
+extern void luaopen_husk_raw_user(lua_State *L); /* the generated file's own part, lua.i %init */
+
+void husk_lua_raw(lua_State *L)
+{
+    luaopen_husk_raw_user(L);
+}
+
+LUAMOD_API HUSK_API int luaopen_husk_core(lua_State *L);
+
+int luaopen_husk_core(lua_State *L)
+{
+    luaL_checkversion(L);
+    husk_lua_open_host(L);
+    husk_lua_open_errors(L);
+    lua_newtable(L);
+    husk_lua_raw(L);
+    husk_lua_open_kinds(L);
+    husk_lua_open_records(L);
+    husk_lua_open_weaks(L);
+    husk_lua_open_heap_ends(L);
+    husk_lua_open_heaps(L);
+    husk_lua_open_walks(L);
+    return 1;
+}

@@ -1,0 +1,13 @@
+/* swig/husk.i: the public headers in reading order. husk/inline.h has nothing for scripts: retain and release
+ * belong to a language's host code. */
+%include "base.i"
+%include "status.i"
+%include "heap.i"
+%include "type.i"
+%include "obj.i"
+%include "weak.i"
+%include "collect.i"
+%include "walk.i"
+%include "value.i"
+%include "kinds.i"
+%include "debug.i"

@@ -1,0 +1,10 @@
+/* swig/weak.i: weak references. husk_weak_new takes a callback, in three arguments (on_gone, data, data_free)
+ * for which a language has one typemap. */
+typedef enum husk_weak_state { HUSK_DEAD = 0, HUSK_DYING, HUSK_ALIVE } husk_weak_state;
+
+HUSK_MAKES(husk_weak::lock, husk_obj_heap(husk_weak_obj(arg1)))
+
+%extend husk_weak {
+  husk_obj *lock();
+  husk_weak_state state_get() const;
+}

@@ -19,6 +19,11 @@ static bool system_commit(void *at, size_t bytes)
     return mprotect(at, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+static void system_advise_huge(void *at, size_t bytes)
+{
+    (void)madvise(at, bytes, MADV_HUGEPAGE);
+}
+
 static void system_decommit(void *at, size_t bytes)
 {
     (void)madvise(at, bytes, MADV_DONTNEED);
@@ -46,7 +51,8 @@ static void *system_raw(void *old, size_t bytes)
 }
 
 const struct husk__gates husk__system_gates = {
-    system_reserve, system_commit, system_decommit, system_withdraw, system_release, system_raw,
+    system_reserve,  system_commit,  system_advise_huge, system_decommit,
+    system_withdraw, system_release, system_raw,
 };
 
 static const struct husk__gates *gates = &husk__system_gates;
@@ -98,6 +104,11 @@ void *husk__memory_reserve(size_t bytes)
 bool husk__memory_commit(void *at, size_t bytes)
 {
     return !husk__memory_refused() && gates->commit(at, bytes);
+}
+
+void husk__memory_advise_huge(void *at, size_t bytes)
+{
+    gates->advise_huge(at, bytes);
 }
 
 void husk__memory_decommit(void *at, size_t bytes)

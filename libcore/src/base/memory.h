@@ -12,6 +12,7 @@
 struct husk__gates {
     void *(*reserve)(size_t bytes);                /* address space without memory, or NULL */
     bool (*commit)(void *at, size_t bytes);        /* makes it usable, zeroed */
+    void (*advise_huge)(void *at, size_t bytes);   /* a hint: large system pages are welcome here */
     void (*decommit)(void *at, size_t bytes);      /* gives the memory back, keeps the address space usable */
     void (*withdraw)(void *at, size_t bytes);      /* gives the memory back, makes it unusable again */
     void (*release)(void *at, size_t bytes);       /* ends a reservation or a part of one */
@@ -29,6 +30,7 @@ bool husk__memory_refused(void);
 void *husk__memory_reserve(size_t bytes);
 /* A request: may be refused. */
 bool husk__memory_commit(void *at, size_t bytes);
+void husk__memory_advise_huge(void *at, size_t bytes);
 void husk__memory_decommit(void *at, size_t bytes);
 void husk__memory_withdraw(void *at, size_t bytes);
 void husk__memory_release(void *at, size_t bytes);

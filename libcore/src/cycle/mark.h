@@ -11,7 +11,7 @@
 
 #include "cycle/side.h"
 
-enum { MARK_EDGES = 16, MARK_RING = 64 };
+enum { MARK_EDGES = 32, MARK_RING = 128 };
 
 struct husk__marker {
     husk_obj *edges[MARK_EDGES];

@@ -29,10 +29,10 @@ static void queue(struct children *list, husk_obj *obj)
     if (UNLIKELY(obj->tf & TF_CONDEMNED))
         return; /* waits for step 3 of the pass */
     obj->tf |= TF_QUEUED;
-    if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(list->heap, (husk_weak *)obj))
-        return;
     if (UNLIKELY(obj->cell) && !husk__finalizer_pending(type, obj))
         husk__end_weaks(list->heap, obj);
+    if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(list->heap, (husk_weak *)obj))
+        return; /* an event ends it, after data_free */
     *list->tail = obj;
     list->tail = link_of(obj, type);
 }

@@ -60,7 +60,7 @@ husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_
     if (!weak)
         return fail(heap, obj, data, data_free);
     if (!cell && !(cell = husk__cell_new(&heap->store, &heap->cells, obj))) {
-        husk_obj_release(&weak->head);
+        husk__store_free((struct husk__slot *)weak); /* not by a release, which may run user code */
         return fail(heap, obj, data, data_free);
     }
     weak->target = obj;

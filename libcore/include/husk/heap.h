@@ -34,10 +34,11 @@ HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *option
  * byte. All pointers into the heap are dead afterwards. NULL is fine. Must not be called from a hook. */
 HUSK_API void husk_heap_close(HUSK_NULLABLE husk_heap *heap);
 
-/* Why the last call of the kind "makes" or "does" on this heap failed; HUSK_OK if it did not. */
+/* The latest failure of a call of the kind "makes" or "does" on this heap; HUSK_OK if there was none since
+ * husk_heap_clear_failure. A success leaves it alone: the fast calls do not pay for forgetting. */
 HUSK_API husk_status husk_heap_failure(const husk_heap *heap);
 
-/* One line that names the thing and the value at fault; "" after success. Valid until the next such call. */
+/* Its text: one line that names the thing and the value at fault; "" if there is none. Valid until the next call. */
 HUSK_API HUSK_BORROWED const char *husk_heap_message(const husk_heap *heap);
 
 /* Forgets the last failure. */

@@ -122,7 +122,7 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     note(&heap->collector.full, pass);
     husk__pace_restart(heap, pass->examined, pass->collected);
     if (quiet && pass->deferred)
-        heap->store.attention |= WAITS_PASS;
+        husk__let_wait(&heap->store, HUSK__WAITS_PASS);
     return found.corrupt ? report_corrupt(heap, &found) : HUSK_OK;
 }
 
@@ -138,10 +138,9 @@ static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
 
 husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *sum)
 {
-    heap->store.attention &= ~(uint32_t)WAITS_PASS;
+    (void)husk__take_waiting(&heap->store, HUSK__WAITS_PASS);
     husk_status status = run_told(heap, reason, sum);
-    if (heap->store.attention & WAITS_PASS) { /* a hook asked for one more; no third one, it would never end */
-        heap->store.attention &= ~(uint32_t)WAITS_PASS;
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_PASS)) { /* a hook asked; no third pass, it would never end */
         husk_status second = run_told(heap, reason, sum);
         status = status ? status : second;
     }
@@ -154,21 +153,21 @@ static void run_quiet(husk_heap *heap, husk_reason reason)
     (void)run(heap, true, &pass);
     if (husk__has_listeners(heap)) {
         add_pass(&heap->collector.untold, &pass);
-        heap->store.attention |= WAITS_TELL;
+        husk__let_wait(&heap->store, HUSK__WAITS_TELL);
     }
 }
 
 void husk__collect_pressure(husk_heap *heap)
 {
-    bool asked = atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
+    bool asked = husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
     if (heap->busy & BUSY_WORK) {
         if (asked)
-            heap->store.attention |= WAITS_PASS;
+            husk__let_wait(&heap->store, HUSK__WAITS_PASS);
         return;
     }
     if (heap->collector.save_all) { /* saving needs memory for the list, and so a safe point */
         if (asked || husk__pace_due(heap))
-            heap->store.attention |= WAITS_PASS;
+            husk__let_wait(&heap->store, HUSK__WAITS_PASS);
         return;
     }
     if (asked)
@@ -218,25 +217,28 @@ static void release_later(husk_heap *heap)
 
 static void serve_queues(husk_heap *heap)
 {
-    if (atomic_load_explicit(&heap->later, memory_order_relaxed))
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_LATER))
         release_later(heap);
-    if (heap->store.attention & WAITS_DUE)
+    if (husk__waiting(&heap->store) & HUSK__WAITS_DUE)
         husk__drain(heap);
-    if (heap->store.attention & WAITS_TELL)
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_TELL))
         husk__tell_untold(heap);
+}
+
+static void serve_surplus(husk_heap *heap)
+{
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_SURPLUS))
+        husk__pages_surplus(&heap->store);
 }
 
 void husk__collect_safe(husk_heap *heap)
 {
     serve_queues(heap);
-    bool asked = atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
-    if (asked || (heap->store.attention & WAITS_PASS)) {
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST | HUSK__WAITS_PASS)) {
         husk_pass ignored = {0};
-        heap->store.attention &= ~(uint32_t)WAITS_PASS;
         (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
     }
-    if ((heap->store.attention & HUSK__SURPLUS))
-        husk__pages_surplus(&heap->store);
+    serve_surplus(heap);
 }
 
 husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
@@ -244,14 +246,13 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
     husk_pass sum = {0};
     husk_status status;
     if (heap->busy & BUSY_WORK) {
-        heap->store.attention |= WAITS_PASS;
+        husk__let_wait(&heap->store, HUSK__WAITS_PASS);
         status = husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
     } else {
         serve_queues(heap);
-        (void)atomic_exchange_explicit(&heap->store.nudged, false, memory_order_relaxed);
+        (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
         status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
-        if ((heap->store.attention & HUSK__SURPLUS))
-            husk__pages_surplus(&heap->store);
+        serve_surplus(heap);
     }
     if (out)
         *out = sum;
@@ -282,13 +283,13 @@ husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
 
 void husk_heap_safepoint(husk_heap *heap)
 {
-    if (!(heap->busy & BUSY_WORK) && husk__something_waits(heap))
+    if (!(heap->busy & BUSY_WORK) && husk__waiting(&heap->store))
         husk__collect_safe(heap);
 }
 
 void husk_heap_request(husk_heap *heap)
 {
-    atomic_store_explicit(&heap->store.nudged, true, memory_order_relaxed);
+    husk__let_wait(&heap->store, HUSK__WAITS_REQUEST);
 }
 
 husk_status husk_heap_generation(const husk_heap *heap, int generation, husk_generation *out)

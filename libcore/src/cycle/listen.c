@@ -40,7 +40,6 @@ void husk__tell_untold(husk_heap *heap)
 {
     husk_pass pass = heap->collector.untold, start = {.reason = pass.reason};
     heap->collector.untold = (husk_pass){0};
-    heap->store.attention &= ~(uint32_t)WAITS_TELL;
     husk__tell(heap, HUSK_PASS_START, &start);
     husk__tell(heap, HUSK_PASS_STOP, &pass);
 }

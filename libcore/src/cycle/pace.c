@@ -55,16 +55,17 @@ bool husk__pace_due(husk_heap *heap)
     if (heap->collector.disabled)
         return false;
     husk__store_recount(store); /* deaths on pages that served no birth since were not seen yet */
-    size_t blocks, bytes;
-    limits(heap, &blocks, &bytes);
-    if (store->seen_blocks > blocks || bytes_now(store) > bytes) {
-        heap->pace.reason = store->seen_blocks > blocks ? HUSK_BY_OBJECTS : HUSK_BY_BYTES;
+    size_t hand_bytes, hand = husk__store_in_hand(store, &hand_bytes);
+    size_t blocks = store->seen_blocks - hand, bytes = bytes_now(store) - hand_bytes, most_blocks, most_bytes;
+    limits(heap, &most_blocks, &most_bytes);
+    if (blocks > most_blocks || bytes > most_bytes) {
+        heap->pace.reason = blocks > most_blocks ? HUSK_BY_OBJECTS : HUSK_BY_BYTES;
         return true;
     }
     /* Not yet. A heap that hovers just below its limit must not be recounted at every refill. */
     size_t slack = heap->pace.set.least_objects / 16 + 1, slack_bytes = heap->pace.set.least_bytes / 16 + 1;
-    store->trigger_blocks = blocks - store->seen_blocks > slack ? blocks : store->seen_blocks + slack;
-    store->trigger_bytes = bytes - bytes_now(store) > slack_bytes ? bytes : bytes_now(store) + slack_bytes;
+    store->trigger_blocks = most_blocks - blocks > slack ? most_blocks : store->seen_blocks + slack;
+    store->trigger_bytes = most_bytes - bytes > slack_bytes ? most_bytes : bytes_now(store) + slack_bytes;
     return false;
 }
 

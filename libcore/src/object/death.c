@@ -155,10 +155,13 @@ static void end_first(husk_heap *heap)
         if (heap->quiet) {
             *link = heap->due;
             heap->due = obj;
-            heap->store.attention |= WAITS_DUE;
+            husk__let_wait(&heap->store, HUSK__WAITS_DUE);
             return;
         }
-        if (!husk__finalize(heap, obj, type)) {
+        heap->ending = obj;
+        bool dead = husk__finalize(heap, obj, type);
+        heap->ending = NULL;
+        if (!dead) {
             obj->tf &= ~TF_QUEUED;
             return; /* it came back */
         }
@@ -189,10 +192,8 @@ void husk__drain(husk_heap *heap)
 {
     uint32_t before = heap->busy;
     heap->busy |= BUSY_DRAIN;
-    if (!heap->quiet && (heap->store.attention & WAITS_DUE)) {
-        heap->store.attention &= ~(uint32_t)WAITS_DUE;
+    if (!heap->quiet && husk__take_waiting(&heap->store, HUSK__WAITS_DUE))
         requeue_due(heap);
-    }
     for (;;) {
         while (heap->dying) {
             husk__drain_plain(heap);
@@ -224,7 +225,7 @@ void husk__release_rare(husk_obj *obj)
     if (heap->busy & BUSY_WORK)
         return; /* whoever is at work ends it */
     husk__drain(heap);
-    if (UNLIKELY(husk__something_waits(heap)))
+    if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);
 }
 
@@ -238,6 +239,10 @@ size_t husk__dying_count(const husk_heap *heap, size_t *bytes)
             count++;
             *bytes += husk__block_bytes(husk__page_of(obj));
         }
+    if (heap->ending) {
+        count++;
+        *bytes += husk__block_bytes(husk__page_of(heap->ending));
+    }
     for (const husk_weak *weak = heap->events_first; weak; weak = weak->next)
         if (weak->head.tf & TF_QUEUED) {
             count++;

@@ -184,4 +184,5 @@ void husk_obj_release_later(husk_obj *obj, husk_later *node)
     while (!atomic_compare_exchange_weak_explicit(&heap->later, &node->next, node, memory_order_release,
                                                   memory_order_relaxed)) {
     }
+    husk__let_wait(&heap->store, HUSK__WAITS_LATER);
 }

@@ -121,7 +121,7 @@ static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, c
     husk__store_free((struct husk__slot *)obj);
     if (chain.tail || heap->events_first)
         husk__drain(heap);
-    if (UNLIKELY(husk__something_waits(heap)))
+    if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);
 }
 
@@ -132,7 +132,7 @@ void husk__release_slow(husk_obj *obj)
     /* The last reference of a plain object in a heap at rest. A free block's count is 0: it never gets past the first
      * test, and its type is not looked at. */
     if (UNLIKELY(obj->rc - RC_ONE >= RC_ONE) || UNLIKELY(!(type->flags & TYPE_PLAIN)) || UNLIKELY(obj->cell) ||
-        UNLIKELY(heap->busy | heap->store.attention)) {
+        UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
         husk__release_rare(obj);
         return;
     }

@@ -3,7 +3,7 @@
  *   births --> store (bins, pages, chunks)          figures in store --> pace --> when a pass starts
  *   releases --> dying (the drain) --> blocks back
  *                   '--> events: callbacks and data_free of weak references, run when the drain is empty
- *   other threads --> later, store.nudged: served at the next safe point
+ *   other threads --> later, store.attention: served at the next safe point
  *
  * busy == 0 exactly while no drain, hook or pass of this heap is under way and no owner check is asked for: then a
  * release may take the short road. quiet: user code must not run now (a pass inside an allocation). */
@@ -26,12 +26,6 @@ enum { /* husk_heap.busy */
     BUSY_PASS = 1u << 2,
     BUSY_OWNER = 1u << 3, /* check the owner at every slow path */
     BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS,
-};
-
-enum { /* husk__store.attention, besides the store's own bit: what waits for a safe point */
-    WAITS_DUE = 1u << 0,   /* dying objects with finalizers, and events */
-    WAITS_PASS = 1u << 1,  /* a collect asked for inside a hook, or garbage left by a quiet pass */
-    WAITS_TELL = 1u << 2,  /* the pass callbacks have not heard of a quiet pass */
 };
 
 enum { MOST_HOLDERS = 64 };
@@ -71,6 +65,7 @@ struct husk_heap {
 
     uint32_t busy;
     bool quiet;
+    husk_obj *ending; /* taken from the drain or the events: its finalizer or data_free is running */
     husk_obj *dying; /* linked as object/header.h says */
     husk_obj *due;   /* dying objects whose finalizer waits for a safe point; linked by their hidden word */
     husk_weak *events_first, *events_last;
@@ -91,19 +86,13 @@ struct husk_heap {
     char *name;
     void *data;
 
-    /* Set by heap.c, as store.on_pressure: runs what waits (husk__something_waits). */
+    /* Set by heap.c, as store.on_pressure: runs what waits (store.attention). */
     void (*on_safe)(husk_heap *heap);
 };
 
 ALWAYS_INLINE husk_heap *husk__heap_of(const void *at)
 {
     return (husk_heap *)husk__chunk_of(at)->owner;
-}
-
-ALWAYS_INLINE bool husk__something_waits(husk_heap *heap)
-{
-    return heap->store.attention || atomic_load_explicit(&heap->later, memory_order_relaxed) ||
-           atomic_load_explicit(&heap->store.nudged, memory_order_relaxed);
 }
 
 /* Goes through the touched blocks of a page, free ones too: for (HUSK__EACH_BLOCK(page, obj)) statement. */

@@ -71,7 +71,9 @@ static husk_status check_spec(const husk_type_spec *spec)
     if (spec->size > UINT32_MAX / 4 || spec->item_size > UINT32_MAX / 4)
         return husk_type_fail(HUSK_ERANGE, "type %s: %zu bytes are too many", spec->name,
                               spec->size > spec->item_size ? spec->size : spec->item_size);
-    if (spec->slot_count > 65535 || (spec->slot_count && !spec->slots))
+    if (spec->slot_count && !spec->slots)
+        return husk_type_fail(HUSK_EINVAL, "type %s: %zu slots, but no list of them", spec->name, spec->slot_count);
+    if (spec->slot_count > 65535)
         return husk_type_fail(HUSK_ERANGE, "type %s: slot count %zu is out of range", spec->name, spec->slot_count);
     if (spec->item_size && (spec->size < sizeof(size_t) || spec->item_count_at % sizeof(size_t) ||
                             spec->item_count_at > spec->size - sizeof(size_t)))

@@ -163,7 +163,7 @@ void husk__event_add(husk_heap *heap, husk_weak *weak)
         heap->events_first = weak;
     heap->events_last = weak;
     if (heap->quiet)
-        heap->store.attention |= WAITS_DUE;
+        husk__let_wait(&heap->store, HUSK__WAITS_DUE);
 }
 
 void husk__event_run(husk_heap *heap)
@@ -177,7 +177,9 @@ void husk__event_run(husk_heap *heap)
     struct husk__hook saved;
     if (weak->head.tf & TF_QUEUED) {
         husk__hook_enter(heap, &saved);
+        heap->ending = &weak->head;
         weak->data_free(weak->data);
+        heap->ending = NULL;
         husk__hook_leave(heap, &saved);
         husk__store_free((struct husk__slot *)weak);
         return;

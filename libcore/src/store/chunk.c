@@ -142,13 +142,12 @@ void husk__pages_give(struct husk__store *store, struct husk__page *first, unsig
     if (chunk->index < store->chunk_hint)
         store->chunk_hint = chunk->index;
 
-    store->attention |= HUSK__SURPLUS;
+    husk__let_wait(store, HUSK__WAITS_SURPLUS);
 }
 
 void husk__pages_surplus(struct husk__store *store)
 {
     size_t keep = store->pages_used / 8 > 2 ? store->pages_used / 8 : 2;
-    store->attention &= ~(uint32_t)HUSK__SURPLUS;
     if (store->pages_spare <= keep)
         return;
     uint64_t now = husk__now_coarse();

@@ -127,7 +127,7 @@ static bool under_pressure(const struct husk__store *store)
 
 void husk__store_relieve(struct husk__store *store)
 {
-    if (UNLIKELY(under_pressure(store)) || UNLIKELY(atomic_load_explicit(&store->nudged, memory_order_relaxed)))
+    if (UNLIKELY(under_pressure(store)) || UNLIKELY(husk__waiting(store) & HUSK__WAITS_REQUEST))
         store->on_pressure(store);
 }
 

@@ -21,7 +21,16 @@ struct husk__carry {
     uint64_t count;
 };
 
-enum { HUSK__SURPLUS = 1 << 7 }; /* pages became spare since husk__pages_surplus was last asked */
+/* What waits for a moment at which user code may run. Any thread may add to it, so one relaxed load tells a release
+ * whether there is anything. */
+enum {
+    HUSK__WAITS_DUE = 1u << 0,     /* dying objects with finalizers, and events */
+    HUSK__WAITS_PASS = 1u << 1,    /* a collect asked for inside a hook, or garbage left by a quiet pass */
+    HUSK__WAITS_TELL = 1u << 2,    /* the pass callbacks have not heard of a quiet pass */
+    HUSK__WAITS_LATER = 1u << 3,   /* husk_obj_release_later; set after the node is in the list */
+    HUSK__WAITS_REQUEST = 1u << 4, /* husk_heap_request; also served by the next refill */
+    HUSK__WAITS_SURPLUS = 1u << 5, /* pages became spare since husk__pages_surplus was last asked */
+};
 
 enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */
 
@@ -52,8 +61,7 @@ struct husk__store {
     size_t seen_blocks, seen_bytes;       /* live blocks, as last seen; raw and foreign bytes not in it */
     size_t foreign_bytes;
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
-    atomic_bool nudged; /* somebody wants on_pressure called at the next refill; any thread may set it */
-    uint32_t attention; /* nonzero: something waits for a safe point; one bit is the store's, the others heap's */
+    _Atomic uint32_t attention; /* HUSK__WAITS_...: nonzero means that something waits for a safe point */
     bool one_by_one;                      /* refill hands out single blocks, so that each birth is seen */
 
     /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may run a pass
@@ -62,6 +70,23 @@ struct husk__store {
     /* max_bytes is reached or the system refuses. True: something was freed, try once more. */
     bool (*on_limit)(struct husk__store *store);
 };
+
+ALWAYS_INLINE uint32_t husk__waiting(struct husk__store *store)
+{
+    return atomic_load_explicit(&store->attention, memory_order_relaxed);
+}
+
+static inline void husk__let_wait(struct husk__store *store, uint32_t what)
+{
+    atomic_fetch_or_explicit(&store->attention, what, memory_order_relaxed);
+}
+
+/* It waits no longer. Answers whether it did. */
+static inline bool husk__take_waiting(struct husk__store *store, uint32_t what)
+{
+    return (husk__waiting(store) & what) &&
+           (atomic_fetch_and_explicit(&store->attention, ~what, memory_order_acquire) & what);
+}
 
 /* Counts bytes against max_bytes. False: failure is HUSK_ELIMIT. */
 bool husk__store_charge(struct husk__store *store, size_t bytes);

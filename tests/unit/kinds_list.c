@@ -524,7 +524,7 @@ static void test_refused_memory(void **state)
     assert_int_equal(husk_heap_failure(heap), HUSK_ENOMEM);
     list = list_of(heap);
     size_t refused = 0;
-    for (size_t i = 0; i < 60000; i++) {
+    for (size_t i = 0; i < 20000; i++) {
         husk_memory_fail(1, true);
         husk_status status =
             i % 3 ? husk_list_append(list, husk_ref(obj)) : husk_list_insert(list, i / 2, husk_ref(obj));

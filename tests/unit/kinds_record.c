@@ -128,7 +128,7 @@ static void test_many_fields(void **state)
 {
     husk_heap *heap = *state;
     enum { MOST = 4096 };
-    static char names[MOST + 1][12];
+    static char names[MOST + 1][20];
     static const char *fields[MOST + 1];
     for (int i = 0; i <= MOST; i++) {
         snprintf(names[i], sizeof names[i], "field%d", i);

@@ -76,10 +76,10 @@ local husk = require "husk"
 local Node = husk.type("Node", { "value", "next" })
 local n, m = Node(), Node()
 n.next, m.next, m.value = m, n, 42
-print(n.next.value, n.next.next == n, husk.refcount(m))
+print(n.next.value, n.next.next == n, husk.refcount(m), husk.getrefcount(m))
 LUA
     # shellcheck disable=SC2086
-    expect "$(printf '42\ttrue\t2')" $LUA "$scratch/node.lua"
+    expect "$(printf '42\ttrue\t1\t2')" $LUA "$scratch/node.lua"
     unset LUA_PATH LUA_CPATH
 fi
 

@@ -46,6 +46,7 @@ static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes)
         block = husk__store_large(&heap->store, bytes, tracked, &dirty);
     if (!block)
         return fail(heap, type, bytes);
+    HUSK__UNPOISON(block, bytes);
     if (dirty)
         memset((char *)block + HUSK__HEADER, 0, bytes - HUSK__HEADER);
     return begin(block, type);

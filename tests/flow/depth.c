@@ -1,4 +1,5 @@
 /* tests/flow/depth.c: death of any size without recursion: everything here runs on a stack of 64 KiB. */
+#define _POSIX_C_SOURCE 200809L
 #include "story.h"
 #include "types.h"
 

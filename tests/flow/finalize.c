@@ -44,10 +44,14 @@ static void hook_look(node *self)
     hook_note(self);
     assert_true(husk_obj_is_dying(obj));
     assert_true(husk_obj_is_finalized(obj));
+    if (story_refused > 0)
+        return;
     assert_non_null(self->a);
     assert_int_equal(node_of(self->a)->number, 77);
-    assert_null(husk_weak_lock(watched));
-    assert_int_equal(husk_weak_state_get(watched), HUSK_DYING);
+    if (watched) {
+        assert_null(husk_weak_lock(watched));
+        assert_int_equal(husk_weak_state_get(watched), HUSK_DYING);
+    }
     assert_int_equal(husk_heap_verify(heap), HUSK_EBUSY);
     husk_pass pass;
     assert_int_equal(husk_heap_collect_dry(heap, &pass), HUSK_EBUSY);
@@ -85,6 +89,8 @@ static void a_finalizer_sees_everything_intact(husk_heap *heap)
 static void hook_save(node *self)
 {
     hook_note(self);
+    if (story_refused > 0)
+        return; /* the story is over already */
     saved[self->number] = husk_obj_of(self);
     husk_obj_retain(saved[self->number]);
 }
@@ -259,6 +265,8 @@ static void garbage_without_end(husk_heap *heap)
 static void hook_make(node *self)
 {
     husk_heap *heap = husk_obj_heap(husk_obj_of(self));
+    if (story_refused > 0)
+        return;
     husk_obj *made = node_new(heap, type_closed, 50);
     if (made)
         husk_obj_take(husk_obj_of(self), &self->b, made);
@@ -279,7 +287,10 @@ static void a_finalizer_that_makes(husk_heap *heap)
             assert_int_equal(collect(heap), 1);
         assert_int_equal(tally.finalized, 1);
         HOLD made = saved[0];
-        TRY(made);
+        if (!made) { /* what failed in a hook has left no trace in husk_heap_failure */
+            story_refuse(heap, HUSK_ENOMEM, "husk_obj_new", __FILE__, __LINE__);
+            return;
+        }
         if (!story_failing)
             assert_int_equal(tally.disposed, 2);
         assert_int_equal(objects_of(heap), 1);
@@ -292,7 +303,8 @@ static void hook_drop_saved(node *self)
 {
     hook_note(self);
     husk_obj_drop(&saved[0]);
-    assert_int_equal(tally.disposed, 0); /* queued only */
+    if (story_refused == 0)
+        assert_int_equal(tally.disposed, 0); /* queued only */
 }
 
 static void an_outsider_ended_inside(husk_heap *heap)
@@ -331,6 +343,8 @@ static void on_gone(husk_weak *weak, void *data)
 
 static void hook_watch(node *self)
 {
+    if (story_refused > 0)
+        return;
     watched = husk_weak_new(husk_obj_of(self), on_gone, NULL, NULL);
     if (watched)
         assert_null(husk_weak_lock(watched));
@@ -349,7 +363,10 @@ static void a_weak_reference_made_inside(husk_heap *heap)
         if (cycle)
             assert_int_equal(collect(heap), 1);
         HOLD_WEAK weak = watched;
-        TRY(weak);
+        if (!weak) {
+            story_refuse(heap, HUSK_ENOMEM, "husk_weak_new", __FILE__, __LINE__);
+            return;
+        }
         assert_int_equal(called, 1);
         assert_int_equal(husk_weak_state_get(weak), HUSK_DEAD);
     }

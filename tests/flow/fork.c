@@ -1,4 +1,5 @@
 /* tests/flow/fork.c: a child process with the heap of its parent. */
+#define _POSIX_C_SOURCE 200809L
 #include "story.h"
 #include "types.h"
 

@@ -206,10 +206,6 @@ static void the_wrong_birth_is_refused(husk_heap *heap)
     assert_int_equal(husk_heap_failure(heap), HUSK_ERANGE);
     assert_null(husk_obj_new_items(heap, type_row, SIZE_MAX));
     assert_int_equal(husk_heap_failure(heap), HUSK_ERANGE);
-    husk_obj *obj = husk_obj_new(heap, type_leaf);
-    TRY(obj);
-    assert_int_equal(husk_heap_failure(heap), HUSK_OK);
-    husk_obj_release(obj);
     assert_int_equal(objects_of(heap), 0);
     verify(heap);
 }
@@ -220,16 +216,13 @@ static void all_sizes(husk_heap *heap)
     enum { SIZES = 90 };
     static const husk_type *types[SIZES];
     static size_t sizes[SIZES];
-    static char names[SIZES][16];
-    if (!types[0]) {
-        size_t size = 8;
-        for (int i = 0; i < SIZES; i++) {
-            sizes[i] = size;
-            memcpy(names[i], "size", 5);
-            husk_type_spec spec = { HUSK_TYPE_SPEC, .name = names[i], .size = size };
+    size_t size = 8;
+    for (int i = 0; i < SIZES; i++) {
+        sizes[i] = size;
+        husk_type_spec spec = { HUSK_TYPE_SPEC, .name = "sized", .size = size };
+        if (!types[i])
             TRY_OK(husk_type_register(&spec, &types[i]));
-            size += size < 256 ? 8 : size / 8 / 8 * 8 + (size % 3) * 8;
-        }
+        size += size < 256 ? 8 : size / 8 / 8 * 8 + (size % 3) * 8;
     }
     HOLD_MANY(many);
     for (int round = 0; round < 3; round++) {

@@ -1,4 +1,5 @@
 /* tests/flow/threads.c: what may come from elsewhere, and handing a heap over. */
+#define _POSIX_C_SOURCE 200809L
 #include "story.h"
 #include "types.h"
 

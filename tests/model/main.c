@@ -6,6 +6,7 @@
  * order of all that hooks see, the figures of passes. MODE passes and MODE memory: see loose.c. One run is many
  * short sequences, each with a fresh heap; on failure the seed of the sequence and the number of the operation are
  * printed: `model MODE -SEED OPERATIONS` repeats that sequence alone and prints what it does. */
+#define _POSIX_C_SOURCE 200809L
 #include "loose.h"
 #include "reference.h"
 #include "world.h"

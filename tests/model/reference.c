@@ -89,6 +89,9 @@ static void fell_to_zero(ref_heap *h, int n, int *list, int *count)
     if (o->condemned)
         return;
     o->queued = true;
+    /* Certain to die: the weak references to it end now. */
+    if (!finalizer_pending(h, n))
+        end_weaks(h, n);
     if (o->kind == K_WEAK || o->kind == K_CALL) {
         weak_leaves(h, n);
         if (o->frees) {
@@ -96,9 +99,6 @@ static void fell_to_zero(ref_heap *h, int n, int *list, int *count)
             return;
         }
     }
-    /* Certain to die: the weak references to it end now. */
-    if (!finalizer_pending(h, n))
-        end_weaks(h, n);
     push(list, count, *count, n);
 }
 
@@ -208,7 +208,6 @@ static void run_event(ref_heap *h)
     ref_obj *o = &h->obj[n];
     if (o->queued) {
         hook(h, E_FREE, n, 0);
-        end_weaks(h, n);
         o->alive = false;
         return;
     }
@@ -564,7 +563,10 @@ void ref_do(ref_heap *h, act a)
     }
     case A_LATER:
         h->handle[a.y] = 0;
+        h->busy = true; /* only queued, ended by the safe point */
         release(h, y);
+        h->busy = false;
+        drain(h);
         settle(h);
         break;
     case A_FREEZE:

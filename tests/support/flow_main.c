@@ -13,6 +13,7 @@ enum { TELLINGS = 3 };
 static void tell(void **state)
 {
     const story *s = *state;
+    size_t held = husk_memory_held(); /* 0, unless a story before this one failed */
     for (int i = 0; i < TELLINGS; i++) {
         report_forget();
         tally_reset();
@@ -23,7 +24,7 @@ static void tell(void **state)
         heap_close(heap, !leaves);
         if (leaves)
             report_forget();
-        assert_int_equal(husk_memory_held(), 0);
+        assert_int_equal(husk_memory_held(), held);
     }
     const char *mode = getenv("HUSK_EXPECT_MODE");
     if (mode)

@@ -542,6 +542,8 @@ void husk_lua_open_kinds(lua_State *L)
     husk_lua_base_meta(L, HUSK_LUA_LIST_META, ends);
     luaL_setfuncs(L, list_meta, 0);
     luaL_newlib(L, list_methods);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
     lua_pushcclosure(L, list_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
@@ -550,6 +552,8 @@ void husk_lua_open_kinds(lua_State *L)
     lua_pop(L, 1);
     husk_lua_base_meta(L, HUSK_LUA_BOX_META, ends);
     luaL_newlib(L, box_methods);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
     lua_pushcclosure(L, box_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);

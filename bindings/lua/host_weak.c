@@ -93,6 +93,8 @@ void husk_lua_open_weaks(lua_State *L)
     };
     husk_lua_base_meta(L, HUSK_LUA_WEAK_META, meta);
     luaL_newlib(L, methods);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
     lua_pushcclosure(L, weak_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);

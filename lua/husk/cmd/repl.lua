@@ -16,6 +16,7 @@ local function keys_of(value)
       pcall(function() for key in pairs(value) do add(key) end end)
     end
     local meta = debug.getmetatable(value)
+    for key in pairs(type(meta) == "table" and rawget(meta, "methods") or {}) do add(key) end
     local index = type(meta) == "table" and rawget(meta, "__index")
     if type(index) ~= "table" then break end
     value = index
@@ -92,9 +93,13 @@ local function compile(text)
   return nil, why, unfinished(why)
 end
 
-local function show(...)
-  local count = select("#", ...)
-  if count > 0 then print(...) end
+-- Runs the code and prints its values; the second call because a value's __tostring is the user's code too.
+local function execute(code)
+  local results = table.pack(host.call(code))
+  if results[1] and results.n > 1 then
+    results = table.pack(host.call(print, table.unpack(results, 2, results.n)))
+  end
+  return results[1], results[2], results[3]
 end
 
 -- A whole chunk, with as many lines as it takes: its code, nil at the end, false if dropped; and the text.
@@ -131,7 +136,7 @@ local function run(args, cli)
     local code, why = read()
     if code == nil then break end
     if code then
-      local ok, message, interrupted = host.call(function() show(code()) end)
+      local ok, message, interrupted = execute(code)
       if not ok then
         failed = true
         cli.complain(interrupted and "interrupted" or message)

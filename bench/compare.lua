@@ -2,6 +2,10 @@
 -- in a process of its own, so that no heap and no noise of the machine favours one; prints the table and the goals,
 -- and writes all samples to RESULTS as JSON. SYSTEMS is the file that CMake wrote. A goal that is missed is shown,
 -- it is no failure; a program that fails is.
+--
+-- Two ratios stand for each pair: of the minima, and the median of the rounds' ratios, where each round compares the
+-- medians of two runs that were seconds apart. The second one decides: other load on the machine, which comes and
+-- goes for longer than that, strikes both sides alike.
 
 local systems_file, results_file, rounds = arg[1], arg[2], tonumber(arg[3] or 7)
 if not results_file or not rounds then
@@ -78,7 +82,7 @@ local function machine()
         cores, (memory + 524288) // 1048576, read("/proc/sys/kernel/osrelease"):match("%S+") or "?")
 end
 
--- samples[row][system] = list of figures
+-- samples[row][system][round] = list of figures
 
 local function measure(chosen)
     local samples, able = {}, {}
@@ -101,8 +105,9 @@ local function measure(chosen)
             for turn = 0, #systems - 1 do
                 local system = systems[(round + turn) % #systems + 1] -- another one goes first in each round
                 if able[system.name][row.name] then
-                    local list = samples[row.name][system.name] or {}
-                    samples[row.name][system.name] = list
+                    local list, by_round = {}, samples[row.name][system.name] or {}
+                    samples[row.name][system.name] = by_round
+                    by_round[round] = list
                     for _, line in ipairs(lines_of(quoted(system.program) .. " " .. row.name)) do
                         local name, value = line:match("^(%S+) (%S+)$")
                         if name ~= row.name or not tonumber(value) then
@@ -117,14 +122,20 @@ local function measure(chosen)
     return samples
 end
 
-local function digest(list)
-    if not list or #list == 0 then
-        return nil
-    end
+local function median(list)
     local sorted = table.move(list, 1, #list, 1, {})
     table.sort(sorted)
     local middle = (#sorted + 1) // 2
-    return { min = sorted[1], median = (sorted[middle] + sorted[#sorted + 1 - middle]) / 2, samples = list }
+    return (sorted[middle] + sorted[#sorted + 1 - middle]) / 2
+end
+
+local function digest(by_round)
+    local all, medians = {}, {}
+    for round, list in ipairs(by_round) do
+        table.move(list, 1, #list, #all + 1, all)
+        medians[round] = median(list)
+    end
+    return { min = math.min(table.unpack(all)), median = median(all), medians = medians, samples = all }
 end
 
 local function digests(samples)
@@ -138,20 +149,30 @@ local function digests(samples)
     return all
 end
 
-local function judge(goal, figures)
-    local own = figures[goal.row] and figures[goal.row].husk
-    local base = { min = 1, median = 1 }
-    if goal.peer then
-        base = figures[goal.row] and figures[goal.row][goal.peer]
-    elseif goal.own then
-        base = figures[goal.own] and figures[goal.own].husk
-    end
+local function ratio(own, base)
     -- Quick runs of the tests may be too short for the clock, or for a page.
     if not own or not base or base.min <= 0 then
         return nil
     end
-    local result = { min = own.min / base.min, median = own.median / base.median }
-    result.met = result.median <= goal.most
+    local ratios = {}
+    for round, value in ipairs(own.medians) do
+        ratios[round] = value / base.medians[round]
+    end
+    return { min = own.min / base.min, median = median(ratios) }
+end
+
+local function judge(goal, figures)
+    local own, result = figures[goal.row] and figures[goal.row].husk, nil
+    if goal.peer then
+        result = own and ratio(own, figures[goal.row][goal.peer])
+    elseif goal.own then
+        result = own and ratio(own, figures[goal.own] and figures[goal.own].husk)
+    else
+        result = own and { min = own.min, median = own.median }
+    end
+    if result then
+        result.met = result.median <= goal.most
+    end
     return result
 end
 
@@ -163,14 +184,12 @@ end
 
 local function print_table(chosen, figures)
     local title_width, width = 31, 17
-    local head, peers = { (" "):rep(title_width) }, {}
+    local head = { (" "):rep(title_width) }
     for _, system in ipairs(systems) do
         head[#head + 1] = cell(system.name, width)
-        if system.name ~= "husk" then
-            peers[#peers + 1] = system
-        end
     end
-    print("min and median of each row; below it Husk's, linked statically, over the peer's min and median")
+    print("min and median of each row; below it Husk, linked statically, over the peer: ratio of the minima, median of")
+    print("the rounds' ratios")
     print(table.concat(head))
     for _, row in ipairs(chosen) do
         local line, ratios, any = { row.title .. (" "):rep(title_width - #row.title) }, { (" "):rep(title_width) }, false
@@ -181,10 +200,10 @@ local function print_table(chosen, figures)
             else
                 line[#line + 1] = cell(system.missing and "absent" or "-", width)
             end
-            if figure and own and system.name ~= "husk" and figure.min > 0 then
+            local over = system.name ~= "husk" and ratio(own, figure)
+            if over then
                 any = true
-                ratios[#ratios + 1] = cell(("x%.2f  x%5.2f"):format(own.min / figure.min, own.median / figure.median),
-                    width)
+                ratios[#ratios + 1] = cell(("x%.2f  x%5.2f"):format(over.min, over.median), width)
             else
                 ratios[#ratios + 1] = cell("", width)
             end

@@ -151,13 +151,13 @@ static void end_first(husk_heap *heap)
     const husk_type *type = husk__type_of(obj);
     husk_obj **link = link_of(obj, type);
     heap->dying = *link;
+    if (UNLIKELY(heap->quiet) && (type->flags & TYPE_LOUD)) {
+        *link = heap->due;
+        heap->due = obj;
+        husk__let_wait(&heap->store, HUSK__WAITS_DUE);
+        return;
+    }
     if (UNLIKELY(husk__finalizer_pending(type, obj))) {
-        if (heap->quiet) {
-            *link = heap->due;
-            heap->due = obj;
-            husk__let_wait(&heap->store, HUSK__WAITS_DUE);
-            return;
-        }
         heap->ending = obj;
         bool dead = husk__finalize(heap, obj, type);
         heap->ending = NULL;

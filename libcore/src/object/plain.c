@@ -10,116 +10,121 @@
 
 /* Gives blocks back; the record of the latest page is kept in registers. */
 struct giver {
+    uintptr_t number; /* of the page: its address shifted; 0: none yet */
     struct husk__page *page;
     struct husk__slot *free;
     uint32_t used;
     bool was_full;
 };
 
-ALWAYS_INLINE void giver_flush(struct giver *giver)
+static void giver_flush(const struct giver *giver)
 {
-    struct husk__page *page = giver->page;
-    if (!page)
+    if (!giver->number)
         return;
-    page->free = giver->free;
-    page->used = giver->used;
-    if (UNLIKELY(giver->was_full) || UNLIKELY(giver->used == 0))
-        husk__store_free_slow(page, giver->free);
+    giver->page->free = giver->free;
+    giver->page->used = giver->used;
+    if (giver->was_full || giver->used == 0)
+        husk__store_free_slow(giver->page, giver->free);
+}
+
+static NEVER_INLINE struct giver giver_turn(struct giver last, const husk_obj *obj)
+{
+    giver_flush(&last);
+    struct husk__page *page = husk__page_of(obj);
+    return (struct giver){(uintptr_t)obj >> HUSK__PAGE_SHIFT, page, page->free, page->used, !page->free};
 }
 
 ALWAYS_INLINE void give(struct giver *giver, husk_obj *obj)
 {
     struct husk__slot *block = (struct husk__slot *)obj;
-    struct husk__page *page = husk__page_of(block);
-    if (UNLIKELY(page != giver->page)) {
-        giver_flush(giver);
-        *giver = (struct giver){page, page->free, page->used, !page->free};
-    }
-    HUSK__POISON((char *)block + 16, page->block - 16);
+    if (UNLIKELY((uintptr_t)obj >> HUSK__PAGE_SHIFT != giver->number))
+        *giver = giver_turn(*giver, obj);
+    HUSK__POISON((char *)block + 16, giver->page->block - 16);
     block->head = 0;
     block->next = giver->free;
     giver->free = block;
     giver->used--;
 }
 
-/* What the last object's type said. */
-struct known {
-    uint32_t id, count;
-    const uint32_t *fields;
-};
-
-ALWAYS_INLINE bool is_plain(struct known *known, uint32_t tf)
+ALWAYS_INLINE void add(struct husk__chain *chain, husk_obj *obj)
 {
-    uint32_t id = tf & TF_TYPE;
-    if (LIKELY(id == known->id))
-        return true;
-    const husk_type *type = husk__types[id];
-    if (!(type->flags & TYPE_PLAIN))
-        return false;
-    *known = (struct known){id, type->field_count, type->fields};
-    return true;
+    if (chain->tail)
+        *chain->tail = obj;
+    else
+        chain->first = obj;
+    chain->tail = (husk_obj **)(void *)((char *)obj + 8);
 }
 
-/* Lets go of the fields from number i on; those that die are in the answer. */
-ALWAYS_INLINE struct husk__chain let_go(husk_heap *heap, husk_obj *obj, const struct known *known, uint32_t i)
-{
-    struct husk__chain chain = {NULL, NULL};
-    const uint32_t *fields = known->fields;
-    for (uint32_t n = known->count; i < n; i++) {
-        husk_obj *child = *(husk_obj **)(void *)((char *)obj + fields[i]);
-        if (!child)
-            continue;
-        uint32_t rc = child->rc;
-        if (LIKELY(rc - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE)) {
-            child->rc = rc - RC_ONE;
-            continue;
-        }
-        uint32_t tf = child->tf;
-        if (UNLIKELY(rc - RC_ONE >= RC_ONE) || UNLIKELY(tf & TF_DYING) || UNLIKELY(child->cell) ||
-            UNLIKELY((tf & TF_TYPE) != known->id && !(husk__types[tf & TF_TYPE]->flags & TYPE_PLAIN))) {
-            chain = husk__drop_rare(heap, child, chain);
-            continue;
-        }
-        *(uint64_t __attribute__((may_alias)) *)(void *)child = (uint64_t)(tf | TF_QUEUED) << 32;
-        if (chain.tail)
-            *chain.tail = child;
-        else
-            chain.first = child;
-        chain.tail = (husk_obj **)(void *)((char *)child + 8);
-    }
-    return chain;
-}
-
-void husk__drain_plain(husk_heap *heap)
+/* Ends obj, whose fields before number i are let go of already, and then the drain as long as its first is plain.
+ *
+ * The first child to die is kept in a register and is next, with its header as it was: nothing can look at it
+ * before. So a list costs no store but those that give its blocks back. */
+static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
 {
     struct giver giver = {0};
-    struct known known = {0};
-    husk_obj *obj = heap->dying;
-    while (obj && LIKELY(is_plain(&known, obj->tf))) {
-        husk_obj *rest = *(husk_obj **)(void *)((char *)obj + 8);
-        struct husk__chain chain = let_go(heap, obj, &known, 0);
-        give(&giver, obj);
+    husk_obj *rest = heap->dying;
+    const husk_type *type = husk__type_of(obj);
+    while (type->flags & TYPE_PLAIN) {
+        const uint32_t *fields = type->fields;
+        uint32_t n = type->field_count;
+        uint64_t last = (uint64_t)type->id << 32 | RC_ONE; /* the header of one that dies with its last reference */
+        husk_obj *next = obj;
+        do {
+            struct husk__chain others = {NULL, NULL};
+            obj = next;
+            next = NULL;
+            obj->rc = 0;
+            for (; i < n; i++) {
+                husk_obj *child = *(husk_obj **)(void *)((char *)obj + fields[i]);
+                if (!child)
+                    continue;
+                uint64_t head = ((struct husk__slot *)child)->head;
+                uint32_t rc = (uint32_t)head;
+                if (head == last && LIKELY(!child->cell)) {
+                    if (!next && !others.tail) {
+                        next = child;
+                    } else {
+                        ((struct husk__slot *)child)->head = (uint64_t)(type->id | TF_QUEUED) << 32;
+                        add(&others, child);
+                    }
+                } else if (LIKELY(rc - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE)) {
+                    child->rc = rc - RC_ONE;
+                } else {
+                    others = husk__drop_rare(heap, child, others);
+                }
+            }
+            i = 0;
+            give(&giver, obj);
+            if (UNLIKELY(others.tail != NULL)) {
+                *others.tail = rest;
+                rest = others.first;
+            }
+        } while (next);
         obj = rest;
-        if (chain.tail) {
-            *chain.tail = rest;
-            obj = chain.first;
-        }
+        if (!obj)
+            break;
+        type = husk__type_of(obj);
+        if (type->flags & TYPE_PLAIN)
+            rest = *(husk_obj **)(void *)((char *)obj + 8);
     }
     giver_flush(&giver);
     heap->dying = obj;
 }
 
-/* The first object has a child, its field number i, that needs more than a count taken down. */
-static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, const husk_type *type, uint32_t i)
+void husk__drain_plain(husk_heap *heap)
 {
-    struct known known = {type->id, type->field_count, type->fields};
-    struct husk__chain chain = let_go(heap, obj, &known, i);
-    if (chain.tail) {
-        *chain.tail = heap->dying;
-        heap->dying = chain.first;
-    }
-    husk__store_free((struct husk__slot *)obj);
-    if (chain.tail || heap->events_first)
+    husk_obj *obj = heap->dying;
+    if (!(husk__type_of(obj)->flags & TYPE_PLAIN))
+        return;
+    heap->dying = *(husk_obj **)(void *)((char *)obj + 8);
+    end_plain(heap, obj, 0);
+}
+
+/* obj has a child, its field number i, that needs more than a count taken down. */
+static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, uint32_t i)
+{
+    end_plain(heap, obj, i);
+    if (heap->dying || heap->events_first)
         husk__drain(heap);
     if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);
@@ -142,7 +147,7 @@ void husk__release_slow(husk_obj *obj)
             continue;
         uint32_t rc = child->rc;
         if (UNLIKELY(rc - 2 * RC_ONE >= RC_SLOW - 2 * RC_ONE)) {
-            release_with_children(heap, obj, type, i);
+            release_with_children(heap, obj, i);
             return;
         }
         child->rc = rc - RC_ONE;

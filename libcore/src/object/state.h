@@ -67,7 +67,7 @@ struct husk_heap {
     bool quiet;
     husk_obj *ending; /* taken from the drain or the events: its finalizer or data_free is running */
     husk_obj *dying; /* linked as object/header.h says */
-    husk_obj *due;   /* dying objects whose finalizer waits for a safe point; linked by their hidden word */
+    husk_obj *due;   /* the same, whose finalizer or dispose waits for a safe point */
     husk_weak *events_first, *events_last;
     _Atomic(husk_later *) later;
 

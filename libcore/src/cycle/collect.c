@@ -178,6 +178,8 @@ void husk__collect_pressure(husk_heap *heap)
 
 bool husk__collect_limit(husk_heap *heap)
 {
+    if (heap->busy & BUSY_PASS) /* the pass walks the chunks: none may go away under it */
+        return false;
     if (heap->busy & BUSY_WORK)
         return husk__pages_trim(&heap->store, 0) > 0;
     size_t before = heap->store.bytes_taken, used = heap->store.seen_blocks;

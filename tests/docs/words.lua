@@ -103,9 +103,10 @@ return function(root, report)
         for line in (page.text .. "\n"):gmatch("(.-)\n") do
             number = number + 1
             local place = page.path .. ":" .. number
-            for name in line:gmatch("%f[%w_][Hh][Uu][Ss][Kk]_[%w_]*") do
+            for before, name in (" " .. line):gmatch("(.)%f[%w_]([Hh][Uu][Ss][Kk]_[%w_]*)") do
                 report.saw()
-                if not known[name] and not (name:match("_$") and family(name)) then
+                -- A file of that name begins with a dot.
+                if before ~= "." and not known[name] and not (name:match("_$") and family(name)) then
                     report.complain(place, "there is no %s", name)
                 end
             end

@@ -51,7 +51,7 @@ format: ## Lay out all C sources with clang-format
 	@$(SOURCES) | xargs clang-format -i
 
 lint: build ## Run the checks of the sources: clang-tidy, layers, headers, symbols, warnings
-	@git ls-files -- 'libcore/src/*.c' 'cli/*.c' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
+	@git ls-files -- 'libcore/src/*.c' 'bindings/*.c' 'cli/*.c' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
 	@ctest --preset release -L lint
 
 install: build ## Install under PREFIX (and DESTDIR)

@@ -74,8 +74,7 @@ static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
     WANT(!page->members && !page->queued_next, "a page of %u-byte blocks still belongs to a pass", page->block);
     WANT(page->used <= page->fresh && page->fresh <= page->capacity, "a page of %u-byte blocks: %u used of %u of %u",
          page->block, page->used, page->fresh, page->capacity);
-    uint64_t bit;
-    const uint64_t *words = husk__pending_word(husk__page_start(page), &bit);
+    const uint64_t *words = husk__pending_word(husk__page_start(page));
     size_t n = page->state == HUSK__PAGE_RUN ? 1 : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
     for (size_t w = 0; w < n; w++)
         WANT(words[w] == 0, "a page of %u-byte blocks has pending bits left", page->block);

@@ -14,9 +14,7 @@ void husk__marker_begin(struct husk__marker *marker, bool inside)
 /* The ring is full: the object waits as a bit, its page in the queue. */
 static void pend(struct husk__marker *marker, husk_obj *obj)
 {
-    uint64_t bit;
-    uint64_t *word = husk__pending_word(obj, &bit);
-    *word |= bit;
+    husk__set_pending(obj);
     struct husk__page *page = husk__page_of(obj);
     if (page->queued_next)
         return;
@@ -98,8 +96,7 @@ static husk_obj *object_at(const struct husk__page *page, char *start, size_t of
 static void scan_page(struct husk__marker *marker, struct husk__page *page)
 {
     char *start = husk__page_start(page);
-    uint64_t bit;
-    uint64_t *words = husk__pending_word(start, &bit);
+    uint64_t *words = husk__pending_word(start);
     unsigned n = page->state == HUSK__PAGE_RUN ? 1 : (unsigned)(HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
     for (unsigned w = 0; w < n; w++) {
         uint64_t word = words[w];

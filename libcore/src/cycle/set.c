@@ -14,8 +14,7 @@ ALWAYS_INLINE bool is_unmarked(const husk_obj *obj)
 
 static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set *set)
 {
-    uint64_t bit;
-    *husk__pending_word(obj, &bit) |= bit;
+    husk__set_pending(obj);
     page->members++;
     set->members++;
     set->bytes += husk__block_bytes(page);
@@ -86,8 +85,7 @@ static void count_member(husk_obj *child, size_t slot, size_t index, void *conte
 /* Takes the pending bits of a page's blocks away. */
 static void clear_bits(struct husk__page *page)
 {
-    uint64_t bit;
-    memset(husk__pending_word(husk__page_start(page), &bit), 0, (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 8);
+    memset(husk__pending_word(husk__page_start(page)), 0, (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 8);
     page->members = 0;
 }
 

@@ -51,13 +51,6 @@ static inline husk_status husk__kind_check(husk__kind_type *kind, const husk_obj
     return husk__kind_is(kind, obj) ? HUSK_OK : husk__kind_mismatch(obj, kind->wanted);
 }
 
-/* Success of a "does" function: the heap's last failure is forgotten. */
-static inline husk_status husk__done(husk_heap *heap)
-{
-    husk_heap_clear_failure(heap);
-    return HUSK_OK;
-}
-
 /* May v be stored in an object of this heap? HUSK_EINVAL, HUSK_EHEAP. */
 husk_status husk__value_check_slow(husk_heap *heap, husk_value v);
 

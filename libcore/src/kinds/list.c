@@ -90,7 +90,7 @@ husk_status husk_list_peek(const husk_obj *obj, size_t index, husk_value *out)
     if (index >= l->count)
         return index_fail(heap, index, l->count);
     *out = l->items[index].item;
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 husk_status husk_list_set(husk_obj *obj, size_t index, husk_value v)
@@ -116,7 +116,7 @@ static husk_status put(husk_heap *heap, list *l, size_t index, husk_value v)
     memmove(&l->items[index + 1], &l->items[index], (l->count - index) * sizeof(element));
     l->items[index].item = v;
     l->count++;
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 husk_status husk_list_append(husk_obj *obj, husk_value v)
@@ -161,7 +161,7 @@ husk_status husk_list_remove(husk_obj *obj, size_t index, husk_value *out)
         *out = old;
     else
         husk_value_release(old);
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 husk_status husk_list_clear(husk_obj *obj)
@@ -179,5 +179,5 @@ husk_status husk_list_clear(husk_obj *obj)
          i++) /* code that runs here may fill the list again: it is whole and empty */
         husk_value_release(old.items[i].item);
     husk_buffer_free(heap, old.items, old.capacity * sizeof(element));
-    return husk__done(heap);
+    return HUSK_OK;
 }

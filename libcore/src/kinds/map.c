@@ -288,7 +288,7 @@ static husk_status peek(husk_heap *heap, const map *m, const probe *p, husk_valu
     if (!e)
         return missing(heap, p);
     *out = e->value;
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 /* The key and value are released last, when the map is whole again, and the map is not touched after that. */
@@ -320,7 +320,7 @@ static husk_status take_out(husk_heap *heap, map *m, const probe *p)
     }
     husk_value_release(key);
     husk_value_release(value);
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 husk_status husk_map_peek(const husk_obj *obj, husk_value key, husk_value *out)
@@ -388,7 +388,7 @@ husk_status husk_map_set(husk_obj *obj, husk_value key, husk_value v)
     index_add(m->index, m->slots, m->used, p.hash);
     m->used++;
     m->count++;
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 husk_status husk_map_clear(husk_obj *obj)
@@ -406,7 +406,7 @@ husk_status husk_map_clear(husk_obj *obj)
         husk_value_release(old.entries[i].value);
     }
     free_buffers(heap, &old);
-    return husk__done(heap);
+    return HUSK_OK;
 }
 
 /* A cursor is 0, or the number of the entry last seen plus one, above its order. Entries move only when holes

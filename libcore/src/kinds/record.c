@@ -264,5 +264,5 @@ husk_status husk_record_peek(const husk_obj *record, size_t field, husk_value *o
     if (status != HUSK_OK)
         return status;
     *out = *slot;
-    return husk__done(husk_obj_heap(record));
+    return HUSK_OK;
 }

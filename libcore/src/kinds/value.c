@@ -40,5 +40,5 @@ husk_status husk_value_set(husk_obj *self, husk_value *slot, husk_value v)
     husk_value old = *slot;
     *slot = v;
     husk_value_release(old);
-    return husk__done(heap);
+    return HUSK_OK;
 }

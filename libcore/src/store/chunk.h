@@ -114,17 +114,25 @@ ALWAYS_INLINE char *husk__page_start(const struct husk__page *page)
 
 /* The pending bits: one per granule, all 0 outside passes. In a pass: objects still to be looked at (marking), then
  * the members of the set that is being ended. */
-ALWAYS_INLINE uint64_t *husk__pending_word(const void *at, uint64_t *bit)
+ALWAYS_INLINE size_t husk__granule_of(const void *at)
 {
-    size_t granule = ((uintptr_t)at & (HUSK__CHUNK - 1)) >> HUSK__GRANULE_SHIFT;
-    *bit = (uint64_t)1 << (granule % 64);
-    return (uint64_t *)((uintptr_t)husk__chunk_of(at) + HUSK__PENDING_AT) + granule / 64;
+    return ((uintptr_t)at & (HUSK__CHUNK - 1)) >> HUSK__GRANULE_SHIFT;
+}
+
+/* The word with the bit of this address: number husk__granule_of(at) % 64. */
+ALWAYS_INLINE uint64_t *husk__pending_word(const void *at)
+{
+    return (uint64_t *)((uintptr_t)husk__chunk_of(at) + HUSK__PENDING_AT) + husk__granule_of(at) / 64;
 }
 
 ALWAYS_INLINE bool husk__is_pending(const void *at)
 {
-    uint64_t bit;
-    return *husk__pending_word(at, &bit) & bit;
+    return *husk__pending_word(at) >> (husk__granule_of(at) % 64) & 1;
+}
+
+ALWAYS_INLINE void husk__set_pending(const void *at)
+{
+    *husk__pending_word(at) |= (uint64_t)1 << (husk__granule_of(at) % 64);
 }
 
 /* A run of n pages with the records of all set to `state` values; *dirty says whether the memory may hold old

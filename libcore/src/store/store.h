@@ -190,6 +190,7 @@ ALWAYS_INLINE struct husk__slot *husk__store_take(struct husk__store *store, uns
     if (UNLIKELY(!block))
         return husk__store_refill(store, bin);
     store->bins[bin].hand = block->next;
+    HUSK__UNPOISON(block, husk__page_of(block)->block);
     return block;
 }
 

@@ -47,6 +47,7 @@ HUSK_API void husk_heap_clear_failure(husk_heap *heap);
 /* Notes a failure with its text, for libraries built on Husk; cut at 255 bytes. Returns status. */
 HUSK_API husk_status husk_heap_fail(husk_heap *heap, husk_status status, const char *format, ...) HUSK_FORMAT(3);
 
+/* What husk_heap_options.data was; and the name, valid as long as the heap. */
 HUSK_API void *husk_heap_data(const husk_heap *heap);
 HUSK_API HUSK_BORROWED const char *husk_heap_name(const husk_heap *heap);
 

@@ -44,6 +44,7 @@ HUSK_API husk_status husk_record_peek(const husk_obj *record, size_t field, HUSK
 
 /* ---- list: values by index from 0 ---- */
 
+/* An empty list. NULL: HUSK_ENOMEM, HUSK_ELIMIT. The count of what is no list is 0. */
 HUSK_API HUSK_NEW husk_obj *husk_list_new(husk_heap *heap);
 HUSK_API size_t husk_list_count(const husk_obj *list);
 /* HUSK_ERANGE: index is not below the count (for insert: above it). */
@@ -78,6 +79,7 @@ HUSK_API husk_status husk_map_remove_text(husk_obj *map, const char *bytes, size
 
 /* ---- text: bytes that never change, any encoding, NUL allowed ---- */
 
+/* Copies the bytes. NULL: HUSK_ENOMEM, HUSK_ELIMIT, HUSK_ERANGE, HUSK_EINVAL (bytes NULL). */
 HUSK_API HUSK_NEW husk_obj *husk_text_new(husk_heap *heap, const char *bytes, size_t length);
 /* The bytes, followed by a NUL; NULL if obj is no text. */
 HUSK_API HUSK_BORROWED HUSK_NULLABLE const char *husk_text_bytes(const husk_obj *text);

@@ -47,6 +47,7 @@ HUSK_API bool husk_obj_is_unique(const husk_obj *obj);
 HUSK_API void husk_obj_make_immortal(husk_obj *obj);
 HUSK_API bool husk_obj_is_immortal(const husk_obj *obj);
 
+/* Where it was made, and as what. */
 HUSK_API HUSK_BORROWED husk_heap *husk_obj_heap(const husk_obj *obj);
 HUSK_API HUSK_BORROWED const husk_type *husk_obj_type(const husk_obj *obj);
 
@@ -67,7 +68,8 @@ HUSK_API bool husk_obj_is_dying(const husk_obj *obj);
 
 /* A release from a thread that is not the owner. The node is the caller's memory (of any kind, inside the
  * object's payload too) and must stay until `done`, if given, is called with `data` on the owner's thread. The
- * owner executes it at the next safe point, pass or slow path; call husk_heap_safepoint for idle heaps.
+ * owner executes it at husk_heap_safepoint, husk_heap_collect, close, or the end of a release that ended an object
+ * outside any hook, in the order of the calls; idle heaps need the first.
  * Any thread; lock-free; cannot fail. */
 typedef struct husk_later {
     struct husk_later *next;

@@ -100,6 +100,8 @@ HUSK_API HUSK_BORROWED const char *husk_type_message(void);
 /* Notes such a reason, for libraries that build types; cut at 255 bytes. Returns status. */
 HUSK_API husk_status husk_type_fail(husk_status status, const char *format, ...) HUSK_FORMAT(2);
 
+/* What the spec said; the id is the library's own, from 1. Names are valid as long as the process; a slot's is NULL
+ * beyond the last one. Slots are numbered in visiting order: fields, items, buffers. Any thread. */
 HUSK_API const char *husk_type_name(const husk_type *type);
 HUSK_API uint32_t husk_type_id(const husk_type *type);
 HUSK_API size_t husk_type_size(const husk_type *type);

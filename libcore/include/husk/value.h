@@ -66,6 +66,7 @@ static inline husk_value husk_ref(HUSK_NULLABLE husk_obj *o)
     return v;
 }
 
+/* As husk_obj_retain and husk_obj_release, if v is a reference; else nothing. */
 static inline void husk_value_retain(husk_value v)
 {
     if (v.tag == HUSK_OBJ)

@@ -33,6 +33,7 @@ typedef enum husk_weak_state {
     HUSK_ALIVE,
 } husk_weak_state;
 
+/* Which of the three; takes no reference. */
 HUSK_API husk_weak_state husk_weak_state_get(const husk_weak *weak);
 
 /* The data given to husk_weak_new, until the weak reference ends. */

@@ -160,6 +160,10 @@ static void run_quiet(husk_heap *heap, husk_reason reason)
 void husk__collect_pressure(husk_heap *heap)
 {
     bool asked = husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
+    if (heap->store.surplus_since && !(heap->busy & BUSY_PASS))
+        husk__pages_surplus(&heap->store);
+    if (!asked && !husk__store_grown(&heap->store))
+        return;
     if (heap->busy & BUSY_WORK) {
         if (asked)
             husk__let_wait(&heap->store, HUSK__WAITS_PASS);

@@ -129,6 +129,11 @@ struct husk__page *husk__pages_take(struct husk__store *store, unsigned n, bool 
     return page;
 }
 
+static size_t worth_keeping(const struct husk__store *store)
+{
+    return store->pages_used / 8 > 2 ? store->pages_used / 8 : 2;
+}
+
 void husk__pages_give(struct husk__store *store, struct husk__page *first, unsigned n)
 {
     struct husk__chunk *chunk = husk__chunk_of(first);
@@ -142,18 +147,19 @@ void husk__pages_give(struct husk__store *store, struct husk__page *first, unsig
     if (chunk->index < store->chunk_hint)
         store->chunk_hint = chunk->index;
 
-    husk__let_wait(store, HUSK__WAITS_SURPLUS);
+    if (UNLIKELY(store->pages_spare > worth_keeping(store)))
+        husk__let_wait(store, HUSK__WAITS_SURPLUS);
 }
 
 void husk__pages_surplus(struct husk__store *store)
 {
-    size_t keep = store->pages_used / 8 > 2 ? store->pages_used / 8 : 2;
-    if (store->pages_spare <= keep)
-        return;
+    size_t keep = worth_keeping(store);
     uint64_t now = husk__now_coarse();
-    if (store->trimmed_at == 0)
-        store->trimmed_at = now;
-    if (now - store->trimmed_at > TRIM_AFTER_NS)
+    if (store->pages_spare <= keep)
+        store->surplus_since = 0;
+    else if (store->surplus_since == 0)
+        store->surplus_since = now;
+    else if (now - store->surplus_since > TRIM_AFTER_NS)
         (void)husk__pages_trim(store, keep);
 }
 
@@ -212,7 +218,7 @@ size_t husk__pages_trim(struct husk__store *store, size_t keep)
             continue;
         give_chunk(store, chunk, HUSK__CHUNK, HUSK__CHUNK_COST);
     }
-    store->trimmed_at = 0;
+    store->surplus_since = 0;
     return before - store->bytes_taken;
 }
 

@@ -126,7 +126,7 @@ static struct husk__slot *refill(struct husk__store *store, unsigned number)
     }
 }
 
-static bool under_pressure(const struct husk__store *store)
+bool husk__store_grown(const struct husk__store *store)
 {
     return store->seen_blocks > store->trigger_blocks ||
            store->seen_bytes + store->raw_bytes + store->foreign_bytes > store->trigger_bytes;
@@ -134,7 +134,8 @@ static bool under_pressure(const struct husk__store *store)
 
 void husk__store_relieve(struct husk__store *store)
 {
-    if (UNLIKELY(under_pressure(store)) || UNLIKELY(husk__waiting(store) & HUSK__WAITS_REQUEST))
+    if (UNLIKELY(husk__store_grown(store)) || UNLIKELY(store->surplus_since != 0) ||
+        UNLIKELY(husk__waiting(store) & HUSK__WAITS_REQUEST))
         store->on_pressure(store);
 }
 

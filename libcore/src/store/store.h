@@ -29,7 +29,7 @@ enum {
     HUSK__WAITS_TELL = 1u << 2,    /* the pass callbacks have not heard of a quiet pass */
     HUSK__WAITS_LATER = 1u << 3,   /* husk_obj_release_later; set after the node is in the list */
     HUSK__WAITS_REQUEST = 1u << 4, /* husk_heap_request; also served by the next refill */
-    HUSK__WAITS_SURPLUS = 1u << 5, /* pages became spare since husk__pages_surplus was last asked */
+    HUSK__WAITS_SURPLUS = 1u << 5, /* more pages are spare than are worth keeping */
 };
 
 enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */
@@ -47,7 +47,7 @@ struct husk__store {
     size_t chunk_count, chunk_room;
     size_t chunk_hint; /* no free page in chunks of a lower index */
     size_t pages_used, pages_spare;
-    uint64_t trimmed_at; /* coarse ns */
+    uint64_t surplus_since; /* coarse ns; 0: no more spare pages than are worth keeping */
 
     size_t bytes_taken, bytes_peak, max_bytes;
     size_t raw_bytes; /* buffers */
@@ -111,7 +111,10 @@ void husk__store_recount(struct husk__store *store);
 /* Blocks in hands, and their bytes. O(blocks in hands). */
 size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes);
 
-/* Calls on_pressure if the triggers are passed. */
+/* The triggers are passed. */
+bool husk__store_grown(const struct husk__store *store);
+
+/* Calls on_pressure if they are, or if something else is to be looked at. */
 void husk__store_relieve(struct husk__store *store);
 
 /* Puts all hands back into their pages and gives up current pages; those that are empty become spare. */

@@ -68,6 +68,11 @@ void husk__cell_free(struct husk__cells *cells, husk_obj *obj)
     obj->cell = 0;
 }
 
+size_t husk_obj_weak_count(const husk_obj *obj)
+{
+    return obj->cell ? husk__cell_at(obj->cell)->count : 0;
+}
+
 void husk__cells_close(struct husk__store *store, struct husk__cells *cells)
 {
     while (cells->blocks) {

@@ -111,11 +111,6 @@ husk_weak *husk_weak_of(husk_obj *obj)
     return husk__type_of(obj)->flags & TYPE_WEAK ? (husk_weak *)obj : NULL;
 }
 
-size_t husk_obj_weak_count(const husk_obj *obj)
-{
-    return obj->cell ? husk__cell_at(obj->cell)->count : 0;
-}
-
 bool husk__weak_end(husk_heap *heap, husk_weak *weak)
 {
     if (weak->target) {

@@ -1,5 +1,5 @@
-/* store/charge.c: what a heap takes is counted against max_bytes before it is taken. Raw bytes, for the growing
- * parts of objects and for the heap's own tables, come from the system's allocator, which is good at them. */
+/* store/charge.c: what a heap takes is counted against max_bytes before it is taken. Raw bytes come from the system's
+ * allocator, which is good at them. */
 #include "base/memory.h"
 #include "store/store.h"
 
@@ -67,29 +67,4 @@ bool husk__carry_ensure(struct husk__store *store, size_t more)
     store->carries = table;
     store->carry_room = room;
     return true;
-}
-
-static void *grow_buffer(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes)
-{
-    if (new_bytes > old_bytes && !husk__carry_ensure(store, new_bytes - old_bytes))
-        return NULL;
-    return husk__charged_resize(store, old, old_bytes, new_bytes);
-}
-
-void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes)
-{
-    if (new_bytes > old_bytes)
-        husk__store_relieve(store);
-    void *block = grow_buffer(store, old, old_bytes, new_bytes);
-    if (!block && new_bytes && store->on_limit(store))
-        block = grow_buffer(store, old, old_bytes, new_bytes);
-    if (block || !new_bytes)
-        store->raw_bytes += new_bytes - old_bytes;
-    return block;
-}
-
-void husk__buffer_free(struct husk__store *store, void *old, size_t bytes)
-{
-    husk__charged_free(store, old, bytes);
-    store->raw_bytes -= old ? bytes : 0;
 }

@@ -76,6 +76,9 @@ const char *husk_lua_describe(lua_State *L, int at, char *room, size_t size)
         snprintf(room, size, "heap '%s'%s", host->name, host->heap ? "" : " (closed)");
         return room;
     }
+    const husk_lua_door *door = lua_touserdata(L, at);
+    if (lua_type(L, at) == LUA_TUSERDATA && lua_rawlen(L, at) == sizeof *door && door->magic == &husk_lua_door_magic)
+        return "released heap";
     return at > lua_gettop(L) ? "no value" : luaL_typename(L, at);
 }
 

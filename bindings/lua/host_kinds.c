@@ -68,12 +68,12 @@ static husk_obj *check_list(lua_State *L, const char *function)
 
 static int list_index(lua_State *L)
 {
+    if (lua_type(L, 2) != LUA_TNUMBER)
+        return push_method(L, "list"); /* also of a dead handle: it may be released again */
     const husk_obj *list = check_list(L, "list[i]");
     int is_integer;
-    lua_Integer i = lua_type(L, 2) == LUA_TNUMBER ? lua_tointegerx(L, 2, &is_integer) : (is_integer = 0);
-    if (!is_integer)
-        return push_method(L, "list");
-    if (i < 1 || (lua_Unsigned)i > husk_list_count(list)
+    lua_Integer i = lua_tointegerx(L, 2, &is_integer);
+    if (!is_integer || i < 1 || (lua_Unsigned)i > husk_list_count(list)
         || husk_lua_push_peeked(L, 1, "list[i]", peek_list, (size_t)i - 1) != HUSK_OK)
         lua_pushnil(L);
     return 1;

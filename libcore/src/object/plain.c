@@ -39,7 +39,7 @@ ALWAYS_INLINE void give(struct giver *giver, husk_obj *obj)
     struct husk__slot *block = (struct husk__slot *)obj;
     if (UNLIKELY((uintptr_t)obj >> HUSK__PAGE_SHIFT != giver->number))
         *giver = giver_turn(*giver, obj);
-    HUSK__POISON((char *)block + 16, giver->page->block - 16);
+    HUSK__POISON_FREE(block, giver->page);
     block->head = 0;
     block->next = giver->free;
     giver->free = block;

@@ -150,9 +150,11 @@ void husk__buffer_free(struct husk__store *store, void *old, size_t bytes);
 #include <sanitizer/asan_interface.h>
 #define HUSK__POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
 #define HUSK__UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
+#define HUSK__POISON_FREE(block, page) HUSK__POISON((char *)(block) + 16, husk__block_bytes(page) - 16)
 #else
 #define HUSK__POISON(at, bytes) ((void)(at), (void)(bytes))
 #define HUSK__UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#define HUSK__POISON_FREE(block, page) ((void)(block), (void)(page)) /* no look at the size on the fast path */
 #endif
 
 /* Goes through the pages in use by address: blocks of a class, and first pages of runs. */
@@ -202,7 +204,7 @@ ALWAYS_INLINE void husk__store_free(struct husk__slot *block)
 {
     struct husk__page *page = husk__page_of(block);
     struct husk__slot *old = page->free;
-    HUSK__POISON((char *)block + 16, page->block - 16);
+    HUSK__POISON_FREE(block, page);
     block->head = 0;
     block->next = old;
     page->free = block;

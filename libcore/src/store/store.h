@@ -152,8 +152,8 @@ void husk__buffer_free(struct husk__store *store, void *old, size_t bytes);
 #define HUSK__UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
 #define HUSK__POISON_FREE(block, page) HUSK__POISON((char *)(block) + 16, husk__block_bytes(page) - 16)
 #else
-#define HUSK__POISON(at, bytes) ((void)(at), (void)(bytes))
-#define HUSK__UNPOISON(at, bytes) ((void)(at), (void)(bytes))
+#define HUSK__POISON(at, bytes) ((void)(at), (void)sizeof(bytes)) /* not evaluated */
+#define HUSK__UNPOISON(at, bytes) ((void)(at), (void)sizeof(bytes))
 #define HUSK__POISON_FREE(block, page) ((void)(block), (void)(page)) /* no look at the size on the fast path */
 #endif
 

@@ -10,6 +10,10 @@ static void *grow_buffer(struct husk__store *store, void *old, size_t old_bytes,
 
 void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes)
 {
+    if (new_bytes > SIZE_MAX / 4) { /* no system has so much, and sums would overflow */
+        store->failure = HUSK_ENOMEM;
+        return NULL;
+    }
     if (new_bytes > old_bytes)
         husk__store_relieve(store);
     void *block = grow_buffer(store, old, old_bytes, new_bytes);

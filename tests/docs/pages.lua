@@ -36,7 +36,8 @@ end
 -- All pages: { path = from the root, text = }.
 function pages.all(root)
     local found = {}
-    local list = pages.capture("cd " .. pages.quote(root) .. " && ls README.md libcore/README.md docs/*.md")
+    local list = pages.capture("cd " .. pages.quote(root) .. " && find . -name '*.md' ! -path './build*' ! -path './.*' | " ..
+        "sed 's|^./||' | sort")
     for path in list:gmatch("[^\n]+") do
         local text = pages.read(root .. "/" .. path)
         if text then found[#found + 1] = { path = path, text = text } end

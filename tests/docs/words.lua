@@ -70,7 +70,7 @@ end
 -- `object/plain.c`, `libcore/src/heap.c`, `tests/lint`: from the root, or from libcore, its src or its include.
 local function check_files(root, page, number, line, report)
     for span in line:gmatch("`([^`]+)`") do
-        local path = span:match("^[%w_%-%./]+%.[chi]$") or span:match("^[%w_%-%.]+/[%w_%-%./]+%.lua$") or
+        local path = span:match("^[%w_%-%./]+%.[ch]$") or span:match("^[%w_%-%.]+/[%w_%-%./]+%.lua$") or
             span:match("^[%w_%-%./]+%.md$") or span:match("^[%w_%-]+/[%w_%-%./]*$")
         if path and not path:match("^/") and not path:match("^build") and path:find("[/.]") then
             report.saw()
@@ -111,7 +111,7 @@ return function(root, report)
                 end
             end
             for name in line:gmatch("%f[%w_.]husk%.([%a_][%w_]*)") do
-                if name ~= "h" and name ~= "pc" and name ~= "map" and name ~= "core" then
+                if name ~= "h" and name ~= "i" and name ~= "pc" and name ~= "map" and name ~= "core" then
                     report.saw()
                     if not module[name] then report.complain(place, "the Lua module has no husk.%s", name) end
                 end

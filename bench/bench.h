@@ -24,6 +24,7 @@ typedef void bench_fn(const bench *b);
 typedef struct bench_row {
     const char *name;
     bench_fn *run;
+    unsigned samples; /* many short ones where that is possible: some will fall between other load */
 } bench_row;
 
 /* Starts the clock, or gives the nanoseconds since. */

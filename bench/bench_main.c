@@ -8,26 +8,26 @@
 #include <string.h>
 
 static const bench_row rows[] = {
-    { "birth", bench_birth },
-    { "ring", bench_ring },
+    { "birth", bench_birth, 20 },
+    { "ring", bench_ring, 20 },
 #if SYS_COUNTS
-    { "count", bench_count },
+    { "count", bench_count, 20 },
 #endif
-    { "list", bench_list },
-    { "list_drop", bench_list_drop },
+    { "list", bench_list, 5 },
+    { "list_drop", bench_list_drop, 5 },
 #if SYS_COLLECTS
-    { "live", bench_live },
-    { "aged", bench_aged },
-    { "pairs", bench_pairs },
+    { "live", bench_live, 3 },
+    { "aged", bench_aged, 3 },
+    { "pairs", bench_pairs, 3 },
 #endif
 #if SYS_WEAK
-    { "weak_new", bench_weak_new },
-    { "weak_lock", bench_weak_lock },
-    { "weak_dead", bench_weak_dead },
+    { "weak_new", bench_weak_new, 10 },
+    { "weak_lock", bench_weak_lock, 20 },
+    { "weak_dead", bench_weak_dead, 20 },
 #endif
-    { "bytes", bench_bytes },
+    { "bytes", bench_bytes, 1 },
 #if SYS_COLLECTS
-    { "bytes_after", bench_bytes_after },
+    { "bytes_after", bench_bytes_after, 1 },
 #endif
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
@@ -80,7 +80,9 @@ uint32_t *bench_shuffled(size_t count, uint64_t *state)
 
 static void run(const bench_row *row, bool quick)
 {
-    bench b = { .row = row->name, .objects = 1000000, .turns = 2000000, .samples = 3, .quick = quick };
+    bench b = {
+        .row = row->name, .objects = 1000000, .turns = 200000, .samples = row->samples, .quick = quick
+    };
     if (quick) {
         b.objects = 2000;
         b.turns = 10000;

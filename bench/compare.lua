@@ -4,8 +4,8 @@
 -- it is no failure; a program that fails is.
 --
 -- Two ratios stand for each pair: of the minima, and the median of the rounds' ratios, where each round compares the
--- medians of two runs that were seconds apart. The second one decides: other load on the machine, which comes and
--- goes for longer than that, strikes both sides alike.
+-- best samples of two runs that were seconds apart. The second one decides: it wants most rounds to agree, and other
+-- load on the machine, which comes and goes for longer than that, strikes both sides alike.
 
 local systems_file, results_file, rounds = arg[1], arg[2], tonumber(arg[3] or 7)
 if not results_file or not rounds then
@@ -130,12 +130,12 @@ local function median(list)
 end
 
 local function digest(by_round)
-    local all, medians = {}, {}
+    local all, bests = {}, {}
     for round, list in ipairs(by_round) do
         table.move(list, 1, #list, #all + 1, all)
-        medians[round] = median(list)
+        bests[round] = math.min(table.unpack(list))
     end
-    return { min = math.min(table.unpack(all)), median = median(all), medians = medians, samples = all }
+    return { min = math.min(table.unpack(all)), median = median(all), bests = bests, samples = all }
 end
 
 local function digests(samples)
@@ -155,8 +155,8 @@ local function ratio(own, base)
         return nil
     end
     local ratios = {}
-    for round, value in ipairs(own.medians) do
-        ratios[round] = value / base.medians[round]
+    for round, value in ipairs(own.bests) do
+        ratios[round] = value / base.bests[round]
     end
     return { min = own.min / base.min, median = median(ratios) }
 end

@@ -97,7 +97,7 @@ static void close_host(lua_State *L, husk_lua_host *host)
 /* Closes a heap that nobody can reach any more, and forgets a closed one. The host may be gone afterwards. */
 static void settle(lua_State *L, husk_lua_host *host)
 {
-    if (host->doors || host->hooks || host->closing)
+    if (host->doors || host->hooks || host->closing || host->pinned)
         return;
     if (host->heap && host->ring.next == &host->ring)
         close_host(L, host);
@@ -363,7 +363,7 @@ void husk_lua_push_door(lua_State *L, husk_lua_host *host)
 static int door_gc(lua_State *L)
 {
     husk_lua_host *host = husk_lua_door_at(L, 1);
-    if (!host)
+    if (!host || host->pinned)
         return 0;
     ((husk_lua_door *)lua_touserdata(L, 1))->host = NULL;
     host->doors--;
@@ -392,7 +392,8 @@ static int door_is_closed(lua_State *L)
     return 1;
 }
 
-/* core.new_heap(name, max_bytes, stress) */
+/* core.new_heap(name, max_bytes, stress, pinned). A pinned heap closes with the lib and its door never dies: the
+ * default heap is there for the last finalizer, in whatever order lua_close goes. */
 static int new_heap(lua_State *L)
 {
     husk_lua_lib *lib = husk_lua_lib_get(L);
@@ -401,6 +402,7 @@ static int new_heap(lua_State *L)
     if (!lua_isnoneornil(L, 2) && !husk_lua_arg_integer(L, 2, "husk.heap", 0, LUA_MAXINTEGER, &max_bytes))
         return lua_error(L);
     bool stress = lua_toboolean(L, 3) != 0;
+    lua_settop(L, 4);
     if (lib->ended) {
         husk_lua_push_error(L, HUSK_ESTATE, "heap '%s': the Lua state is closing", name);
         return lua_error(L);
@@ -412,6 +414,7 @@ static int new_heap(lua_State *L)
     host->ring.prev = host->ring.next = &host->ring;
     host->passing.prev = host->passing.next = &host->passing;
     host->L = L;
+    host->pinned = lua_toboolean(L, 4) != 0;
     strncpy(host->name, name, sizeof host->name - 1);
     husk_lua_table(L, HUSK_LUA_HOSTS);
     lua_rotate(L, -2, 1);

@@ -76,7 +76,7 @@ struct husk_lua_host {
     size_t doors;        /* door userdata that still point here */
     int hooks;           /* how many hooks of this heap are running */
     bool closing;        /* husk_heap_close is under way */
-    bool listens;        /* the script has an error hook */
+    bool pinned;         /* closes with the lib, whatever becomes of its doors */
     husk_lua_report *first_report, *last_report;
     husk_lua_host *prev, *next; /* in lib->hosts */
     char name[64];              /* for messages after closing */

@@ -21,7 +21,7 @@ local kinds = setmetatable({}, {__mode = "k"}) -- class -> its record type
 
 -- ---- heaps ----
 
-local default = core.new_heap("default")
+local default = core.new_heap("default", nil, false, true)
 husk.default = default
 
 -- A heap of its own: name, for messages; max_bytes, the limit of what it takes from the system; stress, a pass at

@@ -1,0 +1,116 @@
+-- How a Lua state ends: with handles, heaps, cycles and hooks in every order. Each case is a process of its own; its
+-- output and its exit code are compared.
+local tap = require "tap"
+local lua = arg[-1]
+
+-- Runs code in a new process: what it wrote to both outputs, and the exit code.
+local function run(code)
+  local file = os.tmpname()
+  local f = assert(io.open(file, "w"))
+  f:write(code)
+  f:close()
+  local pipe = assert(io.popen(lua .. " " .. file .. " 2>&1"))
+  local output = pipe:read("a")
+  local _, how, number = pipe:close()
+  os.remove(file)
+  return output, how == "exit" and number or "signal " .. number
+end
+
+local function case(name, code, output, number)
+  tap.test(name, function()
+    local got, exit = run(code)
+    tap.eq(got, output)
+    tap.eq(exit, number or 0)
+  end)
+end
+
+case("live handles, a cycle with finalizers, another heap", [[
+  local husk = require "husk"
+  local N = husk.type("N", {"v", "n"}, {finalize = function(self) io.write(self.v) end})
+  a = N{v = "a"}
+  a.n = a
+  h = husk.heap{name = "h"}
+  b = h:new(N, {v = "b"})
+  l = h:list{b}
+]], "ba")
+
+case("a finalizer that makes handles and stores them while the state closes", [[
+  local husk = require "husk"
+  local N
+  N = husk.type("N", {"v"}, {finalize = function(self)
+    io.write(self.v)
+    if self.v == 1 then keep = {self, husk.list{1}, N{v = 2}, husk.weak(self), husk.box(self)} end
+  end})
+  a = N{v = 1}
+]], "12")
+
+case("os.exit with closing, inside a finalizer", [[
+  local husk = require "husk"
+  local N = husk.type("N", {"v"}, {finalize = function() io.write "f" os.exit(5, true) end})
+  a = N{} b = N{}
+  a:release()
+]], "f", 5)
+
+case("os.exit in a weak callback and in a coroutine", [[
+  local husk = require "husk"
+  local l = husk.list{}
+  w = husk.weak(l, function() coroutine.wrap(function() os.exit(6, true) end)() end)
+  l:release()
+]], "", 6)
+
+case("a __gc from before the module, which runs after it", [[
+  early = setmetatable({}, {__gc = function()
+    local ok, err = pcall(function() return #l end)
+    print(ok, err.code)
+    print(select(2, pcall(husk.list, {})).code)
+    print(select(2, pcall(husk.heap, {})).code)
+  end})
+  husk = require "husk"
+  l = husk.list{1}
+]], "false\tHUSK_ESTATE\nHUSK_ESTATE\nHUSK_ESTATE\n")
+
+case("the default heap closed by hand", [[
+  local husk = require "husk"
+  l = husk.list{1}
+  husk.default:close()
+  print(pcall(husk.list) == false)
+]], "true\n")
+
+case("the module loaded twice is one library", [[
+  local one = require "husk"
+  package.loaded["husk"], package.loaded["husk.core"] = nil, nil
+  local two = require "husk"
+  local l = one.list{1}
+  print(one ~= two, two.getrefcount(l), two.kind(l))
+]], "true\t1\tlist\n")
+
+case("suspended coroutines with handles to be closed", [[
+  local husk = require "husk"
+  co = coroutine.create(function() local l <close> = husk.list{} coroutine.yield() end)
+  coroutine.resume(co)
+]], "")
+
+case("errors in hooks while the state closes are printed", [[
+  local husk = require "husk"
+  local N = husk.type("N", {}, {finalize = function() error("late", 0) end})
+  a = N{}
+]], "husk: heap default: HUSK_EHOOK: finalizer of N: late\n")
+
+case("boxed values that hold handles: a cycle that only closing ends", [[
+  local husk = require "husk"
+  local l = husk.list{}
+  local w = husk.weak(l)
+  l[1] = husk.box{l}
+  l = nil
+  for _ = 1, 3 do husk.collect() end
+  print(w.alive)
+]], "true\n")
+
+case("handles without __gc", [[
+  local husk = require "husk"
+  for _ = 1, 100 do debug.setmetatable(husk.list{1, "x"}, nil) end
+  collectgarbage()
+  collectgarbage()
+]], "")
+
+tap.done()

@@ -1,0 +1,47 @@
+-- What memory_main runs with Lua's memory failing: a bit of everything, hooks above all.
+local husk = require "husk"
+husk.on_error(function() end) -- of a hook that had no memory
+
+local Node = husk.type("Node", {"value", "next"}, {finalize = function(self)
+  local text = "node " .. tostring(self.value)
+  husk.heap_of(self):list{text, self.next}
+end})
+
+return function()
+  local h = husk.heap{name = "flow"}
+  h:on_error(function(code, text) return code .. text end)
+  h:on_pass(function(phase, pass) return phase .. pass.collected end)
+  local l = h:list{1, "two", 3.5}
+  l:append(h:new(Node, {value = "a", next = l}))
+  l:append(l:remove(1))
+  local m = h:map{key = l, [l] = "list", ["k" .. 1] = h:box{}}
+  for k, v in pairs(m) do m[k] = v end
+  for _, v in pairs(l) do m["x" .. tostring(v)] = v end
+  local w = h and husk.weak(l, function(gone) return tostring(gone) .. "gone" end)
+  local seen = w()
+  for i = 1, 3 do
+    local n = h:new(Node, {value = i})
+    n.next = n
+    if i > 1 then n:release() end
+  end
+  local objects = h:objects()
+  objects = husk.referents(m)
+  objects = husk.referrers(l)
+  local census = h:census()
+  local T = husk.type("T" .. 1, {"a", "b"}, {finalize = function() error("in a hook") end})
+  local t <close> = h:new(T, {a = "x"})
+  pcall(function() l[100] = 1 end)
+  pcall(function() l[1] = {} end)
+  l:clear()
+  husk.release(l)
+  m = nil
+  h:collect()
+  local s = husk.heap{name = "small", max_bytes = 400000}
+  pcall(function()
+    local big = s:list{}
+    for i = 1, 1e6 do big:append("text that fills it up " .. i) end
+  end)
+  s:close()
+  h:close()
+  return seen, objects, census
+end

@@ -1,0 +1,79 @@
+/* tests/lua/memory_main.c: a script, again and again, with the n-th request of Lua for memory refused, for every n;
+ * first each alone, then all from the n-th on. Whatever is refused, Lua raises an error, no error passes through
+ * Husk's frames, the heap stays whole, and after lua_close not one byte is held.
+ *
+ * Usage: memory_main SCRIPT. The script returns a function, which is what runs with memory failing. */
+#include <lauxlib.h>
+#include <lualib.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <husk.h>
+
+static struct {
+    bool armed, forever, hit;
+    long left; /* requests until the refused one */
+} plan;
+
+/* Lua asks again after an emergency collection: one refusal is two in a row. */
+static void *allocate(void *data, void *block, size_t old_size, size_t size)
+{
+    (void)data;
+    if (!size) {
+        free(block);
+        return NULL;
+    }
+    if (plan.armed && (!block || size > old_size) && --plan.left <= 0) {
+        plan.hit = true;
+        if (plan.forever || plan.left > -2)
+            return NULL;
+    }
+    return realloc(block, size);
+}
+
+static void fail(const char *what, const char *text)
+{
+    printf("%s: %s (request %ld from the end, %s)\n", what, text ? text : "?", plan.left,
+            plan.forever ? "and all later ones" : "alone");
+    exit(1);
+}
+
+/* One run: true if the refused request came. */
+static bool run(const char *script, long refused, bool forever)
+{
+    lua_State *L = lua_newstate(allocate, NULL);
+    luaL_openlibs(L);
+    if (luaL_loadfile(L, script) != LUA_OK || lua_pcall(L, 0, 1, 0) != LUA_OK)
+        fail("setting up", lua_tostring(L, -1));
+    plan.left = refused;
+    plan.forever = forever;
+    plan.hit = false;
+    plan.armed = true;
+    int status = lua_pcall(L, 0, 0, 0);
+    plan.armed = false;
+    if (status != LUA_OK && !plan.hit)
+        fail("without a refusal", luaL_tolstring(L, -1, NULL));
+    lua_settop(L, 0);
+    lua_gc(L, LUA_GCCOLLECT);
+    if (luaL_dostring(L, "local husk = require 'husk' husk.collect() husk.verify()") != LUA_OK)
+        fail("afterwards", luaL_tolstring(L, -1, NULL));
+    lua_close(L);
+    if (husk_memory_held() != 0)
+        fail("after lua_close", "bytes are held");
+    return plan.hit;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    if (!freopen("/dev/null", "w", stderr)) /* reports of hooks that had no memory: thousands */
+        return 2;
+    long step = getenv("HUSK_TEST_SMALL") ? 23 : 1, runs = 0;
+    for (int forever = 0; forever < 2; forever++)
+        for (long refused = 1; run(argv[1], refused, forever != 0); refused += step)
+            runs++;
+    printf("%ld refusals\n", runs);
+    return runs > 10 ? 0 : 1;
+}

@@ -1,8 +1,8 @@
 /* bench.h: what every benchmark program shares: samples, time, random numbers, checks.
  *
- * A program measures one system. Each row of work is one function, compiled once for every system against the
- * handful of calls in that system's header (system.h says which), so that the work cannot differ. Programs print
- * one line for each sample, "ROW VALUE"; compare.lua runs them in turn and makes the table. */
+ * A program measures one system. Each row of work is one function, compiled once for every system against
+ * the handful of calls in that system's header (system.h says which), so that the work cannot differ.
+ * Programs print one line for each sample, "ROW VALUE"; compare.lua runs them in turn and makes the table. */
 #ifndef BENCH_H
 #define BENCH_H
 

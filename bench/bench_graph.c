@@ -1,9 +1,11 @@
-/* bench_graph.c: a full collection of a living random graph that one root holds. One operation is one object.
+/* bench_graph.c: a full collection of a living random graph that one root holds. One operation is one
+ * object.
  *
- * The graph: a random binary tree over all objects, in random order of birth, which takes one reference less than
- * there are objects, so that the root holds everything; all other references go to random objects, one of them to
- * the root, so that the graph holds itself. Two edges leave every object. "aged" is the same graph after every object was replaced three times, in random order, by a
- * new one with the same references in and out: where an object lies has then nothing to do with its birth. */
+ * The graph: a random binary tree over all objects, in random order of birth, which takes one reference
+ * less than there are objects, so that the root holds everything; all other references go to random
+ * objects, one of them to the root, so that the graph holds itself. Two edges leave every object. "aged"
+ * is the same graph after every object was replaced three times, in random order, by a new one with the
+ * same references in and out: where an object lies has then nothing to do with its birth. */
 #include "bench.h"
 #include "system.h"
 

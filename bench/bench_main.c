@@ -1,8 +1,8 @@
-/* bench_main.c: bench_SYSTEM [ROW...]: runs the rows, or all; --list names the system and them. BENCH_QUICK=1 makes them small. */
+/* bench_main.c: bench_SYSTEM [ROW...]: runs the rows, or all; --list names the system and the rows.
+ * BENCH_QUICK=1 makes them small: then the work is what counts, not its time. */
 #include "bench.h"
 #include "system.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

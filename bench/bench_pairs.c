@@ -18,8 +18,8 @@ void bench_pairs(const bench *b)
         size_t collected = sys_collect();
         sys_reclaim();
         uint64_t ns = bench_now() - start;
-        /* A conservative collector may keep a few, with their block, for what looks like a pointer to them, and may
-         * find older ones that it kept before. */
+        /* A conservative collector may keep a few, with their block, for what looks like a pointer to
+         * them, and may find older ones that it kept before. */
         bench_check(SYS_EXACT ? collected == b->objects : collected + 1000 >= b->objects / 100 * 99,
                     "the pairs are collected");
         if (s > 0)

@@ -1,5 +1,6 @@
-/* bench_resident.c: how much the resident memory of the process grows for each of 10^6 objects, as they are born,
- * and once a full collection has looked at them (a collector may keep tables beside the objects). */
+/* bench_resident.c: how much the resident memory of the process grows for each of 10^6 objects, as they
+ * are born, and once a full collection has looked at them (a collector may keep tables beside the
+ * objects). */
 #include "bench.h"
 #include "system.h"
 

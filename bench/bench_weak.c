@@ -1,13 +1,12 @@
-/* bench_weak.c: weak references: made, locked while their object lives, locked when it is gone. One operation is
- * one weak reference made, or one lock with the release of what it gave. */
+/* bench_weak.c: weak references: made, locked while their object lives, locked when it is gone. One
+ * operation is one weak reference made, or one lock with the release of what it gave. */
 #include "bench.h"
 #include "system.h"
 
 #include <stdlib.h>
 
-enum {
-    HOT = 64
-}; /* different weak references, used in turn: all in the first cache, no two turns on one count */
+/* So many weak references are used in turn: all are in the first cache, no two turns touch one count. */
+enum { HOT = 64 };
 
 /* The first weak reference to each of many objects; its end and theirs are not timed. */
 void bench_weak_new(const bench *b)

@@ -1,11 +1,12 @@
--- compare.lua SYSTEMS RESULTS [ROUNDS [ROW...]]: runs every row in every system, ROUNDS times (7) in turn, each time
--- in a process of its own, so that no heap and no noise of the machine favours one; prints the table and the goals,
--- and writes all samples to RESULTS as JSON. SYSTEMS is the file that CMake wrote. A goal that is missed is shown,
--- it is no failure; a program that fails is.
+-- compare.lua SYSTEMS RESULTS [ROUNDS [ROW...]]: runs every row in every system, ROUNDS times (7) in turn,
+-- each time in a process of its own, so that no heap and no noise of the machine favours one; prints the
+-- table and the goals, and writes all samples to RESULTS as JSON. SYSTEMS is the file that CMake wrote. A
+-- goal that is missed is shown, it is no failure; a program that fails is.
 --
--- Two ratios stand for each pair: of the minima, and the median of the rounds' ratios, where each round compares the
--- best samples of two runs that were seconds apart. The second one decides: it wants most rounds to agree, and other
--- load on the machine, which comes and goes for longer than that, strikes both sides alike.
+-- Two ratios stand for each pair: of the minima, and the median of the rounds' ratios, where each round
+-- compares the best samples of two runs that were seconds apart. The second one decides: it wants most rounds
+-- to agree, and other load on the machine, which comes and goes for longer than that, strikes both sides
+-- alike.
 
 local systems_file, results_file, rounds = arg[1], arg[2], tonumber(arg[3] or 7)
 if not results_file or not rounds then
@@ -78,8 +79,9 @@ local function machine()
     local cpu = read("/proc/cpuinfo")
     local _, cores = cpu:gsub("processor%s*:", "")
     local memory = tonumber(read("/proc/meminfo"):match("MemTotal:%s*(%d+)")) or 0
-    return ("%s, %d cores, %d GiB, Linux %s"):format(cpu:match("model name%s*:%s*([^\n]+)") or "unknown processor",
-        cores, (memory + 524288) // 1048576, read("/proc/sys/kernel/osrelease"):match("%S+") or "?")
+    local model = cpu:match("model name%s*:%s*([^\n]+)") or "unknown processor"
+    local system = read("/proc/sys/kernel/osrelease"):match("%S+") or "?"
+    return ("%s, %d cores, %d GiB, Linux %s"):format(model, cores, (memory + 524288) // 1048576, system)
 end
 
 -- samples[row][system][round] = list of figures
@@ -188,11 +190,12 @@ local function print_table(chosen, figures)
     for _, system in ipairs(systems) do
         head[#head + 1] = cell(system.name, width)
     end
-    print("min and median of each row; below it Husk, linked statically, over the peer: ratio of the minima, median of")
-    print("the rounds' ratios")
+    print("min and median of each row; below it Husk, linked statically, over the peer:")
+    print("ratio of the minima, and median of the rounds' ratios")
     print(table.concat(head))
     for _, row in ipairs(chosen) do
-        local line, ratios, any = { row.title .. (" "):rep(title_width - #row.title) }, { (" "):rep(title_width) }, false
+        local line = { row.title .. (" "):rep(title_width - #row.title) }
+        local ratios, any = { (" "):rep(title_width) }, false
         for _, system in ipairs(systems) do
             local own, figure = figures[row.name].husk, figures[row.name][system.name]
             if figure then
@@ -229,8 +232,8 @@ local function print_goals(figures)
     for _, goal in ipairs(goals) do
         local result = judge(goal, figures)
         if result then
-            print(("%-46s %8.2f %8.2f %8.2f  %s"):format(goal_title(goal), goal.most, result.min, result.median,
-                result.met and "met" or "MISSED"))
+            print(("%-46s %8.2f %8.2f %8.2f  %s"):format(
+                goal_title(goal), goal.most, result.min, result.median, result.met and "met" or "MISSED"))
         else
             print(("%-46s %8.2f %8s %8s  not measured"):format(goal_title(goal), goal.most, "-", "-"))
         end
@@ -273,8 +276,10 @@ local function json(value, indent)
 end
 
 local function write_results(about, chosen, figures)
-    local out = { machine = about.machine, date = about.date, command = about.command, compiler = systems.compiler,
-        rounds = rounds, systems = {}, rows = {}, goals = {} }
+    local out = {
+        machine = about.machine, date = about.date, command = about.command, compiler = systems.compiler,
+        rounds = rounds, systems = {}, rows = {}, goals = {},
+    }
     for i, system in ipairs(systems) do
         out.systems[i] = { name = system.name, about = system.about, missing = system.missing }
     end
@@ -315,7 +320,7 @@ local quick = os.getenv("BENCH_QUICK")
 local about = {
     machine = machine(),
     date = os.date("!%Y-%m-%d %H:%M UTC"),
-    command = "lua5.4 bench/compare.lua, " .. rounds .. " rounds" .. (quick and ", BENCH_QUICK=" .. quick or ""),
+    command = ("bench/compare.lua, %d rounds%s"):format(rounds, quick and ", BENCH_QUICK=" .. quick or ""),
 }
 local figures = digests(measure(chosen))
 print(about.machine)

@@ -41,9 +41,9 @@ size_t sys_collect(void)
     return before > after ? (before - after) / 32 : 0; /* its granules make 32 bytes of our 24 */
 }
 
-/* GC_gcollect gives back blocks without a living object at once. Others are swept when the allocator comes to
- * them, or by the next collection before it marks: a second one, of a heap that is empty by then, makes sure that
- * the reclaim is in the time, as it is in every other system. */
+/* GC_gcollect gives back blocks without a living object at once. Others are swept when the allocator comes
+ * to them, or by the next collection before it marks: a second one, of a heap that is empty by then, makes
+ * sure that the reclaim is in the time, as it is in every other system. */
 void sys_reclaim(void)
 {
     GC_enable();

@@ -1,5 +1,5 @@
-/* boehm.h: Boehm's conservative collector, one marker thread, not incremental. Nothing is counted; where the work
- * ends one object by hand, GC_FREE does, which spares the collector that work. */
+/* boehm.h: Boehm's conservative collector, one marker thread, not incremental. Nothing is counted; where
+ * the work ends one object by hand, GC_FREE does, which spares the collector that work. */
 #ifndef BENCH_PEERS_BOEHM_H
 #define BENCH_PEERS_BOEHM_H
 

@@ -11,8 +11,8 @@
 #define SYS_WEAK 1
 #define SYS_EXACT 1
 
-/* With its header of 16 bytes for the collector 64 bytes, which the allocator would round to without the list of
- * weak references too. */
+/* With its header of 16 bytes for the collector 64 bytes, which the allocator would round to without the
+ * list of weak references too. */
 typedef struct sys_obj {
     PyObject_HEAD struct sys_obj *ref[2];
     int64_t number;

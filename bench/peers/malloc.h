@@ -1,5 +1,5 @@
-/* malloc.h: hand counting over an allocator: glibc's, or mimalloc's with BENCH_MIMALLOC. What a careful C programmer
- * writes: a count in the object, and a loop instead of recursion when the last reference goes. */
+/* malloc.h: hand counting over an allocator: glibc's, or mimalloc's with BENCH_MIMALLOC. What a careful C
+ * programmer writes: a count in the object, and a loop instead of recursion when the last reference goes. */
 #ifndef BENCH_PEERS_MALLOC_H
 #define BENCH_PEERS_MALLOC_H
 

@@ -83,7 +83,7 @@ end
 local function run(name, args)
   local command = cli.command(name)
   if args[1] == "--help" or args[1] == "-h" then
-    return cli.command("help").run({name}, cli)
+    return cli.command("help").run({name}, cli) or cli.OK
   end
   return command.run(args, cli) or cli.OK
 end

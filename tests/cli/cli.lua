@@ -1,0 +1,333 @@
+-- The program husk as a process: what it prints, where, and its exit code. Run as
+--   lua5.4 cli.lua HUSK SOURCE SCRATCH
+local tap = require "tap"
+local graph = require "graph"
+local test, eq, ok = tap.test, tap.eq, tap.ok
+
+local husk, source, scratch = arg[1], arg[2], arg[3]
+local examples = source .. "/lua/examples/"
+local fixture = source .. "/tests/fixtures/dpkg-status"
+
+local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+
+local function write(name, text)
+  local path = scratch .. "/" .. name
+  local file = assert(io.open(path, "wb"))
+  file:write(text)
+  file:close()
+  return path
+end
+
+local function slurp(path)
+  local file = io.open(path, "rb")
+  local text = file and file:read("a") or ""
+  if file then file:close() end
+  return text
+end
+
+-- Runs a command of the shell, in which $HUSK is the program: exit code, standard output, standard error.
+local function shell(command)
+  local out, err = scratch .. "/out", scratch .. "/err"
+  local _, how, number = os.execute(("HUSK=%s; { %s\n} >%s 2>%s"):format(quoted(husk), command, quoted(out), quoted(err)))
+  return how == "exit" and number or 128 + number, slurp(out), slurp(err)
+end
+
+local function wants(command, code, out, err)
+  local got, output, errors = shell(command)
+  if got ~= code then error(("%s\nexit %d, wanted %d\n%s%s"):format(command, got, code, output, errors), 2) end
+  if out and not output:find(out) then error(("%s\nprinted %q, wanted %q"):format(command, output, out), 2) end
+  if err and not errors:find(err) then error(("%s\ncomplained %q, wanted %q"):format(command, errors, err), 2) end
+  if not err and errors ~= "" then error(("%s\ncomplained %q"):format(command, errors), 2) end
+end
+
+local function run(code) return "$HUSK -e " .. quoted(code) end
+
+test("usage", function()
+  wants("$HUSK", 2, "^$", "^usage: husk .*husk run SCRIPT")
+  wants("$HUSK bogus", 2, "^$", "^husk: unknown command 'bogus'")
+  wants("$HUSK --bogus", 2, "^$", "unknown option '%-%-bogus'")
+  wants("$HUSK --color=blue version", 2, "^$", "auto, always or never")
+  wants("$HUSK run", 2, "^$", "run: which script")
+  wants("$HUSK run --fast x.lua", 2, "^$", "unknown option '%-%-fast'")
+  wants("$HUSK -e", 2, "^$", "which code")
+  wants("$HUSK version 1", 2, "^$", "too many")
+  wants("$HUSK repl 1", 2, "^$", "too many")
+  wants("$HUSK help a b", 2, "^$", "one command")
+  wants("$HUSK help bogus", 2, "^$", "unknown command 'bogus'")
+end)
+
+test("help and version", function()
+  wants("$HUSK help", 0, "^usage: husk .*repl.*version.*help")
+  wants("$HUSK -h", 0, "^usage: husk ")
+  wants("$HUSK --help", 0, "^usage: husk ")
+  for _, name in ipairs{"run", "eval", "repl", "version", "help"} do
+    wants("$HUSK help " .. name, 0, "^usage: husk .-\n\n%u")
+    wants("$HUSK " .. name .. " --help", 0, "^usage: husk ")
+  end
+  wants("$HUSK help -e", 0, "^usage: husk %-e CODE")
+  wants("$HUSK version", 0, "^husk %d+%.%d+%.%d+, Lua 5%.4\n$")
+  wants("$HUSK --version", 0, "^husk %d")
+end)
+
+test("-e: code, arguments, the module as a global", function()
+  wants(run "print(husk.getrefcount(husk.list{}), arg[0], arg[1], ...)" .. " a b", 0, "^1\t%-e\ta\ta\tb\n$")
+  wants(run "x =", 1, "^$", "^husk: %(command line%):1: unexpected symbol near <eof>\n$")
+  wants(run "error('boom')", 1, "^$", "^husk: %(command line%):1: boom\nstack traceback:\n.*in main chunk\n$")
+  wants(run "error(setmetatable({}, {__tostring = function() return 'shown' end}))", 1, "^$", "^husk: shown\n")
+  wants(run "error{}", 1, "^$", "error object is a table value")
+  wants(run "error()", 1, "^$", "error object is a nil value")
+  wants(run "os.exit(7)", 7)
+  wants(run "os.exit(7, true)", 7)
+  wants(run "io.stderr:write('mine')", 0, "^$", "^mine$")
+end)
+
+test("run: a script, its arguments, the #! line", function()
+  local script = write("args.lua", "#!/usr/bin/env husk\nlocal a, b = ...\nprint(#arg, arg[0], a, b, arg[-1])\n")
+  wants("$HUSK run " .. script .. " x 'y z'", 0, "^2\t[^\t]*args%.lua\tx\ty z\trun\n$")
+  wants("$HUSK " .. script .. " x y", 0, "^2\t[^\t]*args%.lua\tx\ty\t")
+  wants("chmod +x " .. script .. " && cd " .. scratch .. " && mkdir -p bin && ln -sf $HUSK bin/husk && PATH=$PWD/bin:$PATH ./args.lua q",
+    0, "^1\t%./args%.lua\tq\tnil")
+  wants("echo 'print(...)' | $HUSK run - in", 0, "^in\n$")
+  local failing = write("fails.lua", "\nlocal function inner() local l = require 'husk'.list{} l[5] = 1 end\ninner()\n")
+  wants("$HUSK run " .. failing, 1, "^$",
+    "^husk: [^\n]*fails%.lua:2: list%[5%] = v: the list has 0 items[^\n]*%(HUSK_ERANGE%)\nstack traceback:\n.*fails%.lua:2: in .*fails%.lua:3: in main chunk\n$")
+  wants("$HUSK run " .. write("syntax.lua", "for\n"), 1, "^$", "syntax%.lua:2: .*expected")
+  wants("$HUSK run " .. write("binary.lua", string.dump(load "print(1)")), 1, "^$", "attempt to load a binary chunk")
+end)
+
+test("run: what cannot be read", function()
+  wants("$HUSK run " .. scratch .. "/no-such.lua", 3, "^$", "cannot read the script: .*no%-such%.lua: No such file")
+  wants("$HUSK run " .. scratch, 3, "^$", "cannot read the script: .*Is a directory")
+  wants("$HUSK " .. scratch .. "/no-such.lua", 3, "^$", "No such file")
+end)
+
+test("from anywhere, without an environment", function()
+  wants("cd / && env -i $HUSK -e 'print(require(\"husk\") == husk)'", 0, "^true\n$")
+end)
+
+test("bad input in a script: exit 1, a message that names it, nothing left", function()
+  local check = " husk.verify() husk.default:close() assert(husk.memory_held() == 0)"
+  for code, message in pairs{
+    ["local l = husk.list{} l:release() l[1] = 1"] = "this handle of list has been released",
+    ["local h = husk.heap{name = 'a'} husk.list{}[1] = h:list{}"] = "list of heap 'a' cannot be stored in heap 'default'",
+    ["local h = husk.heap{name = 'a'} local l = h:list{} h:close() l:append(1)"] = "heap 'a' is closed",
+    ["local h = husk.heap{name = 'a', max_bytes = 400000} local l = h:list{} for i = 1, 1e6 do l:append('t' .. i) end"] = "HUSK_ELIMIT",
+    ["husk.getrefcount(5)"] = "bad argument #1 to 'husk.getrefcount'",
+    ["husk.type('N', {'a'}){b = 1}"] = "N has no field 'b'",
+  } do
+    message = message:gsub("%p", "%%%0")
+    wants(run(code), 1, "^$", message)
+    wants(run(("local ok, e = pcall(function() %s end) assert(not ok) collectgarbage() %s"):format(code, check)), 0)
+  end
+end)
+
+test("standard output that cannot be written", function()
+  wants(run "print(1)" .. " >/dev/full", 1, nil, "cannot write to standard output: No space left")
+end)
+
+test("a closed pipe ends it quietly", function()
+  local code, out, err = shell("{ " .. run "for i = 1, 1e6 do print(i) end" .. "; echo $? >" .. scratch .. "/status; } | head -n 1")
+  eq(code, 0)
+  eq(out, "1\n")
+  eq(err, "")
+  eq(slurp(scratch .. "/status"), "141\n")
+end)
+
+test("SIGINT: 130, wherever the code is", function()
+  local stop = "timeout --preserve-status -s INT 0.5 "
+  wants(stop .. run "while true do end", 130, "^$", "husk: interrupted")
+  wants(stop .. run "while true do pcall(function() while true do end end) end", 130, "^$", "husk: interrupted")
+  wants(stop .. run "coroutine.wrap(function() while true do pcall(function() while true do end end) end end)()", 130, "^$",
+    "husk: interrupted")
+  wants(stop .. run "local co = coroutine.create(function() while true do end end) coroutine.resume(co) while true do end", 130,
+    "^$", "husk: interrupted")
+  wants(stop .. run "N = husk.type('N', {}, {finalize = function() while true do end end}) N{}:release() while true do end", 130,
+    "^$", "husk: interrupted")
+end)
+
+test("coroutines are as in Lua", function()
+  wants(run [[
+    local co = coroutine.create(function(a, b)
+      local c = coroutine.yield(a + b)
+      error("end " .. c, 0)
+    end)
+    print(coroutine.resume(co, 1, 2))
+    print(coroutine.resume(co, "x"))
+    print(coroutine.resume(co))
+    local t = {}
+    for v in coroutine.wrap(function() for i = 1, 3 do coroutine.yield(i) end end) do t[#t + 1] = v end
+    print(table.concat(t, ","), pcall(coroutine.wrap(function() error("w", 0) end)))
+    print(pcall(coroutine.resume, 1), pcall(coroutine.wrap, 1))]], 0,
+    "^true\t3\nfalse\tend x\nfalse\tcannot resume dead coroutine\n1,2,3\tfalse\tw\nfalse\t[^\n]*false\t[^\n]*\n$")
+end)
+
+test("colours: only where they are wanted", function()
+  wants("$HUSK bogus", 2, "^$", "^husk:")
+  wants("$HUSK --color=always bogus", 2, "^$", "^\27%[31mhusk:\27%[0m ")
+  local function terminal(prefix)
+    local _, out = shell(prefix .. " TERM=xterm script -qec \"$HUSK bogus\" /dev/null </dev/null")
+    return out
+  end
+  ok(terminal("env -u NO_COLOR"):find("\27[31mhusk:\27[0m", 1, true))
+  ok(not terminal("env NO_COLOR=1"):find("\27[", 1, true))
+  ok(terminal("env NO_COLOR="):find("\27[31m", 1, true))
+end)
+
+test("repl from a pipe: values, chunks of several lines, errors", function()
+  wants("printf '1 + 1, \"x\"\\nfor i = 1, 2 do\\nprint(i)\\nend\\n\\nlocal l = husk.list{4}\\nhusk.kind(husk.list{})\\n' | $HUSK repl", 0,
+    "^2\tx\n1\n2\nlist\n$")
+  wants("printf 'error(\"no\")\\nprint(2)\\n' | $HUSK repl", 1, "^2\n$", "stdin:1: no\nstack traceback:.*in main chunk\n$")
+  wants("printf 'x x\\nprint(2)\\n' | $HUSK repl", 1, "^2\n$", "stdin:1: syntax error")
+  wants("printf 'print(' | $HUSK repl", 1, "^$", "near <eof>")
+  wants("printf 'return 7' | $HUSK repl", 0, "^7\n$")
+  wants("printf 'setmetatable({}, {__tostring = function() error(\"bad\") end})\\nprint(1)' | $HUSK repl", 1, "^1\n$", "bad")
+  wants("$HUSK repl </dev/null", 0, "^$")
+end)
+
+test("repl on a terminal: completion, history, Ctrl-C, Ctrl-D", function()
+  local state = scratch .. "/state"
+  os.execute("rm -rf " .. quoted(state) .. " && mkdir " .. quoted(state))
+  -- Each line waits for the last: the line editor starts, and stops, in between.
+  local typed = {
+    [[print("fi" .. "rst")]], [[husk.getr\t(husk.list{})]], [[for i = 1, 2 do]], [[print("i" .. i)]], [[e]] .. [[nd]],
+    [[l = husk.list{}]], [[l:app\t(1)]], [["n" .. #l]], [[while true do end]], [[\003]], [["still" .. "here"]], [[print(\003]],
+    [["drop" .. "ped"]],
+  }
+  local feed = {"sleep 0.5"}
+  for _, line in ipairs(typed) do
+    feed[#feed + 1] = ("printf %s; sleep 0.25"):format(quoted((line:find("003") and line or line .. "\\n"):gsub("%%", "%%%%")))
+  end
+  feed[#feed + 1] = "printf '\\004'; sleep 0.3"
+  local code, out = shell(("{ %s; } | XDG_STATE_HOME=%s TERM=xterm script -qec \"$HUSK repl\" /dev/null"):format(
+    table.concat(feed, "; "), quoted(state)))
+  eq(code, 0)
+  for _, text in ipairs{"first", "efcount(husk.list{})", "\n1\r", "i1", "i2", "end(1)", "n1", "interrupted", "stillhere",
+    "dropped"} do
+    if not out:find(text, 1, true) then error("missing " .. text .. " in\n" .. out) end
+  end
+  local history = slurp(state .. "/husk/history")
+  ok(history:find("husk.getrefcount", 1, true), history)
+  local _, mode = shell("stat -c %a " .. quoted(state .. "/husk/history"))
+  eq(mode, "600\n")
+end)
+
+-- ---- the experiments ----
+
+local function example(name, code, output)
+  test(name .. ".lua", function()
+    local got, out, err = shell("$HUSK run " .. quoted(examples .. name .. ".lua"))
+    eq(err, "")
+    eq(out, output)
+    eq(got, code)
+  end)
+end
+
+example("reference_counting", 0, [[
+Initial reference count: 2
+Reference count after increasing: 3
+Reference count after deletion: 2
+]])
+example("cycle_collection", 0, [[
+Unreachable objects before garbage collection: 0
+Unreachable objects after garbage collection: 0
+Nodes alive before: 2
+Nodes alive after: 0
+Objects collected: 2
+Finalizers run: 2
+Weak references cleared: 1
+]])
+example("weak_references", 0, [[
+Does the object exist: true
+The object is gone
+Does the object exist: false
+]])
+example("avoiding_cycles", 0, [[
+strong parent links: 1023 nodes, 0 died at once, 1023 left for the collector, which collected 1023
+weak parent links: 1023 nodes, 1023 died at once, 0 left for the collector, which collected 0
+]])
+
+local function check_packages(path)
+  local code, out, err = shell("$HUSK run " .. examples .. "packages.lua " .. quoted(path))
+  eq(err, "")
+  eq(code, 0)
+  local function said(label) return math.tointeger(tonumber(out:match("\n" .. label .. "%s+(%d+)\n"))) end
+  out = "\n" .. out
+  local wanted = graph.figures(path)
+  eq(said("packages"), wanted.packages)
+  eq(said("references"), wanted.references)
+  eq(said("dependencies that are absent"), wanted.absent)
+  eq(said("died at once, by counting"), wanted.at_once)
+  eq(said("in or behind a cycle"), wanted.behind)
+  eq(said("found by the collector"), wanted.behind)
+  ok(said("bytes before") > said("bytes after dropping") or wanted.at_once == 0)
+  ok(said("bytes after dropping") > 0 or wanted.behind == 0)
+  eq(said("bytes after collecting"), 0)
+  ok(out:find("time of dropping%s+%d+%.%d+ ms\ntime of collecting%s+%d+%.%d+ ms\n$"))
+  return wanted
+end
+
+test("packages.lua: the fixture, by hand and by the other computation", function()
+  local figures = check_packages(fixture)
+  eq(figures.packages, 17 - 1)
+  eq(figures.absent, 1)
+  -- libone, libtwo and what libtwo needs; mailer, queue-runner, queue-spool
+  eq(figures.behind, 2 + 2 + 3)
+end)
+
+test("packages.lua: random databases", function()
+  math.randomseed(11)
+  for round = 1, 25 do
+    local lines, count = {}, math.random(60)
+    for i = 1, count do
+      lines[#lines + 1] = "Package: p" .. i
+      lines[#lines + 1] = "Status: install ok " .. (math.random(12) == 1 and "config-files" or "installed")
+      for _, field in ipairs{"Depends", "Pre-Depends"} do
+        local clauses = {}
+        for _ = 1, math.random(0, 2) do
+          local names = {}
+          for k = 1, math.random(3) do names[k] = (math.random(9) == 1 and "v" or "p") .. math.random(count + 3) end
+          clauses[#clauses + 1] = table.concat(names, " (>= 1) | ")
+        end
+        if #clauses > 0 then lines[#lines + 1] = field .. ": " .. table.concat(clauses, ", ") end
+      end
+      if math.random(4) == 1 then lines[#lines + 1] = "Provides: v" .. math.random(count) end
+      lines[#lines + 1] = ""
+    end
+    local ok, err = pcall(check_packages, write("random-status", table.concat(lines, "\n")))
+    if not ok then error("round " .. round .. ": " .. tostring(err)) end
+  end
+end)
+
+local installed = io.open("/var/lib/dpkg/status")
+if installed then
+  installed:close()
+  test("packages.lua: this machine's own packages", function()
+    local figures = check_packages("/var/lib/dpkg/status")
+    ok(figures.packages > 50)
+  end)
+end
+
+test("packages.lua: files that are missing, empty or malformed", function()
+  local script = "$HUSK run " .. examples .. "packages.lua "
+  wants(script .. scratch .. "/none", 3, "^$", "packages%.lua: .*/none: No such file")
+  wants(script .. scratch, 3, "^$", "cannot be read")
+  wants(script .. write("empty", ""), 3, "^$", "empty: no packages")
+  wants(script .. write("nofield", "Package: a\nthis is no field\n"), 3, "^$", "nofield:2: not a 'Field: value' line: this is")
+  wants(script .. write("loose", " loose text\n"), 3, "^$", "loose:1: a continuation line without a field")
+  wants(script .. write("nameless", "Package: a\n\nVersion: 1\n"), 3, "^$", "nameless:3: the paragraph has no Package")
+  wants(script .. write("twice", "Package: a\nPackage: b\n"), 3, "^$", "twice:2: field Package is there twice")
+  wants(script .. write("odd", "Package: a\nDepends: b, !!\n"), 3, "^$", "odd:1: package a: cannot understand ' !!'")
+  local noise = {}
+  for i = 1, 2000 do noise[i] = string.char(math.random(0, 255)) end
+  wants(script .. write("noise", "x" .. table.concat(noise)), 3, "^$", "packages%.lua: .*noise")
+end)
+
+test("the man page has no warnings", function()
+  local there = shell("command -v man")
+  if there == 0 then
+    local _, _, err = shell("LC_ALL=C.UTF-8 MANROFFSEQ='' man --warnings -E UTF-8 -l -Tutf8 -Z " .. quoted(source .. "/cli/husk.1"))
+    eq(err, "")
+  end
+end)
+
+tap.done()

@@ -5,6 +5,8 @@
 
 #include <math.h>
 #include <signal.h>
+#include <stdio.h>
+#include <time.h>
 
 static uint64_t passes(const husk_heap *heap)
 {
@@ -282,6 +284,84 @@ static void a_request_runs_at_the_next_safe_point(husk_heap *heap)
     assert_int_equal(passes(heap), before + 1);
 }
 
+static void a_request_runs_at_the_next_allocation(husk_heap *heap)
+{
+    TRY(litter(heap, type_node));
+    uint64_t before = passes(heap);
+    husk_heap_request(heap);
+    HOLD_MANY(kept);
+    for (int i = 0; i < 20 * HOLD_MANY_MAX && passes(heap) == before; i++) {
+        husk_obj *obj = husk_obj_new(heap, type_node);
+        TRY(obj);
+        husk_obj_drop(&kept.at[i % HOLD_MANY_MAX]); /* a release with the request served does nothing more */
+        kept.at[i % HOLD_MANY_MAX] = obj;
+    }
+    if (!story_failing)
+        assert_int_equal(passes(heap), before + 1);
+    husk_heap_safepoint(heap);
+    if (!story_failing)
+        assert_int_equal(passes(heap), before + 1);
+}
+
+/* What dies in a pass inside an allocation and has a finalizer waits, all of it, and is ended in order of death. */
+static void many_that_wait(husk_heap *heap)
+{
+    enum { WAITING = 9 };
+    husk_pacing pacing = { 300, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    for (int i = 0; i < WAITING; i++) {
+        HOLD ring = husk_obj_new(heap, type_node);
+        TRY(ring);
+        link_a(ring, ring);
+        husk_obj *goner = node_new(heap, type_goner, i);
+        TRY(goner);
+        husk_obj_take(ring, &node_of(ring)->b, goner);
+    }
+    tally_reset();
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 20000 && passes(heap) == before; i++)
+        TRY(litter(heap, type_node));
+    assert_int_equal(tally.finalized, 0);
+    verify(heap);
+    husk_heap_safepoint(heap);
+    if (story_failing)
+        return;
+    assert_int_equal(tally.finalized, WAITING);
+    assert_int_equal(tally.disposed, WAITING);
+    bool seen[WAITING] = { false };
+    for (int i = 0; i < WAITING; i++) {
+        assert_false(seen[tally.order[i]]);
+        seen[tally.order[i]] = true;
+    }
+    collect(heap);
+    assert_int_equal(objects_of(heap), 0);
+}
+
+/* What fails in a hook is the hook's business. */
+static void fail_inside(node *self)
+{
+    husk_heap *heap = husk_obj_heap(husk_obj_of(self));
+    assert_null(husk_obj_new(heap, type_row));
+    assert_int_equal(husk_heap_failure(heap), HUSK_EINVAL);
+}
+
+static void failures_in_hooks_leave_no_trace(husk_heap *heap)
+{
+    for (int failed = 0; failed < 2; failed++) {
+        HOLD obj = husk_obj_new(heap, type_hooked);
+        TRY(obj);
+        node_of(obj)->hook = fail_inside;
+        husk_heap_clear_failure(heap);
+        if (failed)
+            assert_int_equal(husk_heap_enable(heap), HUSK_ESTATE);
+        char words[200];
+        snprintf(words, sizeof words, "%s", husk_heap_message(heap));
+        husk_obj_drop(&obj);
+        assert_int_equal(husk_heap_failure(heap), failed ? HUSK_ESTATE : HUSK_OK);
+        assert_string_equal(husk_heap_message(heap), words);
+    }
+}
+
 static husk_heap *signalled;
 
 static void on_signal(int number)
@@ -427,7 +507,173 @@ static void a_callback_that_removes_itself(husk_heap *heap)
     assert_int_equal(husk_heap_off_pass(heap, id_two), HUSK_OK);
 }
 
+/* The limits follow what survived; what dies by counting is no growth. */
+static void limits_follow_the_survivors(husk_heap *heap)
+{
+    husk_pacing pacing = { 100, 1000, 0.5, 8.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    assert_int_equal(husk_heap_disable(heap, "story"), HUSK_OK);
+    HOLD head = NULL;
+    size_t length = 4000;
+    for (size_t i = 0; i < length; i++) {
+        husk_obj *obj = husk_obj_new(heap, type_node);
+        TRY(obj);
+        husk_obj_take(obj, &node_of(obj)->a, head);
+        head = obj;
+    }
+    husk_counts counts;
+    husk_heap_counts(heap, &counts);
+    if (!story_failing)
+        assert_int_equal(counts.grown_objects, length);
+    for (int i = 0; i < 3; i++) {
+        /* Half the survivors; from the second poor pass on half as much again. */
+        collect(heap);
+        husk_heap_counts(heap, &counts);
+        assert_int_equal(counts.grown_objects, 0);
+        assert_int_equal(counts.grown_bytes, 0);
+        static const size_t limit[] = { 2000, 3000, 4500 };
+        if (!story_failing) {
+            /* Blocks handed out in advance count as survivors too. */
+            assert_true(counts.limit_objects >= limit[i] && counts.limit_objects < limit[i] + limit[i] / 20);
+            assert_true(counts.limit_bytes > 1000);
+        }
+    }
+    for (int i = 0; i < 30; i++)
+        collect(heap);
+    husk_heap_counts(heap, &counts);
+    assert_true(counts.limit_objects >= 8 * length && counts.limit_objects < 9 * length); /* factor_max */
+    husk_obj_drop(&head);
+    TRY(litter(heap, type_node));
+    if (story_failing)
+        return;
+    assert_int_equal(collect(heap), 1); /* all of what was examined: back to the factor set, of nothing */
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.limit_objects, 100);
+    assert_int_equal(counts.limit_bytes, 1000);
+}
+
+/* Two passes inside allocations without a safe point between: what the first put off is still whole. */
+static void what_waits_survives_further_passes(husk_heap *heap)
+{
+    husk_pacing pacing = { 300, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    HOLD child = node_new(heap, type_closed, 7);
+    TRY(child);
+    husk_obj *late = node_new(heap, type_hooked, 8);
+    TRY(late);
+    link_a(late, child);
+    link_b(child, late);
+    husk_heap_freeze(heap);
+    husk_obj *ring = husk_obj_new(heap, type_node);
+    if (!ring) {
+        link_b(child, NULL);
+        husk_obj_release(late);
+        TRY(ring);
+    }
+    /* late is held by child and by garbage alone, child by us. */
+    link_a(ring, ring);
+    husk_obj_take(ring, &node_of(ring)->b, late);
+    link_b(child, NULL);
+    husk_obj_release(ring);
+    for (int i = 0; i < 2; i++) {
+        uint64_t before = passes(heap);
+        for (int k = 0; k < 20000 && passes(heap) == before; k++)
+            TRY(litter(heap, type_node));
+        assert_int_equal(tally.finalized, 0); /* it is dying, and has been put off */
+        verify(heap);
+        husk_heap_unfreeze(heap);
+    }
+    assert_int_equal(husk_obj_strong_count(child), 2);
+    assert_int_equal(node_of(child)->number, 7);
+    husk_heap_safepoint(heap);
+    assert_int_equal(tally.finalized, 1);
+    assert_int_equal(tally.disposed, 1);
+    assert_int_equal(husk_obj_strong_count(child), 1);
+    collect(heap);
+}
+
+static int adds;
+
+static void on_pass_meddle(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data)
+{
+    static watch late;
+    uint64_t *ids = data;
+    (void)pass;
+    if (phase != HUSK_PASS_START || ids[1] == 0)
+        return;
+    assert_int_equal(husk_heap_off_pass(heap, ids[1]), HUSK_OK); /* its turn had not come */
+    ids[1] = 0;
+    if (husk_heap_on_pass(heap, on_pass, &late, NULL, &ids[2]) == HUSK_OK)
+        adds++;
+}
+
+static void callbacks_that_change_the_list(husk_heap *heap)
+{
+    static uint64_t ids[3];
+    static watch other;
+    memset(ids, 0, sizeof ids);
+    memset(&other, 0, sizeof other);
+    adds = 0;
+    TRY_OK(husk_heap_on_pass(heap, on_pass_meddle, ids, NULL, &ids[0]));
+    TRY_OK(husk_heap_on_pass(heap, on_pass, &other, unwatch, &ids[1]));
+    collect(heap);
+    assert_int_equal(other.count, 0);
+    assert_int_equal(other.freed, 1);
+    collect(heap);
+    assert_int_equal(husk_heap_off_pass(heap, ids[0]), HUSK_OK);
+    if (adds)
+        assert_int_equal(husk_heap_off_pass(heap, ids[2]), HUSK_OK);
+}
+
+/* A pass after a mass death, when some time has passed, gives memory back without a trim. */
+static void spare_pages_go_back(husk_heap *heap)
+{
+    HOLD head = NULL;
+    for (size_t i = 0; i < 40000; i++) {
+        husk_obj *obj = husk_obj_new(heap, type_node);
+        TRY(obj);
+        husk_obj_take(obj, &node_of(obj)->a, head);
+        head = obj;
+    }
+    husk_heap_figures full, after;
+    husk_heap_figures_get(heap, &full);
+    husk_obj_drop(&head);
+    if (story_failing)
+        return;
+    for (int i = 0; i < 2; i++) {
+        collect(heap);
+        struct timespec pause = { 0, 150 * 1000 * 1000 };
+        nanosleep(&pause, NULL);
+    }
+    collect(heap);
+    husk_heap_figures_get(heap, &after);
+    assert_true(after.bytes_taken < full.bytes_taken / 2);
+}
+
 /* ---- the garbage list ---- */
+
+/* With save-all an automatic pass waits for a safe point: the list needs memory. */
+static void save_all_and_automatic_passes(husk_heap *heap)
+{
+    husk_pacing pacing = { 300, 1u << 30, 1.0, 2.0 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    husk_heap_set_save_all(heap, true);
+    for (int i = 0; i < 3000; i++)
+        TRY(litter(heap, i % 2 ? type_node : type_hooked));
+    assert_int_equal(objects_of(heap), 3000);
+    assert_int_equal(husk_heap_garbage_count(heap), 0);
+    husk_heap_safepoint(heap);
+    size_t saved = husk_heap_garbage_count(heap);
+    assert_true(saved >= 300 || story_failing);
+    assert_int_equal(objects_of(heap), 3000);
+    assert_int_equal(tally.disposed, 0);
+    husk_heap_set_save_all(heap, false);
+    husk_heap_garbage_clear(heap);
+    while (collect(heap) > 0)
+        continue;
+    assert_int_equal(tally.finalized, 1500);
+    assert_int_equal(tally.disposed, 1500);
+}
 
 static void save_all(husk_heap *heap)
 {
@@ -556,7 +802,10 @@ STORIES(STORY(growth_in_objects_starts_a_pass, 0), STORY(churn_starts_no_pass, 0
         STORY(pacing_that_makes_no_sense_is_refused, 0), STORY(zero_least_stops_automatic_passes, 0),
         STORY(disabling_nests, 0), STORY(figures_of_a_generation_add_up, 0),
         STORY(garbage_with_hooks_waits_for_a_safe_point, 0), STORY(a_release_is_a_safe_point, 0),
-        STORY(a_request_runs_at_the_next_safe_point, 0), STORY(a_request_from_a_signal_handler, 0),
+        STORY(a_request_runs_at_the_next_safe_point, 0), STORY(a_request_runs_at_the_next_allocation, 0), STORY(many_that_wait, 0),
+        STORY(failures_in_hooks_leave_no_trace, 0), STORY(a_request_from_a_signal_handler, 0),
         STORY(callbacks_around_passes, 0), STORY(callbacks_after_a_pass_inside_an_allocation, 0),
-        STORY(a_callback_that_removes_itself, 0), STORY(save_all, 0), STORY(frozen_objects_are_left_alone, 0),
+        STORY(a_callback_that_removes_itself, 0), STORY(limits_follow_the_survivors, 0), STORY(what_waits_survives_further_passes, 0),
+        STORY(callbacks_that_change_the_list, 0), STORY(spare_pages_go_back, 0), STORY(save_all, 0),
+        STORY(save_all_and_automatic_passes, 0), STORY(frozen_objects_are_left_alone, 0),
         STORY(freezing_again_adds, 0));

@@ -182,6 +182,24 @@ static void data_is_freed_at_close(husk_heap *other)
     assert_int_equal(called, one ? 1 : 0);
 }
 
+/* Another error hook ends the first one's data at once. */
+static void error_hooks_are_replaced(husk_heap *other)
+{
+    (void)other;
+    husk_heap *heap = heap_open(NULL);
+    if (!heap) {
+        story_refuse(NULL, HUSK_ENOMEM, "husk_heap_new", __FILE__, __LINE__);
+        return;
+    }
+    freed = 0;
+    husk_heap_on_error(heap, NULL, NULL, on_free);
+    assert_int_equal(freed, 0);
+    husk_heap_on_error(heap, NULL, NULL, on_free);
+    assert_int_equal(freed, 1);
+    husk_heap_close(heap);
+    assert_int_equal(freed, 2);
+}
+
 static void hooks_run_for_garbage_at_close(husk_heap *other)
 {
     (void)other;
@@ -227,4 +245,4 @@ static void names_and_data(husk_heap *heap)
 
 STORIES(STORY(many_heaps_side_by_side, 0), STORY(heaps_do_not_mix, 0), STORY(close_with_objects_held, STORY_LEAVES_OBJECTS),
         STORY(reports_at_close, 0), STORY(data_is_freed_at_close, 0), STORY(hooks_run_for_garbage_at_close, 0),
-        STORY(names_and_data, 0));
+        STORY(names_and_data, 0), STORY(error_hooks_are_replaced, 0));

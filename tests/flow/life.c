@@ -206,7 +206,13 @@ static void the_wrong_birth_is_refused(husk_heap *heap)
     assert_int_equal(husk_heap_failure(heap), HUSK_ERANGE);
     assert_null(husk_obj_new_items(heap, type_row, SIZE_MAX));
     assert_int_equal(husk_heap_failure(heap), HUSK_ERANGE);
-    assert_int_equal(objects_of(heap), 0);
+    assert_null(husk_obj_new_items(heap, type_leaf, 3));
+    assert_int_equal(husk_heap_failure(heap), HUSK_EINVAL);
+    HOLD obj = husk_obj_new(heap, type_leaf);
+    TRY(obj);
+    assert_null(husk_obj_items(obj));
+    assert_int_equal(husk_obj_item_count(obj), 0);
+    assert_int_equal(objects_of(heap), 1);
     verify(heap);
 }
 
@@ -289,7 +295,7 @@ static void figures_add_up(husk_heap *heap)
     husk_heap_foreign(heap, 1000);
     husk_heap_figures_get(heap, &with);
     assert_int_equal(with.foreign_bytes, 1000);
-    husk_heap_foreign(heap, -1000);
+    husk_heap_foreign(heap, -5000); /* not below nothing */
     husk_obj_drop(&obj);
     husk_heap_figures_get(heap, &after);
     assert_int_equal(after.objects, 0);

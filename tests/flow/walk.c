@@ -181,6 +181,18 @@ static void bad_types_are_refused(husk_heap *heap)
     const husk_type *type = NULL;
     husk_type_spec spec = { HUSK_TYPE_SPEC, .name = NULL, .size = 16 };
     assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);
+    static const husk_slot items[] = { { "item", HUSK_SLOT_REF, HUSK_IN_ITEM, 0, 0, 0, 0 } };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "crooked items", .size = 16, .item_size = 12, .slots = items,
+                             .slot_count = 1 };
+    assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "count outside", .size = 16, .item_size = 8,
+                             .item_count_at = 16 };
+    assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "too large", .size = SIZE_MAX / 2 };
+    assert_int_equal(husk_type_register(&spec, &type), HUSK_ERANGE);
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "too many", .size = 16, .slots = items, .slot_count = 70000 };
+    assert_int_equal(husk_type_register(&spec, &type), HUSK_ERANGE);
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .size = 16 };
     spec.name = "of another time";
     spec.struct_size = 4;
     assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);

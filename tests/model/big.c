@@ -41,7 +41,7 @@ typedef struct known {
     husk_obj *obj; /* NULL: no such object */
     sort sort;
     int slot[SLOTS]; /* number + 1, or 0 */
-    bool finalized, back;
+    bool finalized, garbage;
     long references;
     bool reached;
 } known;
@@ -184,6 +184,15 @@ static void search(void)
     }
 }
 
+/* Before a collect: alive, tracked, and reached by nothing. */
+static bool note_garbage(husk_obj *obj, void *data)
+{
+    known *k = &all[*(uint64_t *)husk_obj_data(obj)];
+    (void)data;
+    k->garbage = !k->reached && k->sort != LEAF;
+    return true;
+}
+
 static bool count_walked(husk_obj *obj, void *data)
 {
     int n = (int)*(uint64_t *)husk_obj_data(obj);
@@ -200,18 +209,26 @@ static void collect(husk_heap *heap, bool loud)
     husk_pass pass;
     int before = back_count;
     finalized_now = 0;
+    search();
+    for (int n = 0; n < OBJECTS; n++)
+        all[n].garbage = false;
+    husk_heap_each(heap, note_garbage, NULL);
     if (husk_heap_collect(heap, &pass) != HUSK_OK)
         fail(husk_heap_message(heap), 0, 0);
     if ((long)pass.finalized != finalized_now)
         fail("finalizers that ran", (long)pass.finalized, finalized_now);
     search();
-    long alive = 0, walked = 0;
+    long alive = 0, walked = 0, ended = 0, resurrected = 0;
     for (int n = 0; n < OBJECTS; n++) {
+        ended += all[n].garbage && !all[n].reached;
+        resurrected += all[n].garbage && all[n].reached;
         if (all[n].reached)
             alive++;
         else if (all[n].obj && all[n].sort == HOOKED && !all[n].finalized)
             fail("gone without its finalizer", n, 0);
     }
+    if ((long)pass.collected != ended || (long)pass.resurrected != resurrected)
+        fail("collected and resurrected by the pass", (long)pass.collected - ended, (long)pass.resurrected - resurrected);
     husk_heap_each(heap, count_walked, &walked);
     if (walked != alive)
         fail("alive", walked, alive);

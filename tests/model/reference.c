@@ -57,7 +57,7 @@ static int end_weaks(ref_heap *h, int n)
     for (int i = o->weak_count - 1; i >= 0; i--) {
         ref_obj *weak = &h->obj[o->weaks[i]];
         weak->target = 0;
-        if (weak->calls && !weak->condemned) {
+        if (weak->calls && !weak->ending) {
             if (!weak->immortal)
                 weak->count++;
             event_add(h, o->weaks[i]);
@@ -338,6 +338,8 @@ static void one_pass(ref_heap *h, pass *p)
             push(h->saved, &h->saved_count, h->saved_count, members[i]);
         }
     } else {
+        for (int i = 0; i < count; i++)
+            h->obj[members[i]].ending = true; /* from here on no weak reference among them calls */
         for (int i = 0; i < count; i++) {
             p->cleared += end_weaks(h, members[i]);
             ref_obj *o = &h->obj[members[i]];
@@ -353,7 +355,7 @@ static void one_pass(ref_heap *h, pass *p)
             reclaim(h, members[i]);
         }
         for (int i = 0; i < count; i++)
-            h->obj[members[i]].condemned = false;
+            h->obj[members[i]].condemned = h->obj[members[i]].ending = false;
     }
     drain(h);
     h->busy = false;

@@ -11,6 +11,7 @@ typedef struct ref_obj {
     bool alive;     /* stands in memory, dying or not */
     bool queued;    /* count reached zero */
     bool condemned; /* in the set of a running pass */
+    bool ending;    /* and that set is being reclaimed */
     bool finalized, frozen, immortal;
     long count;
     int slot[MOST_SLOTS];

@@ -1,7 +1,7 @@
 /* tests/support/types.c: see types.h. */
 #include "types.h"
 
-const husk_type *type_node, *type_hooked, *type_closed, *type_leaf, *type_tree, *type_row, *type_bag, *type_odd,
+const husk_type *type_node, *type_hooked, *type_closed, *type_leaf, *type_goner, *type_tree, *type_row, *type_bag, *type_odd,
     *type_pair, *type_vast, *type_huge;
 tally_counts tally;
 
@@ -72,6 +72,9 @@ void types_setup(void)
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "tree", .size = sizeof(node), .slots = node_slots,
                              .slot_count = 2, .flags = HUSK_TYPE_ACYCLIC };
     type_tree = made(&spec);
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "goner", .size = sizeof(node), .finalize = hooked_finalize,
+                             .dispose = node_dispose };
+    type_goner = made(&spec);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "leaf", .size = sizeof(leaf) };
     type_leaf = made(&spec);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "row", .size = sizeof(row), .item_size = sizeof(row_item),

@@ -26,7 +26,7 @@ static int load_embedded(lua_State *L)
 
 /* ---- calls that SIGINT can stop ---- */
 
-static lua_State *running;  /* the state whose code a SIGINT stops */
+static lua_State *running; /* the state whose code a SIGINT stops */
 static volatile sig_atomic_t interrupted;
 
 /* Not taken away when it has fired: a script that catches every error must stop too. */
@@ -89,8 +89,8 @@ int husk_cli_call(lua_State *L)
     return 3;
 }
 
-/* Coroutines run on states of their own: SIGINT has to find the one that runs. Upvalue 1 is Lua's own function,
- * which gets all arguments under lua_pcall, so that the note is taken back whatever happens. */
+/* Coroutines run on states of their own: SIGINT has to find the one that runs. Upvalue 1 is Lua's own
+ * function, which gets all arguments under lua_pcall, so that the note is taken back whatever happens. */
 static int noted(lua_State *L, lua_State *thread)
 {
     lua_State *outer = running;

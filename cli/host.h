@@ -17,7 +17,7 @@ extern const husk_embedded husk_embedded_files[]; /* ends with a name NULL */
 /* Puts the embedded modules, husk.core and husk.host into package.preload. */
 void husk_cli_preload(lua_State *L);
 
-/* host.call(f, ...): true and f's results, or false, the message with a traceback, and whether it was SIGINT. */
+/* host.call(f, ...): true and f's results, or false, message and traceback, and whether it was SIGINT. */
 int husk_cli_call(lua_State *L);
 
 /* Adds the line editor's functions to the table on top (repl.c). */

@@ -1,4 +1,5 @@
-/* cli/main.c: the program husk: a Lua state with the module in it, and the command line in Lua (lua/husk/cli.lua).
+/* cli/main.c: the program husk: a Lua state with the module in it, and the command line in Lua
+ * (lua/husk/cli.lua).
  *
  * Exit codes: 0 ok; 1 a script failed; 2 usage; 3 an input cannot be read; 70 the program itself failed; 130
  * SIGINT. */

@@ -30,7 +30,7 @@ static EditLine *editor;
 static History *history_list;
 static HistEvent history_event;
 static char *history_file;
-static lua_State *completer; /* the state that reads a line */
+static lua_State *completer;     /* the state that reads a line */
 static const char completer_key; /* registry: its function */
 static char prompt_text[64];
 static volatile sig_atomic_t resized;
@@ -114,8 +114,8 @@ static unsigned char complete(EditLine *e, int character)
     return r.shown ? CC_REDISPLAY : *r.insert ? CC_REFRESH : CC_ERROR;
 }
 
-/* host.line_open(history_file or nil, complete): complete(text) gives what to insert and what to show. Returns
- * whether there is a line editor. */
+/* host.line_open(history_file or nil, complete): complete(text) gives what to insert and what to show.
+ * Returns whether there is a line editor. */
 static int line_open(lua_State *L)
 {
     const char *file = luaL_optstring(L, 1, NULL);

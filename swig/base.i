@@ -5,8 +5,8 @@
  *   HUSK_ENTER(heap)           before a call that may run hooks, or fail
  *   HUSK_LEAVE(heap)           after it
  *   HUSK_RAISE(status, heap)   raises the status with the heap's message; leaves the wrapper
- * Names stand before the first declaration of their struct: a later %rename is ignored. Methods are declared in
- * %extend without a body, so they bind husk_<noun>_<verb> themselves. */
+ * Names stand before the first declaration of their struct: a later %rename is ignored. Methods are declared
+ * in %extend without a body, so they bind husk_<noun>_<verb> themselves. */
 %{
 #include <husk.h>
 %}
@@ -25,7 +25,7 @@ typedef struct husk_type {} husk_type;
 typedef struct husk_obj {} husk_obj;
 typedef struct husk_weak {} husk_weak;
 
-/* Hands out a reference of the caller's, or NULL: that is an error only if the heap has a failure to report. */
+/* Hands out a reference of the caller's, or NULL: that is an error only if the heap has a failure. */
 %define HUSK_MAKES(fn, heap)
 %newobject fn;
 %exception fn {

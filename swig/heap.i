@@ -1,5 +1,5 @@
-/* swig/heap.i: limits and figures of a heap. Making and closing one, and its error hook, are a language's own:
- * there the heap is tied to its handles. */
+/* swig/heap.i: limits and figures of a heap. Making and closing one, and its error hook, are a language's
+ * own: there the heap is tied to its handles. */
 typedef struct husk_heap_figures {
   size_t objects;
   size_t object_bytes;

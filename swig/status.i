@@ -1,5 +1,5 @@
-/* swig/status.i: what a status is called. The codes themselves become a language's exceptions in its errors.i,
- * from HUSK_STATUS_LIST. */
+/* swig/status.i: what a status is called. The codes themselves become a language's exceptions in its
+ * errors.i, from HUSK_STATUS_LIST. */
 typedef int husk_status;
 
 %rename("status_name") husk_status_name;

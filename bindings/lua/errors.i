@@ -1,6 +1,6 @@
 /* bindings/lua/errors.i: a failed call raises a table {code=, status=, message=, where=} with __tostring. The
- * error value is pushed before anything else is done with the heap: pushing copies the heap's message, and any
- * later Lua call may run a __gc that uses the heap. */
+ * error value is pushed before anything else is done with the heap: pushing copies the heap's message, and
+ * any later Lua call may run a __gc that uses the heap. */
 %{
 #include "host.h"
 

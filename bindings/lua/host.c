@@ -1,5 +1,5 @@
-/* bindings/lua/host.c: ownership. Proxies and their holds, doors and their hosts, the tokens of Lua values that
- * Husk keeps, and the lib that ends them all. The picture and the rules are in host.h. */
+/* bindings/lua/host.c: ownership. Proxies and their holds, doors and their hosts, the tokens of Lua values
+ * that Husk keeps, and the lib that ends them all. The picture and the rules are in host.h. */
 #include "host.h"
 
 #include <stdlib.h>
@@ -392,8 +392,8 @@ static int door_is_closed(lua_State *L)
     return 1;
 }
 
-/* core.new_heap(name, max_bytes, stress, pinned). A pinned heap closes with the lib and its door never dies: the
- * default heap is there for the last finalizer, in whatever order lua_close goes. */
+/* core.new_heap(name, max_bytes, stress, pinned). A pinned heap closes with the lib and its door never dies:
+ * the default heap is there for the last finalizer, in whatever order lua_close goes. */
 static int new_heap(lua_State *L)
 {
     husk_lua_lib *lib = husk_lua_lib_get(L);
@@ -425,8 +425,8 @@ static int new_heap(lua_State *L)
     host->prev->next = host;
     lib->hosts.prev = host;
     door_bind(L, door, host);
-    husk_heap_options options = { HUSK_HEAP_OPTIONS, .name = name, .max_bytes = (size_t)max_bytes, .data = host,
-                                  .stress = stress };
+    husk_heap_options options = { HUSK_HEAP_OPTIONS, .name = name, .max_bytes = (size_t)max_bytes,
+                                  .data = host, .stress = stress };
     husk_status status = husk_heap_new(&options, &host->heap);
     if (status != HUSK_OK) {
         host->heap = NULL;
@@ -448,7 +448,8 @@ static int lib_gc(lua_State *L)
         return 0;
     lib->ended = true;
     for (husk_lua_host *host = lib->hosts.next; host != &lib->hosts; host = host->next)
-        if (host->heap && !host->hooks && !host->closing) /* os.exit(_, true) in a hook: the process ends anyway */
+        if (host->heap && !host->hooks &&
+            !host->closing) /* os.exit(_, true) in a hook: the process ends anyway */
             close_host(L, host);
     return 0;
 }

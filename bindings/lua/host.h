@@ -1,15 +1,15 @@
-/* bindings/lua/host.h: how objects live in Lua. host.c does the ownership, the other host_*.c files stand on it.
+/* bindings/lua/host.h: how objects live in Lua. host.c does the ownership, the other host_*.c stand on it.
  *
  *   proxy (userdata) ---> hold (record in a slab) ---> husk_obj
  *      '--> type            '--> host (userdata, one per heap) ---> husk_heap
  *   door  (userdata) -------------^   what a script knows as the heap
  *
- * Identity: a weak-valued table, keyed by the object's address, finds the one proxy of an object. An entry counts
- * only if the proxy's hold still has that object, so nothing has to be removed from it.
+ * Identity: a weak-valued table, keyed by the object's address, finds the one proxy of an object. An entry
+ * counts only if the proxy's hold still has that object, so nothing has to be removed from it.
  * Ownership: a proxy owns one reference, through its hold. __gc, __close and husk.release end the hold; the
- * proxy is then a dead handle, which every function refuses by name. Holds lie in memory that Lua frees last and
- * know nothing of their proxy, so a proxy that vanished without __gc (debug.setmetatable) leaves a reference that
- * ends with the heap, never a dangling pointer.
+ * proxy is then a dead handle, which every function refuses by name. Holds lie in memory that Lua frees last
+ * and know nothing of their proxy, so a proxy that vanished without __gc (debug.setmetatable) leaves a
+ * reference that ends with the heap, never a dangling pointer.
  * A heap closes when its last door and its last hold are gone, when a script closes it, or when the lib ends,
  * which lua_close finalizes after all that was made later.
  *
@@ -17,8 +17,8 @@
  *  1. Almost any Lua call that allocates may run a __gc, and that any code: it may release or close what the
  *     wrapper works on. So no husk pointer is kept across such a call, unless the wrapper owns a reference.
  *     Make the proxy first (husk_lua_proxy_new), then ask for the reference and husk_lua_adopt it.
- *  2. No Lua error may pass through Husk's frames: whatever Husk calls back runs under lua_pcall (host_hooks.c),
- *     on the state that made the call (its coroutine is alive and its C stack is counted there).
+ *  2. No Lua error may pass through Husk's frames: whatever Husk calls back runs under lua_pcall
+ *     (host_hooks.c), on the state that made the call (its coroutine is alive, its C stack is counted there).
  *  3. A mutating call holds its receiver, since a hook may drop the last other reference to it.
  *  4. A heap never closes inside a hook of its own. */
 #ifndef HUSK_LUA_HOST_H
@@ -68,26 +68,26 @@ struct husk_lua_report { /* an error that waits for the script's error hook */
 
 struct husk_lua_host {
     husk_lua_lib *lib;
-    husk_heap *heap;     /* NULL: closed */
-    lua_State *L;        /* the state that made the call under way: hooks run on it */
-    husk_lua_hold ring;  /* holds with an object */
+    husk_heap *heap;       /* NULL: closed */
+    lua_State *L;          /* the state that made the call under way: hooks run on it */
+    husk_lua_hold ring;    /* holds with an object */
     husk_lua_hold passing; /* those on condemned objects: they end with the hook that made them */
-    size_t holds;        /* all holds of this host, ended ones too: they still point here */
-    size_t doors;        /* door userdata that still point here */
-    int hooks;           /* how many hooks of this heap are running */
-    bool closing;        /* husk_heap_close is under way */
-    bool pinned;         /* closes with the lib, whatever becomes of its doors */
+    size_t holds;          /* all holds of this host, ended ones too: they still point here */
+    size_t doors;          /* door userdata that still point here */
+    int hooks;             /* how many hooks of this heap are running */
+    bool closing;          /* husk_heap_close is under way */
+    bool pinned;           /* closes with the lib, whatever becomes of its doors */
     husk_lua_report *first_report, *last_report;
     husk_lua_host *prev, *next; /* in lib->hosts */
     char name[64];              /* for messages after closing */
 };
 
 struct husk_lua_lib {
-    husk_lua_host hosts;         /* ring */
+    husk_lua_host hosts; /* ring */
     husk_lua_hold *free_holds;
-    size_t slab;                 /* records in the next slab */
-    husk_lua_token *loose;       /* tokens that Husk has let go; swept when Lua may be touched */
-    const husk_type *text_type;  /* learnt from the first text */
+    size_t slab;                /* records in the next slab */
+    husk_lua_token *loose;      /* tokens that Husk has let go; swept when Lua may be touched */
+    const husk_type *text_type; /* learnt from the first text */
     bool ended;
 };
 
@@ -175,7 +175,7 @@ int husk_lua_release(lua_State *L);
 void husk_lua_open_host(lua_State *L);
 void husk_lua_open_heap_ends(lua_State *L);
 
-/* ---- host_errors.c: error values and arguments. The arg functions push an error value when they fail. ---- */
+/* ---- host_errors.c: error values and arguments. The arg functions push an error value on failure. ---- */
 
 void husk_lua_push_error(lua_State *L, husk_status status, const char *format, ...); /* as lua_pushfstring */
 void husk_lua_push_status(lua_State *L, husk_heap *heap, husk_status status);
@@ -194,7 +194,8 @@ const husk_type *husk_lua_arg_type(lua_State *L, int at, const char *function);
 /* The same, raising. */
 husk_heap *husk_lua_check_heap(lua_State *L, int at, const char *function);
 husk_obj *husk_lua_check_obj(lua_State *L, int at, const char *function);
-husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function, const char *expected);
+husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function,
+                              const char *expected);
 void husk_lua_open_errors(lua_State *L);
 
 /* ---- host_values.c: values and figures ---- */
@@ -207,8 +208,8 @@ void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
 bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing *pacing);
 
-/* Why something failed, kept in C until all references are given back: making an error value may run any code,
- * which may close the heap. */
+/* Why something failed, kept in C until all references are given back: making an error value may run any
+ * code, which may close the heap. */
 typedef struct husk_lua_trouble {
     husk_status status;
     char text[320];
@@ -217,24 +218,26 @@ int husk_lua_raise(lua_State *L, const husk_lua_trouble *trouble);
 
 /* The value at `at` for storing in `heap`. A string becomes a new text, which is also in *made: the caller
  * releases it. False: not a value of Husk. Touches nothing in Lua. `place` names where it should go. */
-bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *out, husk_obj **made,
-                       husk_lua_trouble *trouble);
+bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *out,
+                       husk_obj **made, husk_lua_trouble *trouble);
 void husk_lua_push_plain(lua_State *L, husk_value v); /* not an object */
 
-/* Pushes what peek finds in the object whose proxy is at `at`, which may be released meanwhile: then it raises. */
+/* Pushes what peek finds in the object whose proxy is at `at`, which may be released meanwhile: then it
+ * raises. */
 typedef husk_status husk_lua_peek_fn(lua_State *L, husk_obj *self, size_t index, husk_value *out);
-husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, husk_lua_peek_fn *peek, size_t index);
+husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, husk_lua_peek_fn *peek,
+                                 size_t index);
 
 /* ---- host_kinds.c, host_record.c, host_weak.c, host_heap.c, host_walk.c ---- */
 
 void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_kind kind); /* for proxies of a type */
 void husk_lua_push_record_meta(lua_State *L, const husk_type *type);
-/* After a mutating call on self, which was retained: releases both (made may be NULL), leaves the heap, raises if
- * it failed. */
+/* After a mutating call on self, which was retained: releases both (made may be NULL), leaves the heap,
+ * raises if it failed. */
 int husk_lua_finish(lua_State *L, husk_obj *self, husk_obj *made, husk_status status);
 int husk_lua_tostring(lua_State *L);
 void husk_lua_base_meta(lua_State *L, const char *name, const luaL_Reg *functions);
-void husk_lua_open_kinds(lua_State *L);   /* each adds its functions to the table on top */
+void husk_lua_open_kinds(lua_State *L); /* each adds its functions to the table on top */
 void husk_lua_open_records(lua_State *L);
 void husk_lua_open_weaks(lua_State *L);
 void husk_lua_open_heaps(lua_State *L);

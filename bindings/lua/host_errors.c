@@ -1,7 +1,8 @@
 /* bindings/lua/host_errors.c: what a script gets when a call fails, and the checks of arguments.
  *
- * An error value is a table: code ("HUSK_EHEAP"), status (its number), message (one line that names the thing),
- * where ("script.lua:12: ", the innermost line outside the husk module). tostring and .. make one line of it. */
+ * An error value is a table: code ("HUSK_EHEAP"), status (its number), message (one line that names the
+ * thing), where ("script.lua:12: ", the innermost line outside the husk module). tostring and .. make one
+ * line of it. */
 #include "host.h"
 
 #include <stdarg.h>
@@ -77,7 +78,8 @@ const char *husk_lua_describe(lua_State *L, int at, char *room, size_t size)
         return room;
     }
     const husk_lua_door *door = lua_touserdata(L, at);
-    if (lua_type(L, at) == LUA_TUSERDATA && lua_rawlen(L, at) == sizeof *door && door->magic == &husk_lua_door_magic)
+    if (lua_type(L, at) == LUA_TUSERDATA && lua_rawlen(L, at) == sizeof *door &&
+        door->magic == &husk_lua_door_magic)
         return "released heap";
     return at > lua_gettop(L) ? "no value" : luaL_typename(L, at);
 }
@@ -123,11 +125,11 @@ void husk_lua_push_arg_error(lua_State *L, const char *function, int at, const c
     const char *what = husk_lua_describe(L, at, got, sizeof got);
     int method = strchr(function, ':') != NULL;
     if (method && at == 1)
-        husk_lua_push_error(L, HUSK_EINVAL, "calling '%s' on a bad receiver (%s expected, got %s)", function, expected,
-                            what);
-    else
-        husk_lua_push_error(L, HUSK_EINVAL, "bad argument #%d to '%s' (%s expected, got %s)", at - method, function,
+        husk_lua_push_error(L, HUSK_EINVAL, "calling '%s' on a bad receiver (%s expected, got %s)", function,
                             expected, what);
+    else
+        husk_lua_push_error(L, HUSK_EINVAL, "bad argument #%d to '%s' (%s expected, got %s)", at - method,
+                            function, expected, what);
 }
 
 void husk_lua_push_arg_count(lua_State *L, const char *function, int least, int most)
@@ -139,11 +141,11 @@ void husk_lua_push_arg_count(lua_State *L, const char *function, int least, int 
     if (got < 0)
         husk_lua_push_error(L, HUSK_EINVAL, "calling '%s' without a receiver", function);
     else if (least == most)
-        husk_lua_push_error(L, HUSK_EINVAL, "wrong number of arguments to '%s' (%d expected, got %d)", function,
-                            least - method, got);
+        husk_lua_push_error(L, HUSK_EINVAL, "wrong number of arguments to '%s' (%d expected, got %d)",
+                            function, least - method, got);
     else
-        husk_lua_push_error(L, HUSK_EINVAL, "wrong number of arguments to '%s' (%d to %d expected, got %d)", function,
-                            least - method, most - method, got);
+        husk_lua_push_error(L, HUSK_EINVAL, "wrong number of arguments to '%s' (%d to %d expected, got %d)",
+                            function, least - method, most - method, got);
 }
 
 bool husk_lua_arg_integer(lua_State *L, int at, const char *function, lua_Integer least, lua_Integer most,
@@ -175,8 +177,8 @@ husk_heap *husk_lua_arg_heap(lua_State *L, int at, const char *function)
         return NULL;
     }
     if (!host->heap) {
-        husk_lua_push_error(L, HUSK_ESTATE, "%s: heap '%s' is closed", shown_name(function, name, sizeof name),
-                            host->name);
+        husk_lua_push_error(L, HUSK_ESTATE, "%s: heap '%s' is closed",
+                            shown_name(function, name, sizeof name), host->name);
         return NULL;
     }
     host->L = L;
@@ -216,7 +218,8 @@ husk_weak *husk_lua_arg_weak(lua_State *L, int at, const char *function)
 const husk_type *husk_lua_arg_type(lua_State *L, int at, const char *function)
 {
     const void *const *type = lua_touserdata(L, at);
-    if (lua_type(L, at) == LUA_TUSERDATA && lua_rawlen(L, at) == 2 * sizeof(void *) && type[0] == &husk_lua_type_magic)
+    if (lua_type(L, at) == LUA_TUSERDATA && lua_rawlen(L, at) == 2 * sizeof(void *) &&
+        type[0] == &husk_lua_type_magic)
         return type[1];
     husk_lua_push_arg_error(L, function, at, "type of husk.type");
     return NULL;
@@ -238,7 +241,8 @@ husk_obj *husk_lua_check_obj(lua_State *L, int at, const char *function)
     return obj;
 }
 
-husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function, const char *expected)
+husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function,
+                              const char *expected)
 {
     const husk_lua_proxy *proxy = husk_lua_proxy_at(L, at);
     husk_obj *obj = husk_lua_proxy_obj(proxy);

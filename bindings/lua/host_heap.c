@@ -1,5 +1,5 @@
-/* bindings/lua/host_heap.c: what a heap does that SWIG's flat calls cannot: callbacks, names that Husk keeps, and
- * the questions about objects that stand beside them. */
+/* bindings/lua/host_heap.c: what a heap does that SWIG's flat calls cannot: callbacks, names that Husk keeps,
+ * and the questions about objects that stand beside them. */
 #include "host.h"
 
 /* heap:disable([holder]): Husk keeps the pointer, so the string stays as long as the Lua state. */
@@ -19,14 +19,15 @@ static int heap_disable(lua_State *L)
             lua_rawset(L, -4);
             lua_pushvalue(L, 2);
         }
-        holder = lua_tostring(L, -1); /* the one that the table has: equal long strings are different objects */
+        holder =
+            lua_tostring(L, -1); /* the one that the table has: equal long strings are different objects */
     }
     husk_heap *heap = husk_lua_check_heap(L, 1, "heap:disable");
     husk_status status = husk_heap_disable(heap, holder);
     return status == HUSK_OK ? 0 : husk_lua_fail(L, heap, status);
 }
 
-/* heap:on_error(function or nil): function(code, text, heap_name) for errors of hooks; nil: a line on stderr. */
+/* heap:on_error(function or nil): function(code, text, heap_name) for errors of hooks; nil: on stderr. */
 static int heap_on_error(lua_State *L)
 {
     bool listens = !lua_isnoneornil(L, 2);
@@ -135,8 +136,12 @@ static int door_tostring(lua_State *L)
 void husk_lua_open_heaps(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "getrefcount", getrefcount }, { "refcount", refcount }, { "kind", kind },
-        { "type_name", type_name },     { "heap_of", heap_of },   { "is_alive", is_alive },
+        { "getrefcount", getrefcount },
+        { "refcount", refcount },
+        { "kind", kind },
+        { "type_name", type_name },
+        { "heap_of", heap_of },
+        { "is_alive", is_alive },
         { NULL, NULL },
     };
     static const luaL_Reg methods[] = {

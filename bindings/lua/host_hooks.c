@@ -1,8 +1,8 @@
-/* bindings/lua/host_hooks.c: what Husk calls back. Every body runs under lua_pcall, on the state that made the
- * call; its errors go to the heap's error hook with the name of what failed.
+/* bindings/lua/host_hooks.c: what Husk calls back. Every body runs under lua_pcall, on the state that made
+ * the call; its errors go to the heap's error hook with the name of what failed.
  *
- * A finalizer and a callback on a pass are Husk's hooks. The error hook is called by Husk inside whatever it is
- * doing and must not call the heap, so its reports wait, in C, until the call that caused them has ended. */
+ * A finalizer and a callback on a pass are Husk's hooks. The error hook is called by Husk inside whatever it
+ * is doing and must not call the heap, so its reports wait, in C, until the call that caused them ended. */
 #include "host.h"
 
 #include <stdio.h>
@@ -36,7 +36,8 @@ static void report_error(lua_State *L, const hook *one)
         if (lua_pcall(L, 1, 1, 0) == LUA_OK || lua_type(L, -1) == LUA_TSTRING)
             message = lua_tostring(L, -1);
     }
-    snprintf(text, sizeof text, "%s of %s: %s", one->what, one->whose, message ? message : "an error without a text");
+    snprintf(text, sizeof text, "%s of %s: %s", one->what, one->whose,
+             message ? message : "an error without a text");
     lua_pop(L, 1);
     husk_heap_report(one->host->heap, HUSK_EHOOK, text);
 }
@@ -82,7 +83,9 @@ static int finalize_body(lua_State *L)
 
 void husk_lua_on_finalize(husk_obj *self)
 {
-    hook one = { .host = husk_lua_host_of(self), .what = "finalizer", .whose = husk_type_name(husk_obj_type(self)),
+    hook one = { .host = husk_lua_host_of(self),
+                 .what = "finalizer",
+                 .whose = husk_type_name(husk_obj_type(self)),
                  .obj = self };
     if (one.host && one.host->L)
         run(&one, finalize_body);
@@ -102,7 +105,10 @@ static int gone_body(lua_State *L)
 void husk_lua_on_gone(husk_weak *weak, void *token)
 {
     husk_obj *obj = husk_weak_obj(weak);
-    hook one = { .host = husk_lua_host_of(obj), .what = "callback", .whose = "a weak reference", .obj = obj,
+    hook one = { .host = husk_lua_host_of(obj),
+                 .what = "callback",
+                 .whose = "a weak reference",
+                 .obj = obj,
                  .token = token };
     run(&one, gone_body);
 }
@@ -122,7 +128,11 @@ static int pass_body(lua_State *L)
 
 void husk_lua_on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *token)
 {
-    hook one = { .host = husk_heap_data(heap), .what = "callback", .whose = "a pass", .token = token, .phase = phase,
+    hook one = { .host = husk_heap_data(heap),
+                 .what = "callback",
+                 .whose = "a pass",
+                 .token = token,
+                 .phase = phase,
                  .pass = pass };
     run(&one, pass_body);
 }

@@ -73,8 +73,8 @@ static int list_index(lua_State *L)
     const husk_obj *list = check_list(L, "list[i]");
     int is_integer;
     lua_Integer i = lua_tointegerx(L, 2, &is_integer);
-    if (!is_integer || i < 1 || (lua_Unsigned)i > husk_list_count(list)
-        || husk_lua_push_peeked(L, 1, "list[i]", peek_list, (size_t)i - 1) != HUSK_OK)
+    if (!is_integer || i < 1 || (lua_Unsigned)i > husk_list_count(list) ||
+        husk_lua_push_peeked(L, 1, "list[i]", peek_list, (size_t)i - 1) != HUSK_OK)
         lua_pushnil(L);
     return 1;
 }
@@ -98,8 +98,8 @@ static int list_newindex(lua_State *L)
         return lua_error(L);
     size_t count = husk_list_count(list), index = (size_t)i - 1;
     if (index > count) {
-        husk_lua_push_error(L, HUSK_ERANGE, "list[%I] = v: the list has %I items; the next one is number %I", i,
-                            (lua_Integer)count, (lua_Integer)count + 1);
+        husk_lua_push_error(L, HUSK_ERANGE, "list[%I] = v: the list has %I items; the next one is number %I",
+                            i, (lua_Integer)count, (lua_Integer)count + 1);
         return lua_error(L);
     }
     if (index == count && lua_isnil(L, 3))
@@ -107,7 +107,8 @@ static int list_newindex(lua_State *L)
     husk_value v;
     husk_obj *made;
     prepare(L, list, 3, "list[i] = v", &v, &made);
-    return husk_lua_finish(L, list, made, index == count ? husk_list_append(list, v) : husk_list_set(list, index, v));
+    return husk_lua_finish(L, list, made,
+                           index == count ? husk_list_append(list, v) : husk_list_set(list, index, v));
 }
 
 static int list_append(lua_State *L)
@@ -204,7 +205,8 @@ static int clear(lua_State *L)
     }
     husk_lua_enter(L, husk_obj_heap(self));
     husk_obj_retain(self);
-    return husk_lua_finish(L, self, NULL, kind == HUSK_KIND_LIST ? husk_list_clear(self) : husk_map_clear(self));
+    return husk_lua_finish(L, self, NULL,
+                           kind == HUSK_KIND_LIST ? husk_list_clear(self) : husk_map_clear(self));
 }
 
 /* core.new_list(heap, [table]): items 1 to #table, without metamethods. */
@@ -517,15 +519,17 @@ void husk_lua_open_kinds(lua_State *L)
         { NULL, NULL },
     };
     static const luaL_Reg map_meta[] = {
-        { "__index", map_index },
-        { "__newindex", map_newindex },
-        { "__len", map_len },
-        { "__pairs", map_pairs },
+        { "__index", map_index }, { "__newindex", map_newindex },
+        { "__len", map_len },     { "__pairs", map_pairs },
         { NULL, NULL },
     };
     static const luaL_Reg list_methods[] = {
-        { "append", list_append }, { "insert", list_insert },      { "remove", list_remove },
-        { "clear", clear },        { "release", husk_lua_release }, { "close", husk_lua_release },
+        { "append", list_append },
+        { "insert", list_insert },
+        { "remove", list_remove },
+        { "clear", clear },
+        { "release", husk_lua_release },
+        { "close", husk_lua_release },
         { NULL, NULL },
     };
     static const luaL_Reg box_methods[] = {
@@ -535,7 +539,8 @@ void husk_lua_open_kinds(lua_State *L)
         { NULL, NULL },
     };
     static const luaL_Reg functions[] = {
-        { "new_list", new_list }, { "new_map", new_map }, { "new_box", new_box }, { "clear", clear }, { NULL, NULL },
+        { "new_list", new_list }, { "new_map", new_map }, { "new_box", new_box },
+        { "clear", clear },       { NULL, NULL },
     };
     husk_lua_base_meta(L, HUSK_LUA_OBJ_META, ends);
     lua_pop(L, 1);

@@ -1,8 +1,8 @@
 /* bindings/lua/host_record.c: record types and records. Each record type has a metatable of its own, whose
  * __index and __newindex carry the table of its fields, so that a field costs one table lookup.
  *
- * n.field, n.field = v, pairs(n); what is no field is looked up in the class (the value of husk.type), where a
- * script puts methods, and then among close and release. */
+ * n.field, n.field = v, pairs(n); what is no field is looked up in the class (the value of husk.type), where
+ * a script puts methods, and then among close and release. */
 #include "host.h"
 
 #include <stdatomic.h>
@@ -196,7 +196,8 @@ static int new_record(lua_State *L)
         husk_lua_trouble trouble;
         lua_pushvalue(L, -2);
         if (lua_rawget(L, 4) != LUA_TNUMBER) {
-            husk_lua_push_error(L, HUSK_EMISSING, "%s has no field '%s'", husk_type_name(type), shown_key(L, -3));
+            husk_lua_push_error(L, HUSK_EMISSING, "%s has no field '%s'", husk_type_name(type),
+                                shown_key(L, -3));
             return lua_error(L);
         }
         size_t index = (size_t)lua_tointeger(L, -1) - 1;
@@ -238,15 +239,15 @@ static const char *plain_string(lua_State *L, int at, const char *what)
     const char *text = lua_type(L, at) == LUA_TSTRING ? lua_tolstring(L, at, &length) : NULL;
     if (!text || !*text || strlen(text) != length) {
         char got[160];
-        husk_lua_push_error(L, HUSK_EINVAL, "husk.type: %s is a non-empty string without NUL bytes (got %s)", what,
-                            text ? "another string" : husk_lua_describe(L, at, got, sizeof got));
+        husk_lua_push_error(L, HUSK_EINVAL, "husk.type: %s is a non-empty string without NUL bytes (got %s)",
+                            what, text ? "another string" : husk_lua_describe(L, at, got, sizeof got));
         lua_error(L);
     }
     return text;
 }
 
-/* core.new_type(name, fields, finalize or nil, class): the type's userdata, and the class that it has, which is
- * another one if the same type has been asked for before. */
+/* core.new_type(name, fields, finalize or nil, class): the type's userdata, and the class that it has, which
+ * is another one if the same type has been asked for before. */
 static int new_type(lua_State *L)
 {
     lua_settop(L, 4);
@@ -265,18 +266,21 @@ static int new_type(lua_State *L)
     luaL_checktype(L, 4, LUA_TTABLE);
     size_t count = lua_rawlen(L, 2);
     if (count > 4096) {
-        husk_lua_push_error(L, HUSK_ERANGE, "husk.type: %s has %I fields; there can be 4096", name, (lua_Integer)count);
+        husk_lua_push_error(L, HUSK_ERANGE, "husk.type: %s has %I fields; there can be 4096", name,
+                            (lua_Integer)count);
         return lua_error(L);
     }
     const char **fields = lua_newuserdatauv(L, (count + 1) * sizeof *fields, 0);
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
-        fields[i] = plain_string(L, -1, "a field name"); /* alive: the table has it, and is not changed below */
+        fields[i] =
+            plain_string(L, -1, "a field name"); /* alive: the table has it, and is not changed below */
         lua_pop(L, 1);
     }
     void *serial = finalizes ? serial_of(L, 3) : NULL;
     const husk_type *type;
-    husk_status status = husk_record_type(name, fields, count, finalizes ? husk_lua_on_finalize : NULL, serial, &type);
+    husk_status status =
+        husk_record_type(name, fields, count, finalizes ? husk_lua_on_finalize : NULL, serial, &type);
     if (status != HUSK_OK) {
         const char *message = husk_type_message();
         husk_lua_push_error(L, status, "husk.type: %s", *message ? message : husk_status_text(status));
@@ -321,7 +325,10 @@ static int class_of(lua_State *L)
 void husk_lua_open_records(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "new_record", new_record }, { "new_type", new_type }, { "class_of", class_of }, { NULL, NULL },
+        { "new_record", new_record },
+        { "new_type", new_type },
+        { "class_of", class_of },
+        { NULL, NULL },
     };
     luaL_setfuncs(L, functions, 0);
 }

@@ -1,4 +1,4 @@
-/* bindings/lua/host_values.c: values on their way between Lua and slots, and figures on their way to tables. */
+/* bindings/lua/host_values.c: values between Lua and slots, and figures on their way to tables. */
 #include "host.h"
 
 #include <stdio.h>
@@ -27,8 +27,8 @@ void husk_lua_push_plain(lua_State *L, husk_value v)
     }
 }
 
-bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *out, husk_obj **made,
-                       husk_lua_trouble *trouble)
+bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *out,
+                       husk_obj **made, husk_lua_trouble *trouble)
 {
     char got[160];
     const husk_lua_proxy *proxy;
@@ -42,7 +42,8 @@ bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place,
         *out = husk_bool(lua_toboolean(L, at) != 0);
         return true;
     case LUA_TNUMBER:
-        *out = lua_isinteger(L, at) ? husk_int((int64_t)lua_tointeger(L, at)) : husk_float(lua_tonumber(L, at));
+        *out =
+            lua_isinteger(L, at) ? husk_int((int64_t)lua_tointeger(L, at)) : husk_float(lua_tonumber(L, at));
         return true;
     case LUA_TSTRING: {
         size_t length;
@@ -65,22 +66,26 @@ bool husk_lua_to_value(lua_State *L, int at, husk_heap *heap, const char *place,
         }
         if (obj) {
             trouble->status = HUSK_EHEAP;
-            snprintf(trouble->text, sizeof trouble->text, "%s: a %s of heap '%s' cannot be stored in heap '%s'", place,
-                     husk_type_name(husk_obj_type(obj)), husk_heap_name(husk_obj_heap(obj)), husk_heap_name(heap));
+            snprintf(trouble->text, sizeof trouble->text,
+                     "%s: a %s of heap '%s' cannot be stored in heap '%s'", place,
+                     husk_type_name(husk_obj_type(obj)), husk_heap_name(husk_obj_heap(obj)),
+                     husk_heap_name(heap));
         } else if (proxy) {
             trouble->status = HUSK_ESTATE;
             husk_lua_dead_text(proxy, place, trouble->text, sizeof trouble->text);
         } else {
             trouble->status = HUSK_ETYPE;
-            snprintf(trouble->text, sizeof trouble->text, "%s: a %s cannot be stored in a heap; husk.box keeps any value",
-                     place, husk_lua_describe(L, at, got, sizeof got));
+            snprintf(trouble->text, sizeof trouble->text,
+                     "%s: a %s cannot be stored in a heap; husk.box keeps any value", place,
+                     husk_lua_describe(L, at, got, sizeof got));
         }
         return false;
     }
 }
 
 /* Looks, and looks again after the one step that may run other code: making a proxy. */
-husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, husk_lua_peek_fn *peek, size_t index)
+husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, husk_lua_peek_fn *peek,
+                                 size_t index)
 {
     husk_lua_proxy *made = NULL;
     for (;;) {
@@ -112,8 +117,14 @@ typedef struct field {
     enum { SIZE, COUNT64, DOUBLE, INT, REASON } kind;
 } field;
 
-#define SIZE_OF(type, name) { #name, offsetof(type, name), SIZE }
-#define COUNT_OF(type, name) { #name, offsetof(type, name), COUNT64 }
+#define SIZE_OF(type, name)                                                                                  \
+    {                                                                                                        \
+#name, offsetof(type, name), SIZE                                                                    \
+    }
+#define COUNT_OF(type, name)                                                                                 \
+    {                                                                                                        \
+#name, offsetof(type, name), COUNT64                                                                 \
+    }
 
 static const char *const reasons[] = { "call", "objects", "bytes", "limit", "request", "stress", "close" };
 
@@ -178,21 +189,21 @@ static const field pacing_fields[] = {
 };
 
 static const field generation_fields[] = {
-    COUNT_OF(husk_generation, passes),      COUNT_OF(husk_generation, examined),
-    COUNT_OF(husk_generation, collected),   COUNT_OF(husk_generation, uncollectable),
-    COUNT_OF(husk_generation, finalized),   COUNT_OF(husk_generation, resurrected),
+    COUNT_OF(husk_generation, passes),       COUNT_OF(husk_generation, examined),
+    COUNT_OF(husk_generation, collected),    COUNT_OF(husk_generation, uncollectable),
+    COUNT_OF(husk_generation, finalized),    COUNT_OF(husk_generation, resurrected),
     COUNT_OF(husk_generation, weak_cleared), COUNT_OF(husk_generation, bytes),
-    COUNT_OF(husk_generation, find_ns),     COUNT_OF(husk_generation, finalize_ns),
-    COUNT_OF(husk_generation, reclaim_ns),  COUNT_OF(husk_generation, longest_ns),
+    COUNT_OF(husk_generation, find_ns),      COUNT_OF(husk_generation, finalize_ns),
+    COUNT_OF(husk_generation, reclaim_ns),   COUNT_OF(husk_generation, longest_ns),
 };
 
 static const field figures_fields[] = {
-    SIZE_OF(husk_heap_figures, objects),       SIZE_OF(husk_heap_figures, object_bytes),
-    SIZE_OF(husk_heap_figures, buffer_bytes),  SIZE_OF(husk_heap_figures, foreign_bytes),
-    SIZE_OF(husk_heap_figures, bytes_taken),   SIZE_OF(husk_heap_figures, bytes_peak),
-    SIZE_OF(husk_heap_figures, max_bytes),     SIZE_OF(husk_heap_figures, pages),
-    SIZE_OF(husk_heap_figures, pages_spare),   SIZE_OF(husk_heap_figures, chunks),
-    SIZE_OF(husk_heap_figures, weak_cells),    SIZE_OF(husk_heap_figures, frozen_objects),
+    SIZE_OF(husk_heap_figures, objects),      SIZE_OF(husk_heap_figures, object_bytes),
+    SIZE_OF(husk_heap_figures, buffer_bytes), SIZE_OF(husk_heap_figures, foreign_bytes),
+    SIZE_OF(husk_heap_figures, bytes_taken),  SIZE_OF(husk_heap_figures, bytes_peak),
+    SIZE_OF(husk_heap_figures, max_bytes),    SIZE_OF(husk_heap_figures, pages),
+    SIZE_OF(husk_heap_figures, pages_spare),  SIZE_OF(husk_heap_figures, chunks),
+    SIZE_OF(husk_heap_figures, weak_cells),   SIZE_OF(husk_heap_figures, frozen_objects),
 };
 
 void husk_lua_push_pass(lua_State *L, const husk_pass *pass)
@@ -248,8 +259,9 @@ bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing
     for (lua_pushnil(L); lua_next(L, at); lua_pop(L, 1))
         found--;
     if (found) {
-        husk_lua_push_error(L, HUSK_EINVAL,
-                            "pacing: unknown entry; there are least_objects, least_bytes, factor, factor_max");
+        husk_lua_push_error(
+            L, HUSK_EINVAL,
+            "pacing: unknown entry; there are least_objects, least_bytes, factor, factor_max");
         return false;
     }
     return true;

@@ -107,7 +107,7 @@ static int list_of(lua_State *L, gather_fn *gather, const husk_type *only)
     for (size_t i = 0; i < room; i++) {
         husk_obj *obj = husk_lua_proxy_obj(proxies[i]);
         if (!obj)
-            continue; /* fewer than before, or the heap was closed meanwhile */
+            continue;                      /* fewer than before, or the heap was closed meanwhile */
         if (husk_lua_push_known(L, obj)) { /* text, or another proxy has it */
             husk_lua_proxy_end(L, proxies[i]);
         } else {

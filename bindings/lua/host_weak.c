@@ -1,5 +1,5 @@
-/* bindings/lua/host_weak.c: weak references. w:get() or w() gives the object or nil; w.alive and w.state ask. A
- * callback runs only if the weak reference is still held by somebody: keep what husk.weak returned. */
+/* bindings/lua/host_weak.c: weak references. w:get() or w() gives the object or nil; w.alive and w.state ask.
+ * A callback runs only if the weak reference is still held by somebody: keep what husk.weak returned. */
 #include "host.h"
 
 /* core.new_weak(obj, [callback]) */

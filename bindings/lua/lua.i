@@ -1,7 +1,7 @@
-/* bindings/lua/lua.i: what SWIG generates for Lua: flat calls that take and return numbers, strings, statuses,
- * tables of figures and one receiver. Everything that hands out objects, or calls back, is written by hand
- * (host.h), because it must keep identity and ownership. SWIG's own userdata and type lookup are not used: every
- * pointer passes through the typemaps.
+/* bindings/lua/lua.i: what SWIG generates for Lua: flat calls that take and return numbers, strings,
+ * statuses, tables of figures and one receiver. Everything that hands out objects, or calls back, is written
+ * by hand (host.h), because it must keep identity and ownership. SWIG's own userdata and type lookup are not
+ * used: every pointer passes through the typemaps.
  *
  * The tables of functions are taken by husk_lua_raw; SWIG's luaopen function, its namespaces and its globals
  * swig_type and swig_equals never come to life. */

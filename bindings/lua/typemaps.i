@@ -1,5 +1,5 @@
-/* bindings/lua/typemaps.i: how values cross. Integers stay integers (SWIG's own typemaps make floats of them and
- * truncate 1.5); receivers are checked proxies, never raw userdata; figures become tables. Conversions of
+/* bindings/lua/typemaps.i: how values cross. Integers stay integers (SWIG's own typemaps make floats of them
+ * and truncate 1.5); receivers are checked proxies, never raw userdata; figures become tables. Conversions of
  * arguments make no Lua object, so no __gc can run between them and the call. */
 
 %define HUSK_LUA_INTEGER(ctype, least, most, push)

@@ -1,7 +1,7 @@
 -- Avoiding cycles: the same tree twice, with strong and with weak links from children to parents.
 --
--- Prints, for each, how many of its nodes died at once when the root was dropped, and how many the collector had to
--- find. With strong links every node is part of a cycle; with weak ones counting alone ends them all.
+-- Prints, for each, how many of its nodes died at once when the root was dropped, and how many the collector
+-- had to find. With strong links every node is part of a cycle; with weak ones counting alone ends them all.
 
 local husk = require "husk"
 

@@ -1,8 +1,8 @@
 -- Cycle collection: two nodes that hold each other outlive their last name, until a pass finds them.
 --
--- Prints that the list of garbage is empty before and after, as it should be: it holds only what was kept on purpose
--- (husk.save_all). And then what happened meanwhile: objects before and after, how many the pass collected, and that
--- their finalizers ran and the weak reference ended.
+-- Prints that the list of garbage is empty before and after, as it should be: it holds only what was kept on
+-- purpose (husk.save_all). And then what happened meanwhile: objects before and after, how many the pass
+-- collected, and that their finalizers ran and the weak reference ended.
 
 local husk = require "husk"
 

@@ -2,10 +2,11 @@
 --
 --   packages.lua [FILE]     FILE is /var/lib/dpkg/status by default
 --
--- One object for each installed package, with a reference to each package that its Depends and Pre-Depends need: of
--- alternatives (a | b) the first that is there, a real package before one that Provides the name. Versions are not
--- compared: dpkg has seen to them. Then all roots are dropped at one moment. What no cycle holds dies by counting,
--- at once; what is in a dependency cycle, or behind one, waits for the collector. Exit code 3: FILE cannot be read.
+-- One object for each installed package, with a reference to each package that its Depends and Pre-Depends
+-- need: of alternatives (a | b) the first that is there, a real package before one that Provides the name.
+-- Versions are not compared: dpkg has seen to them. Then all roots are dropped at one moment. What no cycle
+-- holds dies by counting, at once; what is in a dependency cycle, or behind one, waits for the collector.
+-- Exit code 3: FILE cannot be read.
 
 local husk = require "husk"
 
@@ -35,7 +36,9 @@ local function read_paragraphs(file)
       current[field] = current[field] .. "\n" .. line
     else
       local name, value = line:match("^([^%s:]+):%s*(.-)%s*$")
-      if not name then fail(("%s:%d: not a 'Field: value' line: %s"):format(path, number, line:sub(1, 60))) end
+      if not name then
+        fail(("%s:%d: not a 'Field: value' line: %s"):format(path, number, line:sub(1, 60)))
+      end
       current = current or {line = number}
       if current[name] then fail(("%s:%d: field %s is there twice"):format(path, number, name)) end
       field, current[name] = name, value
@@ -69,7 +72,9 @@ if not file:read(0) and file:seek("end") ~= 0 then fail(path .. ": it cannot be 
 file:seek("set")
 local installed = {}
 for _, paragraph in ipairs(read_paragraphs(file)) do
-  if not paragraph.Status or paragraph.Status:find("%sinstalled$") then installed[#installed + 1] = paragraph end
+  if not paragraph.Status or paragraph.Status:find("%sinstalled$") then
+    installed[#installed + 1] = paragraph
+  end
 end
 file:close()
 

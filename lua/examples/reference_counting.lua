@@ -5,8 +5,9 @@
 --   Reference count after increasing: 3
 --   Reference count after deletion: 2
 --
--- The map `names` is the namespace: its entries a and b are counted references in the heap, as the names of a program
--- are. The second reference of the first line is the handle with which this script asks. husk.refcount leaves it out.
+-- The map `names` is the namespace: its entries a and b are counted references in the heap, as the names of a
+-- program are. The second reference of the first line is the handle with which this script asks.
+-- husk.refcount leaves it out.
 
 local husk = require "husk"
 

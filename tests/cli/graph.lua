@@ -1,5 +1,6 @@
--- The figures of lua/examples/packages.lua, computed another way: the whole file is cut by patterns, the graph is plain
--- tables, and Tarjan's components say what is in a cycle. Used by the tests of the command line.
+-- The figures of lua/examples/packages.lua, computed another way: the whole file is cut by patterns, the
+-- graph is plain tables, and Tarjan's components say what is in a cycle. Used by the tests of the command
+-- line.
 
 local graph = {}
 

@@ -1,7 +1,8 @@
--- Nothing that a script does may crash: metamethods called by hand, wrong receivers, every function with every kind
--- of argument, metatables exchanged, deep recursion, huge sizes. What the calls answer does not matter here; that they
--- answer, and that the heap is whole afterwards, does. (Taking the library out of debug.getregistry, or giving its
--- handles to functions of other libraries, is beyond what a module can stand, as it is for Lua's own files.)
+-- Nothing that a script does may crash: metamethods called by hand, wrong receivers, every function with
+-- every kind of argument, metatables exchanged, deep recursion, huge sizes. What the calls answer does not
+-- matter here; that they answer, and that the heap is whole afterwards, does. (Taking the library out of
+-- debug.getregistry, or giving its handles to functions of other libraries, is beyond what a module can
+-- stand, as it is for Lua's own files.)
 local husk = require "husk"
 local core = require "husk.core"
 local tap = require "tap"

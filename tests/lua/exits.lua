@@ -1,5 +1,5 @@
--- How a Lua state ends: with handles, heaps, cycles and hooks in every order. Each case is a process of its own; its
--- output and its exit code are compared.
+-- How a Lua state ends: with handles, heaps, cycles and hooks in every order. Each case is a process of its
+-- own; its output and its exit code are compared.
 local tap = require "tap"
 local lua = arg[-1]
 

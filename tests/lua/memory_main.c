@@ -1,6 +1,6 @@
-/* tests/lua/memory_main.c: a script, again and again, with the n-th request of Lua for memory refused, for every n;
- * first each alone, then all from the n-th on. Whatever is refused, Lua raises an error, no error passes through
- * Husk's frames, the heap stays whole, and after lua_close not one byte is held.
+/* tests/lua/memory_main.c: a script, again and again, with the n-th request of Lua for memory refused, for
+ * every n; first each alone, then all from the n-th on. Whatever is refused, Lua raises an error, no error
+ * passes through Husk's frames, the heap stays whole, and after lua_close not one byte is held.
  *
  * Usage: memory_main SCRIPT. The script returns a function, which is what runs with memory failing. */
 #include <lauxlib.h>
@@ -35,7 +35,7 @@ static void *allocate(void *data, void *block, size_t old_size, size_t size)
 static void fail(const char *what, const char *text)
 {
     printf("%s: %s (request %ld from the end, %s)\n", what, text ? text : "?", plan.left,
-            plan.forever ? "and all later ones" : "alone");
+           plan.forever ? "and all later ones" : "alone");
     exit(1);
 }
 

@@ -1,5 +1,5 @@
--- Random operations on lists, maps and records, through handles, beside the same on plain tables. At every step the
--- two agree; at the end every object that the tables do not reach is gone. The seed is printed.
+-- Random operations on lists, maps and records, through handles, beside the same on plain tables. At every
+-- step the two agree; at the end every object that the tables do not reach is gone. The seed is printed.
 local husk = require "husk"
 local tap = require "tap"
 

@@ -1,5 +1,5 @@
--- tap: a small test runner. Each file is a plan: test("what holds", function() ... end), and tap.done() at the end,
--- which wants the default heap whole and, after closing it, not one byte held by the process.
+-- tap: a small test runner. Each file is a plan: test("what holds", function() ... end), and tap.done() at
+-- the end, which wants the default heap whole and, after closing it, not one byte held by the process.
 --
 --   tap.eq(got, wanted)             equal, with == (NaN equals NaN)
 --   tap.ok(value, what)             true

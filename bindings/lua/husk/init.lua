@@ -6,12 +6,13 @@
 --   n.next = Node{value = 2}
 --   print(n.next.value, husk.getrefcount(n))
 --
--- An object lives in a heap; what Lua has is a handle, one for each object, and a handle is a counted reference.
--- It ends when Lua collects it, or at once with husk.release(x), x:close() or `local x <close> = ...`.
--- Fields, items and entries hold nil, booleans, integers, floats, strings (kept as texts of the heap), other objects
--- of the same heap, and through husk.box any Lua value. A cycle that runs through a boxed Lua value (box -> table ->
--- handle -> object -> box) is not collected in this version: break it by hand, or close the heap.
--- Functions without a heap argument work on the default heap. Errors are tables: code, message, where.
+-- An object lives in a heap; what Lua has is a handle, one for each object, and a handle is a counted
+-- reference. It ends when Lua collects it, or at once with husk.release(x), x:close() or
+-- `local x <close> = ...`. Fields, items and entries hold nil, booleans, integers, floats, strings (kept as texts of the heap),
+-- other objects of the same heap, and through husk.box any Lua value. A cycle that runs through a boxed Lua
+-- value (box -> table -> handle -> object -> box) is not collected in this version: break it by hand, or
+-- close the heap. Functions without a heap argument work on the default heap. Errors are tables: code,
+-- message, where.
 
 local core = require "husk.core"
 
@@ -24,11 +25,13 @@ local kinds = setmetatable({}, {__mode = "k"}) -- class -> its record type
 local default = core.new_heap("default", nil, false, true)
 husk.default = default
 
--- A heap of its own: name, for messages; max_bytes, the limit of what it takes from the system; stress, a pass at
--- every allocation.
+-- A heap of its own: name, for messages; max_bytes, the limit of what it takes from the system; stress, a
+-- pass at every allocation.
 function husk.heap(options)
   options = options or {}
-  if type(options) ~= "table" then error("husk.heap: a table of options expected, got " .. type(options), 2) end
+  if type(options) ~= "table" then
+    error("husk.heap: a table of options expected, got " .. type(options), 2)
+  end
   for key in pairs(options) do
     if key ~= "name" and key ~= "max_bytes" and key ~= "stress" then
       error("husk.heap: unknown option '" .. tostring(key) .. "'; there are name, max_bytes, stress", 2)
@@ -54,8 +57,8 @@ local function handles_first(options)
   if not (options and options.handles == false) then collectgarbage() end
 end
 
--- Ends all garbage and says what was done. Handles that Lua has not collected yet still count as references, so
--- Lua's own collector runs first; collect{handles = false} leaves it out.
+-- Ends all garbage and says what was done. Handles that Lua has not collected yet still count as references,
+-- so Lua's own collector runs first; collect{handles = false} leaves it out.
 function heap:collect(options)
   handles_first(options)
   return pass(self)
@@ -112,14 +115,16 @@ local Class = {__name = "husk type", __metatable = "husk type"}
 function Class.__call(class, fields) return core.new_record(default, kinds[class], fields) end
 function Class.__tostring(class) return "type " .. core.type.name(kinds[class]) end
 
--- A record type: Class{field = value} makes an object with these fields and no others. Functions put into the class
--- are methods of its objects. options.finalize is a function(self) that runs once, when an object ends, with all
--- fields still there; its handle `self` is valid until it returns. To bring the object back, store it in the heap.
--- Asking again with the same name, fields and function gives the same class.
+-- A record type: Class{field = value} makes an object with these fields and no others. Functions put into the
+-- class are methods of its objects. options.finalize is a function(self) that runs once, when an object ends,
+-- with all fields still there; its handle `self` is valid until it returns. To bring the object back, store
+-- it in the heap. Asking again with the same name, fields and function gives the same class.
 function husk.type(name, fields, options)
   local finalize
   if options ~= nil then
-    if type(options) ~= "table" then error("husk.type: a table of options expected, got " .. type(options), 2) end
+    if type(options) ~= "table" then
+      error("husk.type: a table of options expected, got " .. type(options), 2)
+    end
     for key in pairs(options) do
       if key ~= "finalize" then error("husk.type: unknown option '" .. tostring(key) .. "'", 2) end
     end
@@ -152,8 +157,8 @@ husk.is_dying = core.obj.is_dying
 husk.referents = core.referents     -- what x refers to
 husk.referrers = core.referrers     -- which objects refer to x
 
--- A weak reference: w:get() or w() is the object or nil; w.alive and w.state ask. on_gone(w) runs once, when the
--- object's memory is back, if w is still held by somebody then: keep it.
+-- A weak reference: w:get() or w() is the object or nil; w.alive and w.state ask. on_gone(w) runs once, when
+-- the object's memory is back, if w is still held by somebody then: keep it.
 husk.weak = core.new_weak
 
 -- ---- the library ----

@@ -1,5 +1,5 @@
--- husk repl: Lua, a line at a time. An expression prints its values; what is not finished goes on in the next line;
--- Tab completes names and fields; SIGINT stops what runs, or drops the line.
+-- husk repl: Lua, a line at a time. An expression prints its values; what is not finished goes on in the next
+-- line; Tab completes names and fields; SIGINT stops what runs, or drops the line.
 
 local host = require "husk.host"
 
@@ -35,6 +35,9 @@ local function value_of(chain)
   return value
 end
 
+local words = "and break do else elseif end false for function goto if in local nil not or repeat return " ..
+  "then true until while"
+
 -- For the text before the cursor: what to insert, and what to show if there is more than one choice.
 local function complete(text)
   if text:find("^%s*$") then return "  " end
@@ -48,9 +51,7 @@ local function complete(text)
     start = text:match("([%a_][%w_]*)$")
     if not start then return end
     names = keys_of(_G)
-    for word in ("and break do else elseif end false for function goto if in local nil not or repeat return then true until while"):gmatch("%a+") do
-      names[word] = true
-    end
+    for word in words:gmatch("%a+") do names[word] = true end
   end
   local found = {}
   for name in pairs(names) do
@@ -156,11 +157,11 @@ return {
   usage = "husk repl",
   summary = "reads Lua a line at a time",
   help = [[
-Reads Lua from the terminal. An expression prints its values. A chunk that is not complete goes on in the next line.
-The module is there as the global husk.
+Reads Lua from the terminal. An expression prints its values. A chunk that is not complete goes on in the next
+line. The module is there as the global husk.
 
-Tab completes names and fields, Ctrl-R searches the history, Ctrl-C stops what runs or drops the line, Ctrl-D ends. The
-history is kept in $XDG_STATE_HOME/husk/history, or in ~/.husk_history.
+Tab completes names and fields, Ctrl-R searches the history, Ctrl-C stops what runs or drops the line, Ctrl-D
+ends. The history is kept in $XDG_STATE_HOME/husk/history, or in ~/.husk_history.
 
 From a pipe it runs the lines without a prompt, and the exit code is 1 if one of them failed.]],
   run = run,

@@ -166,6 +166,9 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
     WANT(page->tracked == ((type->flags & TYPE_TRACKED) != 0), "object of type %s is on a page of the other sort",
          type->name);
     WANT(type->block <= husk__block_bytes(page), "object of type %s does not fit its block", type->name);
+    WANT(!(type->flags & TYPE_ITEMS) ||
+             husk_obj_item_count(obj) <= (husk__block_bytes(page) - type->items_at) / type->item_size,
+         "object of type %s: %zu items do not fit its block", type->name, husk_obj_item_count(obj));
     WANT(!(obj->tf & TF_CONDEMNED), "object of type %s is condemned outside a pass", type->name);
     WANT((obj->tf & TF_QUEUED) ? obj->rc < RC_ONE : obj->rc >= RC_ONE, "object of type %s: count %u does not fit its state",
          type->name, obj->rc / RC_ONE);
@@ -190,13 +193,13 @@ static husk_status verify_counts(husk_heap *heap)
 {
     husk_status status = HUSK_OK;
     husk__find_counts(heap);
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_object(obj) || (obj->rc & RC_SLOW))
                 continue;
             uint64_t seen = husk__side_total(obj, *husk__side_of(obj));
-            if (seen > obj->rc / RC_ONE)
+            if (seen > obj->rc / RC_ONE && seen != SIDE_UNKNOWN)
                 status = husk_heap_fail(heap, HUSK_ECORRUPT, "object of type %s: %llu slots hold it, but its count is %u",
                                         husk__type_of(obj)->name, (unsigned long long)seen, obj->rc / RC_ONE);
         }
@@ -239,10 +242,10 @@ husk_status husk_heap_verify(husk_heap *heap)
     husk_status status = HUSK_OK;
     for (size_t i = 0; !status && i < heap->store.chunk_count; i++)
         status = verify_chunk(heap, i, &totals);
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         status = verify_page(heap, page);
-    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (!status && husk__is_object(obj))

@@ -1,6 +1,7 @@
 /* heap.c: the composition root: a heap is put together, asked for its figures, and taken apart. */
 #include "base/memory.h"
 #include "cycle/collect.h"
+#include "cycle/find.h"
 #include "cycle/pace.h"
 #include "object/death.h"
 #include "object/hook.h"
@@ -52,15 +53,22 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     return HUSK_OK;
 }
 
-/* The lowest type id above `last` of which objects are still held, and how many. */
+/* More references than the slots of the heap account for: somebody outside has them. */
+static bool is_held(const husk_obj *obj)
+{
+    return husk__is_object(obj) && !husk_obj_is_immortal(obj) &&
+           husk__side_total(obj, *husk__side_of(obj)) < obj->rc / RC_ONE;
+}
+
+/* The lowest type id above `last` of which objects are held from outside, and how many. */
 static uint32_t next_held(const husk_heap *heap, uint32_t last, size_t *count)
 {
     uint32_t best = 0;
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             uint32_t id = obj->tf & TF_TYPE;
-            if (id <= last || (best && id > best) || husk_obj_is_immortal(obj))
+            if (id <= last || (best && id > best) || !is_held(obj))
                 continue;
             *count = id == best ? *count + 1 : 1;
             best = id;
@@ -71,23 +79,30 @@ static uint32_t next_held(const husk_heap *heap, uint32_t last, size_t *count)
 static void report_held(husk_heap *heap)
 {
     size_t count = 0;
+    husk__find_counts(heap);
     for (uint32_t id = 0; (id = next_held(heap, id, &count));)
         husk__report(heap, HUSK_ESTATE, "closed with %zu object%s of type %s still held", count,
                      count == 1 ? "" : "s", husk__types[id]->name);
+    husk__side_end(&heap->store);
 }
 
 /* Raw resources of what is left. No finalizers: their objects may be half gone. */
 static void dispose_all(husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (husk__is_object(obj) && husk__type_of(obj)->dispose)
+                husk__type_of(obj)->dispose(obj);
+}
+
+/* The data of weak references that somebody outside still holds. */
+static void free_weak_data(husk_heap *heap)
+{
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
-            if (!husk__is_object(obj))
-                continue;
-            const husk_type *type = husk__type_of(obj);
-            if (type->flags & TYPE_DISPOSE)
-                type->dispose(obj);
-            husk_weak *weak = husk_weak_of(obj);
+            husk_weak *weak = husk__is_object(obj) ? husk_weak_of(obj) : NULL;
             if (weak && husk__weak_has_call(weak) && weak->data_free)
                 weak->data_free(weak->data);
         }
@@ -104,13 +119,19 @@ void husk_heap_close(husk_heap *heap)
     husk__collect_safe(heap);
     husk_heap_garbage_clear(heap);
     husk_pass sum;
+    bool more;
     int rounds = 0;
-    do { /* what dies may let go of more, through acyclic objects and finalizers; some make new garbage for ever */
+    do { /* what dies may let go of more, through acyclic objects and hooks; some make new garbage for ever */
         sum = (husk_pass){0};
         (void)husk__collect_full(heap, HUSK_BY_CLOSE, &sum);
-    } while (sum.collected && ++rounds < 100);
+        more = husk__collect_queues(heap) || sum.collected;
+    } while (more && ++rounds < 100);
     report_held(heap);
-    heap->busy |= BUSY_HOOK; /* releases from here on only queue, and are overtaken by the end */
+    /* From here on releases only queue, and are overtaken by the end; births are refused, nothing is given back. */
+    heap->busy |= BUSY_HOOK | BUSY_PASS;
+    husk__store_rest(&heap->store);
+    heap->store.closed = true;
+    free_weak_data(heap);
     dispose_all(heap);
     husk__collect_close(heap);
     if (heap->error_free)
@@ -135,6 +156,8 @@ const char *husk_heap_name(const husk_heap *heap)
 husk_status husk_heap_set_max_bytes(husk_heap *heap, size_t max_bytes)
 {
     if (max_bytes && max_bytes < heap->store.bytes_taken)
+        (void)husk_heap_trim(heap);
+    if (max_bytes && max_bytes < heap->store.bytes_taken)
         return husk_heap_fail(heap, HUSK_ELIMIT, "max_bytes %zu is below the %zu bytes that heap %s holds already",
                               max_bytes, heap->store.bytes_taken, heap->name);
     heap->store.max_bytes = max_bytes;
@@ -148,7 +171,7 @@ void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out)
     size_t hand = husk__store_in_hand(store, &hand_bytes);
     size_t dying = husk__dying_count(heap, &dying_bytes);
     *out = (husk_heap_figures){0};
-    struct husk__page_walk walk = {store, 0, 0, NULL};
+    struct husk__page_walk walk = {store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         out->objects += page->used;
         out->object_bytes += page->used * husk__block_bytes(page);
@@ -156,7 +179,7 @@ void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out)
             out->frozen_objects += page->used;
     }
     out->objects -= hand + dying + heap->collector.condemned;
-    out->object_bytes -= hand_bytes + dying_bytes;
+    out->object_bytes -= hand_bytes + dying_bytes + heap->collector.condemned_bytes;
     out->buffer_bytes = store->raw_bytes;
     out->foreign_bytes = store->foreign_bytes;
     out->bytes_taken = store->bytes_taken;
@@ -179,10 +202,13 @@ size_t husk_heap_trim(husk_heap *heap)
 void husk_heap_foreign(husk_heap *heap, int64_t bytes)
 {
     size_t *total = &heap->store.foreign_bytes;
-    if (bytes < 0 && *total < (uint64_t)-bytes)
-        *total = 0;
-    else
-        *total = (size_t)((int64_t)*total + bytes);
+    if (bytes < 0) {
+        uint64_t fewer = -(uint64_t)bytes;
+        *total = *total > fewer ? *total - (size_t)fewer : 0;
+    } else {
+        size_t room = SIZE_MAX / 4 - *total; /* sums with other figures must not overflow */
+        *total += (uint64_t)bytes < room ? (size_t)bytes : room;
+    }
 }
 
 static void *fail_buffer(husk_heap *heap, size_t bytes)

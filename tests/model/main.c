@@ -152,6 +152,13 @@ static void compare(world *w, ref_heap *h)
         fail("%ld saved, not %ld", (long)husk_heap_garbage_count(w->heap), h->saved_count, 0);
     if (husk_heap_is_enabled(w->heap) != (h->disabled == 0))
         fail("enabled", 0, 0, 0);
+    husk_generation g;
+    husk_heap_generation(w->heap, 0, &g);
+    const ref_pass *t = &h->total;
+    if ((long)g.passes != t->passes || (long)g.examined != t->examined || (long)g.collected != t->collected ||
+        (long)g.uncollectable != t->uncollectable || (long)g.finalized != t->finalized ||
+        (long)g.resurrected != t->resurrected || (long)g.weak_cleared != t->cleared)
+        fail("the sums of %ld passes (%ld in the model) differ", (long)g.passes, t->passes, 0);
     husk_status status = husk_heap_verify(w->heap);
     if (status != HUSK_OK) {
         fprintf(stderr, "verify: %s: %s\n", husk_status_name(status), husk_heap_message(w->heap));

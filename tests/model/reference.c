@@ -232,9 +232,7 @@ static void drain(ref_heap *h)
 
 /* ---- passes ---- */
 
-typedef struct pass {
-    long examined, collected, uncollectable, finalized, resurrected, cleared;
-} pass;
+typedef ref_pass pass;
 
 static void reach(ref_heap *h, bool *held, int n)
 {
@@ -293,6 +291,17 @@ static void find(ref_heap *h, bool *held, pass *p)
         p->examined += within[n];
     }
     search(h, within, held);
+}
+
+static void add(pass *sum, const pass *p)
+{
+    sum->passes += p->passes;
+    sum->examined += p->examined;
+    sum->collected += p->collected;
+    sum->uncollectable += p->uncollectable;
+    sum->finalized += p->finalized;
+    sum->resurrected += p->resurrected;
+    sum->cleared += p->cleared;
 }
 
 static void one_pass(ref_heap *h, pass *p)
@@ -359,6 +368,8 @@ static void one_pass(ref_heap *h, pass *p)
     }
     drain(h);
     h->busy = false;
+    add(&h->total, p);
+    h->total.passes++;
 }
 
 static void watch(ref_heap *h, told phase)
@@ -373,10 +384,13 @@ static void watch(ref_heap *h, told phase)
 
 static void told_pass(ref_heap *h, pass *p)
 {
+    pass one = { 0 };
     h->wanted = false;
     watch(h, E_START);
-    one_pass(h, p);
+    one_pass(h, &one);
     watch(h, E_STOP);
+    one.passes = 1;
+    add(p, &one);
 }
 
 /* A hook may ask for another one; a third would be one too many. */
@@ -638,10 +652,16 @@ void ref_close(ref_heap *h)
         p = (pass){ 0 };
         full_pass(h, &p);
     } while (p.collected && ++rounds < 100);
+    /* Held from outside: more references than all slots account for. */
+    static long seen[MOST_IDS];
+    memset(seen, 0, ((size_t)h->born + 1) * sizeof *seen);
+    for (int n = 1; n <= h->born; n++)
+        for (int i = 0; h->obj[n].alive && i < h->obj[n].slots; i++)
+            seen[h->obj[n].slot[i]]++;
     for (int k = 0; k < KINDS; k++) {
         long held = 0;
         for (int n = 1; n <= h->born; n++)
-            held += h->obj[n].alive && !h->obj[n].immortal && (int)h->obj[n].kind == k;
+            held += h->obj[n].alive && !h->obj[n].immortal && h->obj[n].count > seen[n] && (int)h->obj[n].kind == k;
         if (held)
             tell(h->log, E_HELD, held);
     }
@@ -649,10 +669,10 @@ void ref_close(ref_heap *h)
     for (int n = 1; n <= h->born; n++)
         gone[n] = !h->obj[n].alive;
     int count = by_address(h, gone, members);
-    for (int i = 0; i < count; i++) {
-        if (facts[h->obj[members[i]].kind].dispose)
-            tell(h->log, E_DISPOSE, members[i]);
+    for (int i = 0; i < count; i++)
         if (h->obj[members[i]].frees)
             tell(h->log, E_FREE, members[i]);
-    }
+    for (int i = 0; i < count; i++)
+        if (facts[h->obj[members[i]].kind].dispose)
+            tell(h->log, E_DISPOSE, members[i]);
 }

@@ -22,6 +22,10 @@ typedef struct ref_obj {
     int weak_count;
 } ref_obj;
 
+typedef struct ref_pass {
+    long passes, examined, collected, uncollectable, finalized, resurrected, cleared;
+} ref_pass;
+
 typedef struct ref_heap {
     uint64_t seed;
     ref_obj *obj; /* by number, 1 to born */
@@ -34,6 +38,7 @@ typedef struct ref_heap {
     bool busy, in_hook, save_all, wanted, watched, closing;
     int disabled, watch_calls;
     long foreign;
+    ref_pass total;
     event_log *log;
 } ref_heap;
 

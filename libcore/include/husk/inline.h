@@ -1,8 +1,8 @@
 /* husk/inline.h: the two calls that must cost next to nothing.
  *
  * They know one fact about an object: its first word is the count, bits 30..2, and a set bit 31 means that
- * something rare is the matter (immortal, saturated). husk_abi_1 is a symbol of the library whose name changes
- * with this layout, so that inlines compiled against another layout do not link. */
+ * something rare is the matter (immortal, saturated). The calls they fall back on carry the number of this layout in
+ * their names, so that inlines compiled against another layout do not link. */
 #ifndef HUSK_INLINE_H
 #define HUSK_INLINE_H
 
@@ -12,9 +12,8 @@
 extern "C" {
 #endif
 
-extern HUSK_API const uint32_t husk_abi_1;
-HUSK_API void husk__retain_slow(husk_obj *obj);
-HUSK_API void husk__release_slow(husk_obj *obj);
+HUSK_API void husk__retain_slow_1(husk_obj *obj);
+HUSK_API void husk__release_slow_1(husk_obj *obj);
 
 #define HUSK__ONE 4u /* one reference in the count word */
 
@@ -25,7 +24,7 @@ static inline void husk_obj_retain(husk_obj *obj)
     if ((int32_t)*count >= 0)
         *count += HUSK__ONE;
     else
-        husk__retain_slow(obj);
+        husk__retain_slow_1(obj);
 }
 
 /* One reference fewer; the last one ends the object. NULL is fine only in husk_obj_drop. */
@@ -35,7 +34,7 @@ static inline void husk_obj_release(husk_obj *obj)
     if (*count - 2u * HUSK__ONE < 0x80000000u - 2u * HUSK__ONE)
         *count -= HUSK__ONE;
     else
-        husk__release_slow(obj);
+        husk__release_slow_1(obj);
 }
 
 /* Releases what *variable holds, if anything, and sets it to NULL first. */

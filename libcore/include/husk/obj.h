@@ -13,7 +13,8 @@
 extern "C" {
 #endif
 
-/* A zeroed object. Never runs user code; may run a pass over garbage without hooks. NULL: HUSK_ENOMEM,
+/* A zeroed object. Never runs user code (but for the error hook, if the heap turns out to be damaged); may run a pass
+ * over garbage without hooks. NULL: HUSK_ENOMEM,
  * HUSK_ELIMIT, HUSK_EINVAL (the type has items). */
 HUSK_API HUSK_NEW husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type);
 
@@ -31,8 +32,9 @@ HUSK_API husk_status husk_obj_set(husk_obj *self, husk_obj **slot, HUSK_NULLABLE
 /* Stores the caller's own reference. HUSK_EHEAP: value is released, the slot keeps what it had. */
 HUSK_API husk_status husk_obj_take(husk_obj *self, husk_obj **slot, HUSK_TAKES(3) HUSK_NULLABLE husk_obj *value);
 
-/* Exchanges two references, counts unchanged: *value goes into the slot, what was there is the caller's. */
-HUSK_API husk_status husk_obj_swap(husk_obj *self, husk_obj **slot, HUSK_NULLABLE husk_obj **value);
+/* Exchanges two references, counts unchanged: *value, which may be NULL, goes into the slot, what was there is the
+ * caller's. */
+HUSK_API husk_status husk_obj_swap(husk_obj *self, husk_obj **slot, husk_obj **value);
 
 /* References to the object, exactly; SIZE_MAX for an immortal one. */
 HUSK_API size_t husk_obj_strong_count(const husk_obj *obj);

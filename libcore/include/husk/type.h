@@ -90,7 +90,7 @@ typedef struct husk_type_spec {
 
 /* Registers a type and gives its handle in *out. The fixed part is aligned to 16 bytes if its size is a multiple
  * of 16, else to 8, which is enough for any C struct of that size.
- * HUSK_EINVAL: the spec contradicts itself, with the reason in husk_type_message; HUSK_ERANGE: a million types;
+ * HUSK_EINVAL: the spec contradicts itself, with the reason in husk_type_message; HUSK_ERANGE: a million types, 4096 slots;
  * HUSK_ENOMEM. */
 HUSK_API husk_status husk_type_register(const husk_type_spec *spec, const husk_type **out);
 

@@ -17,8 +17,8 @@ extern "C" {
 /* Runs when the object's memory is back and the heap is whole. It gets the weak reference, never the object. */
 typedef void husk_weak_fn(husk_weak *weak, void *data);
 
-/* A weak reference to obj; NULL when out of memory, and obj is unharmed. Without on_gone, one is shared by all
- * who ask; with on_gone, each call makes another. on_gone runs at most once, only if the weak reference is still
+/* A weak reference to obj; NULL when out of memory, and obj is unharmed. Without on_gone and data_free, one is shared by
+ * all who ask, and data is not kept; else each call makes another. on_gone runs at most once, only if the weak reference is still
  * held by somebody then, newest first for one object, objects in the order of their death. data_free(data)
  * follows when the weak reference ends, or at once if this call fails. */
 HUSK_API HUSK_NEW husk_weak *husk_weak_new(husk_obj *obj, HUSK_NULLABLE husk_weak_fn *on_gone, void *data,

@@ -24,16 +24,18 @@ static void system_advise_huge(void *at, size_t bytes)
     (void)madvise(at, bytes, MADV_HUGEPAGE);
 }
 
+/* Locked memory (mlockall) cannot be given back; what comes from here must be zero all the same. */
 static void system_decommit(void *at, size_t bytes)
 {
-    (void)madvise(at, bytes, MADV_DONTNEED);
+    if (madvise(at, bytes, MADV_DONTNEED) != 0)
+        memset(at, 0, bytes);
 }
 
 static void system_withdraw(void *at, size_t bytes)
 {
     /* A fresh mapping over the old one drops the memory and its commit charge together. */
     if (mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-        (void)madvise(at, bytes, MADV_DONTNEED);
+        system_decommit(at, bytes);
 }
 
 static void system_release(void *at, size_t bytes)

@@ -44,15 +44,24 @@ static void note(husk_generation *total, const husk_pass *pass)
     total->longest_ns = ns > total->longest_ns ? ns : total->longest_ns;
 }
 
-static husk_status report_corrupt(husk_heap *heap, const struct husk__found *found)
+static void report_corrupt(husk_heap *heap, const struct husk__found *found)
 {
     const husk_obj *obj = found->corrupt;
+    if (!husk__is_object(obj)) {
+        husk__report(heap, HUSK_ECORRUPT, "the dead object at %p is still stored in %llu slots; nothing was freed",
+                     (const void *)obj, (unsigned long long)found->seen);
+        return;
+    }
     husk__report(heap, HUSK_ECORRUPT,
                  "object of type %s at %p has %zu references, but %llu are stored in slots; nothing was freed",
                  husk__type_of(obj)->name, (const void *)obj, husk_obj_strong_count(obj),
                  (unsigned long long)found->seen);
-    return husk_heap_fail(heap, HUSK_ECORRUPT, "object of type %s has fewer references than slots that hold it",
-                          husk__type_of(obj)->name);
+}
+
+static husk_status fail_corrupt(husk_heap *heap)
+{
+    return husk_heap_fail(heap, HUSK_ECORRUPT, "heap %s has an object with fewer references than slots that hold it",
+                          heap->name);
 }
 
 /* Steps 1 and 2: finalizers, then what they let go of, then a second look. */
@@ -71,14 +80,9 @@ static void save_member(husk_heap *heap, husk_obj *member)
     heap->collector.garbage[heap->collector.garbage_count++] = member;
 }
 
-/* The set goes onto the garbage list instead. No memory for the list: the objects stay, to be found again. */
+/* The set goes onto the garbage list, which has room already, instead of ending. */
 static void save(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
 {
-    if (!husk__garbage_reserve(heap, set->members)) {
-        husk__set_spare(heap, NULL);
-        pass->deferred += set->members;
-        return;
-    }
     husk__set_spare(heap, save_member);
     pass->collected = pass->uncollectable = set->members;
 }
@@ -109,9 +113,16 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
         husk__set_make(heap, &set);
     pass->find_ns = husk__now() - start;
 
+    /* Before any hook runs: a finalizer may let go of a member for good, and then there is no way back. */
+    if (any && heap->collector.save_all && !husk__garbage_reserve(heap, set.members)) {
+        husk__set_spare(heap, NULL); /* to be found again */
+        pass->deferred += set.members;
+        any = false;
+    }
+    bool save_all = heap->collector.save_all; /* as it was then, whatever hooks do */
     if (any && !quiet && set.finalizers)
         finalize(heap, &set, pass);
-    if (any && heap->collector.save_all)
+    if (any && save_all)
         save(heap, &set, pass);
     else if (any)
         reclaim(heap, &set, pass);
@@ -123,7 +134,9 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     husk__pace_restart(heap, pass->examined, pass->collected);
     if (quiet && pass->deferred)
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);
-    return found.corrupt ? report_corrupt(heap, &found) : HUSK_OK;
+    if (found.corrupt)
+        report_corrupt(heap, &found);
+    return found.corrupt ? HUSK_ECORRUPT : HUSK_OK;
 }
 
 static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
@@ -221,25 +234,27 @@ static void release_later(husk_heap *heap)
     heap->busy &= ~(uint32_t)BUSY_DRAIN;
 }
 
-static void serve_queues(husk_heap *heap)
+bool husk__collect_queues(husk_heap *heap)
 {
+    bool any = husk__waiting(&heap->store) & (HUSK__WAITS_LATER | HUSK__WAITS_DUE);
     if (husk__take_waiting(&heap->store, HUSK__WAITS_LATER))
         release_later(heap);
     if (husk__waiting(&heap->store) & HUSK__WAITS_DUE)
         husk__drain(heap);
     if (husk__take_waiting(&heap->store, HUSK__WAITS_TELL))
         husk__tell_untold(heap);
+    return any;
 }
 
 static void serve_surplus(husk_heap *heap)
 {
-    if (husk__take_waiting(&heap->store, HUSK__WAITS_SURPLUS))
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_SURPLUS) || heap->store.surplus_since)
         husk__pages_surplus(&heap->store);
 }
 
 void husk__collect_safe(husk_heap *heap)
 {
-    serve_queues(heap);
+    (void)husk__collect_queues(heap);
     if (husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST | HUSK__WAITS_PASS)) {
         husk_pass ignored = {0};
         (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
@@ -255,9 +270,11 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);
         status = husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
     } else {
-        serve_queues(heap);
+        (void)husk__collect_queues(heap);
         (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
         status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
+        if (status == HUSK_ECORRUPT)
+            (void)fail_corrupt(heap);
         serve_surplus(heap);
     }
     if (out)
@@ -284,12 +301,14 @@ husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
     }
     out->bytes = set.bytes;
     out->finalized = set.finalizers;
-    return found.corrupt ? report_corrupt(heap, &found) : HUSK_OK;
+    if (found.corrupt)
+        report_corrupt(heap, &found);
+    return found.corrupt ? fail_corrupt(heap) : HUSK_OK;
 }
 
 void husk_heap_safepoint(husk_heap *heap)
 {
-    if (!(heap->busy & BUSY_WORK) && husk__waiting(&heap->store))
+    if (!(heap->busy & BUSY_WORK) && (husk__waiting(&heap->store) || heap->store.surplus_since))
         husk__collect_safe(heap);
 }
 

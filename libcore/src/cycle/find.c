@@ -14,7 +14,7 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
 /* What lies on pages that take no part is marked at once: nobody needs to look whether a reference leads there. */
 static void clear(const husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         husk__side_clear(page, !husk__takes_part(page));
 }
@@ -22,7 +22,7 @@ static void clear(const husk_heap *heap)
 /* Dying objects hold what they refer to until they are gone. */
 static void subtract(const husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         if (!husk__takes_part(page))
             continue;
@@ -37,6 +37,11 @@ static bool seed_page(struct husk__page *page, struct husk__marker *marker, stru
 {
     for (HUSK__EACH_BLOCK(page, obj)) {
         uint16_t *entry = husk__side_of(obj);
+        if (UNLIKELY(!husk__is_object(obj)) && UNLIKELY(*entry & ~SIDE_MARK)) { /* a slot holds what has died */
+            found->corrupt = obj;
+            found->seen = husk__side_total(obj, *entry);
+            return false;
+        }
         if (UNLIKELY(!husk__is_object(obj)) || UNLIKELY(obj->tf & TF_QUEUED)) {
             *entry = SIDE_MARK; /* so that "unmarked" means garbage without a look at the object */
             continue;
@@ -46,7 +51,7 @@ static bool seed_page(struct husk__page *page, struct husk__marker *marker, stru
         uint32_t rc = obj->rc;
         if (LIKELY(seen == rc / RC_ONE)) {
             continue;
-        } else if (UNLIKELY(seen > rc / RC_ONE) && !(rc & RC_SLOW)) {
+        } else if (UNLIKELY(seen > rc / RC_ONE) && !(rc & RC_SLOW) && seen != SIDE_UNKNOWN) {
             found->corrupt = obj;
             found->seen = seen;
             return false;
@@ -58,7 +63,7 @@ static bool seed_page(struct husk__page *page, struct husk__marker *marker, stru
 
 static bool seed(const husk_heap *heap, struct husk__marker *marker, struct husk__found *found)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         if (husk__takes_part(page) && !seed_page(page, marker, found))
             return false;
@@ -86,7 +91,7 @@ static bool is_unmarked(const husk_obj *obj)
 size_t husk__find_loud(husk_heap *heap)
 {
     struct husk__marker marker;
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     husk__marker_begin(&marker, false);
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         if (!husk__takes_part(page))
@@ -104,26 +109,12 @@ size_t husk__find_loud(husk_heap *heap)
     return marker.marked;
 }
 
-size_t husk__find_bytes(const husk_heap *heap)
-{
-    size_t bytes = 0;
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
-    for (struct husk__page *page; (page = husk__next_page(&walk));) {
-        if (!husk__takes_part(page))
-            continue;
-        for (HUSK__EACH_BLOCK(page, obj))
-            if (is_unmarked(obj))
-                bytes += husk__block_bytes(page);
-    }
-    return bytes;
-}
-
 void husk__find_counts(const husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         husk__side_clear(page, false);
-    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_object(obj))

@@ -13,7 +13,7 @@
 struct husk__found {
     size_t examined;         /* live tracked objects that are not frozen */
     size_t garbage;          /* of these, not reachable from outside */
-    const husk_obj *corrupt; /* has more references than its count; then nothing else is known */
+    const husk_obj *corrupt; /* has more references than its count, or is dead; then nothing else is known */
     uint64_t seen;           /* how many */
 };
 
@@ -22,9 +22,6 @@ void husk__find(husk_heap *heap, struct husk__found *found);
 
 /* Marks garbage whose death runs user code, and all that it reaches; returns how many objects that were. */
 size_t husk__find_loud(husk_heap *heap);
-
-/* Bytes of the garbage that is still unmarked. */
-size_t husk__find_bytes(const husk_heap *heap);
 
 /* Subtract alone, over every page: afterwards each entry is the number of references to its object. */
 void husk__find_counts(const husk_heap *heap);

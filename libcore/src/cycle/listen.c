@@ -142,6 +142,8 @@ void husk_heap_garbage_clear(husk_heap *heap)
         husk_obj *obj = collector->garbage[--collector->garbage_count];
         husk_obj_release(obj);
     }
+    if (heap->busy & BUSY_PASS) /* it has room reserved there */
+        return;
     husk__charged_free(&heap->store, collector->garbage, collector->garbage_room * sizeof *collector->garbage);
     collector->garbage = NULL;
     collector->garbage_room = 0;

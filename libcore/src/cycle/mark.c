@@ -70,7 +70,9 @@ static void flush_edges(struct husk__marker *marker)
 
 ALWAYS_INLINE void scan(struct husk__marker *marker, husk_obj *obj)
 {
-    husk__visit(husk__type_of(obj), obj, add_edge, marker);
+    const husk_type *type = husk__type_of(obj);
+    if (LIKELY(type != NULL)) /* a slot that holds a dead object: seeding reports it (find.c) */
+        husk__visit(type, obj, add_edge, marker);
 }
 
 static void scan_ring(struct husk__marker *marker)

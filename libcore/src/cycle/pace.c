@@ -14,7 +14,8 @@ static size_t limit(size_t base, size_t least, double factor)
         return SIZE_MAX;
     double grown = factor * (double)base;
     size_t more = grown > (double)(SIZE_MAX / 4) ? SIZE_MAX / 4 : (size_t)grown;
-    return base + (more > least ? more : least);
+    more = more > least ? more : least;
+    return more > SIZE_MAX - base ? SIZE_MAX : base + more;
 }
 
 static void limits(const husk_heap *heap, size_t *blocks, size_t *bytes)

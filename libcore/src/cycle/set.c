@@ -22,7 +22,7 @@ static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set 
 
 void husk__set_make(husk_heap *heap, struct husk__set *set)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     *set = (struct husk__set){0};
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         if (!husk__takes_part(page))
@@ -46,12 +46,13 @@ static struct husk__page *next_page(struct husk__page_walk *walk)
 
 static void flag_members(husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj)) {
                 obj->tf |= TF_CONDEMNED;
                 heap->collector.condemned++;
+                heap->collector.condemned_bytes += husk__block_bytes(page);
             }
 }
 
@@ -59,7 +60,7 @@ size_t husk__set_finalize(husk_heap *heap)
 {
     size_t ran = 0;
     flag_members(heap);
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_pending(obj))
@@ -91,10 +92,10 @@ static void clear_bits(struct husk__page *page)
 
 size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));)
         husk__side_clear(page, false);
-    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (obj->tf & TF_CONDEMNED)
@@ -102,13 +103,13 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
 
     struct husk__marker marker;
     husk__marker_begin(&marker, true);
-    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));) {
         uint32_t members = page->members;
         clear_bits(page); /* marking uses them */
         page->members = members;
     }
-    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if ((obj->tf & TF_CONDEMNED) && husk__side_total(obj, *husk__side_of(obj)) != obj->rc / RC_ONE)
@@ -116,7 +117,7 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     husk__mark_run(&marker);
     husk__side_end(&heap->store);
 
-    walk = (struct husk__page_walk){&heap->store, 0, 0, NULL};
+    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
     *set = (struct husk__set){0};
     for (struct husk__page *page; (page = next_page(&walk));) {
         page->members = 0;
@@ -130,6 +131,7 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
         }
     }
     heap->collector.condemned = set->members;
+    heap->collector.condemned_bytes = set->bytes;
     return marker.marked;
 }
 
@@ -180,17 +182,19 @@ static void free_runs(struct husk__store *store)
 size_t husk__set_reclaim(husk_heap *heap)
 {
     size_t cleared = 0;
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    heap->reclaiming = true;
     for (struct husk__page *page; (page = next_page(&walk));)
         cleared += reclaim_page(heap, page);
+    heap->reclaiming = false;
     free_runs(&heap->store);
-    heap->collector.condemned = 0;
+    heap->collector.condemned = heap->collector.condemned_bytes = 0;
     return cleared;
 }
 
 void husk__set_spare(husk_heap *heap, void (*fn)(husk_heap *heap, husk_obj *member))
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));) {
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_pending(obj))
@@ -201,13 +205,13 @@ void husk__set_spare(husk_heap *heap, void (*fn)(husk_heap *heap, husk_obj *memb
         }
         clear_bits(page);
     }
-    heap->collector.condemned = 0;
+    heap->collector.condemned = heap->collector.condemned_bytes = 0;
 }
 
 size_t husk__set_weaks(const husk_heap *heap)
 {
     size_t count = 0;
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj))

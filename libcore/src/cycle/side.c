@@ -3,14 +3,24 @@
 
 #include <string.h>
 
-/* Open addressing; the table is at most half full, so an empty entry ends each search. */
-static struct husk__carry *find_carry(const struct husk__store *store, const void *block)
+/* Open addressing in a table that is never more than three quarters full, so that an empty entry ends each search.
+ * NULL: the block has no entry and there is no room for one. */
+static struct husk__carry *find_carry(struct husk__store *store, const void *block)
 {
+    if (!store->carry_room)
+        return NULL;
     size_t mask = store->carry_room - 1;
     size_t i = (size_t)(((uint64_t)(uintptr_t)block * UINT64_C(0x9E3779B97F4A7C15)) >> 32) & mask;
     while (store->carries[i].block && store->carries[i].block != block)
         i = (i + 1) & mask;
-    return &store->carries[i];
+    struct husk__carry *carry = &store->carries[i];
+    if (!carry->block) {
+        if (store->carry_count >= store->carry_room / 4 * 3)
+            return NULL;
+        store->carry_count++;
+        carry->block = block;
+    }
+    return carry;
 }
 
 void husk__side_carry(husk_obj *obj, uint16_t *entry)
@@ -20,14 +30,15 @@ void husk__side_carry(husk_obj *obj, uint16_t *entry)
         return;
     }
     struct husk__carry *carry = find_carry(husk__chunk_of(obj)->owner, obj);
-    carry->block = obj;
-    carry->count += HUSK__CARRY_AT;
+    if (carry)
+        carry->count += HUSK__CARRY_AT;
     *entry = SIDE_CARRY;
 }
 
 uint64_t husk__side_total_slow(const husk_obj *obj, uint16_t entry)
 {
-    return find_carry(husk__chunk_of(obj)->owner, obj)->count + (entry & SIDE_COUNT);
+    struct husk__carry *carry = find_carry(husk__chunk_of(obj)->owner, obj);
+    return carry && carry->count ? carry->count + (entry & SIDE_COUNT) : SIDE_UNKNOWN;
 }
 
 void husk__side_clear(const struct husk__page *page, bool marked)
@@ -48,6 +59,8 @@ void husk__side_clear(const struct husk__page *page, bool marked)
 
 void husk__side_end(struct husk__store *store)
 {
-    if (store->carries) /* none before the first chunk */
-        memset(store->carries, 0, store->carry_room * sizeof *store->carries);
+    if (!store->carry_count)
+        return;
+    memset(store->carries, 0, store->carry_room * sizeof *store->carries);
+    store->carry_count = 0;
 }

@@ -5,7 +5,8 @@
  * During a pass the count of an object is the number of references seen to it. Counting *up* from zero needs no copy
  * of the real counts, and a pass writes nothing into the objects. Every 2^14 references the count overflows: CARRY
  * is set and the exact number, in steps of 2^14, stands in a small hash table whose room is reserved as the heap
- * grows (husk__carry_ensure).
+ * grows (husk__carry_ensure). References in memory that the heap does not count (`each`, foreign buffers) may use up
+ * that room: then the count is unknown, and the object is treated as held from outside.
  * A block is at least 32 bytes, so no two objects begin in one granule. */
 #ifndef HUSK_CYCLE_SIDE_H
 #define HUSK_CYCLE_SIDE_H
@@ -15,6 +16,7 @@
 #define SIDE_MARK 0x8000u
 #define SIDE_CARRY 0x4000u
 #define SIDE_COUNT 0x3FFFu
+#define SIDE_UNKNOWN UINT64_MAX /* a count that overflowed where no room was left to say how often */
 
 ALWAYS_INLINE uint16_t *husk__side_of(const void *at)
 {

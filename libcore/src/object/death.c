@@ -12,13 +12,13 @@
 struct children {
     husk_heap *heap;
     husk_obj *first;
-    husk_obj **tail; /* where the next one is linked */
+    husk__link *tail; /* where the next one is linked */
 };
 
-ALWAYS_INLINE husk_obj **link_of(husk_obj *obj, const husk_type *type)
+ALWAYS_INLINE husk__link *link_of(husk_obj *obj, const husk_type *type)
 {
     size_t at = UNLIKELY(husk__finalizer_pending(type, obj)) ? type->link_at : 8;
-    return (husk_obj **)(void *)((char *)obj + at);
+    return (husk__link *)(void *)((char *)obj + at);
 }
 
 /* obj's count has just reached zero. It joins the list, unless a pass or an event will end it. */
@@ -54,7 +54,7 @@ static NEVER_INLINE void touch_slow_count(husk_obj *obj)
                  husk__type_of(obj)->name);
 }
 
-void husk__retain_slow(husk_obj *obj)
+void husk__retain_slow_1(husk_obj *obj)
 {
     touch_slow_count(obj);
 }
@@ -149,7 +149,7 @@ static void end_first(husk_heap *heap)
 {
     husk_obj *obj = heap->dying;
     const husk_type *type = husk__type_of(obj);
-    husk_obj **link = link_of(obj, type);
+    husk__link *link = link_of(obj, type);
     heap->dying = *link;
     if (UNLIKELY(heap->quiet) && (type->flags & TYPE_LOUD)) {
         *link = heap->due;
@@ -177,12 +177,12 @@ static void requeue_due(husk_heap *heap)
     husk_obj *reversed = NULL;
     while (heap->due) {
         husk_obj *obj = heap->due;
-        husk_obj **link = link_of(obj, husk__type_of(obj));
+        husk__link *link = link_of(obj, husk__type_of(obj));
         heap->due = *link;
         *link = reversed;
         reversed = obj;
     }
-    husk_obj **tail = &heap->dying;
+    husk__link *tail = &heap->dying;
     while (*tail)
         tail = link_of(*tail, husk__type_of(*tail));
     *tail = reversed;

@@ -23,7 +23,10 @@
 
 struct husk_obj {
     uint32_t rc, tf, cell, site;
-} __attribute__((may_alias));
+};
+
+/* A link laid over other words of a dying object. */
+typedef husk_obj *husk__link __attribute__((may_alias));
 
 #define RC_ONE HUSK__ONE
 #define RC_SLOW 0x80000000u

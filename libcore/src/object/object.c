@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-const uint32_t husk_abi_1 = 1;
-
 void husk__check_owner(const husk_heap *heap)
 {
     ALWAYS(heap->attached && pthread_equal(heap->owner, pthread_self()),

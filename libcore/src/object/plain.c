@@ -105,7 +105,7 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
             break;
         type = husk__type_of(obj);
         if (type->flags & TYPE_PLAIN)
-            rest = *(husk_obj **)(void *)((char *)obj + 8);
+            rest = *(husk__link *)(void *)((char *)obj + 8);
     }
     giver_flush(&giver);
     heap->dying = obj;
@@ -116,7 +116,7 @@ void husk__drain_plain(husk_heap *heap)
     husk_obj *obj = heap->dying;
     if (!(husk__type_of(obj)->flags & TYPE_PLAIN))
         return;
-    heap->dying = *(husk_obj **)(void *)((char *)obj + 8);
+    heap->dying = *(husk__link *)(void *)((char *)obj + 8);
     end_plain(heap, obj, 0);
 }
 
@@ -130,7 +130,7 @@ static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, u
         heap->on_safe(heap);
 }
 
-void husk__release_slow(husk_obj *obj)
+void husk__release_slow_1(husk_obj *obj)
 {
     const husk_type *type = husk__type_of(obj);
     husk_heap *heap = husk__heap_of(obj);

@@ -8,7 +8,7 @@
 /* Dying objects, linked in order; tail is where the next one is to be linked, NULL in an empty chain. */
 struct husk__chain {
     husk_obj *first;
-    husk_obj **tail;
+    husk__link *tail;
 };
 
 /* Ends objects from the front of the drain as long as the first one is plain. */

@@ -57,7 +57,7 @@ struct husk__collector {
     uint64_t next_call;
     const char *holders[MOST_HOLDERS];
     size_t disabled;
-    size_t condemned; /* members not yet reclaimed, while hooks run */
+    size_t condemned, condemned_bytes; /* members not yet reclaimed, while hooks run */
 };
 
 struct husk_heap {
@@ -65,6 +65,7 @@ struct husk_heap {
 
     uint32_t busy;
     bool quiet;
+    bool reclaiming; /* members of a set are ending: a weak reference among them must not call any more */
     husk_obj *ending; /* taken from the drain or the events: its finalizer or data_free is running */
     husk_obj *dying; /* linked as object/header.h says */
     husk_obj *due;   /* the same, whose finalizer or dispose waits for a safe point */

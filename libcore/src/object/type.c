@@ -23,12 +23,16 @@ const char *husk_type_message(void)
 
 husk_status husk_type_fail(husk_status status, const char *format, ...)
 {
+    char text[sizeof message]; /* the old message may be an argument */
     va_list args;
     va_start(args, format);
-    vsnprintf(message, sizeof message, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    memcpy(message, text, sizeof text);
     return status;
 }
+
+#define MOST_SLOTS 4096 /* the checks compare all pairs */
 
 static const char *slot_name(const husk_slot *slot)
 {
@@ -51,6 +55,9 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
     if (slot->offset % 8 || room < width || slot->offset > room - width)
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: offset %u does not lie aligned within %zu bytes",
                               spec->name, slot_name(slot), (unsigned)slot->offset, room);
+    if (slot->place == HUSK_IN_FIELD && spec->item_size && spec->item_count_at < slot->offset + width &&
+        slot->offset < spec->item_count_at + sizeof(size_t))
+        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: the item count lies on it", spec->name, slot_name(slot));
     if (slot->place == HUSK_IN_ITEM && spec->item_size % 8)
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: items of %zu bytes are not aligned to 8", spec->name,
                               slot_name(slot), spec->item_size);
@@ -59,6 +66,21 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
          slot->buffer > spec->size - 8 || slot->count > spec->size - 8))
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: buffer, count or stride does not fit the type",
                               spec->name, slot_name(slot));
+    return HUSK_OK;
+}
+
+/* Two slots that share bytes would count one reference twice; two views of one buffer must agree on its shape. */
+static husk_status check_pair(const husk_type_spec *spec, const husk_slot *a, const husk_slot *b)
+{
+    if (a->place != b->place || (a->place == HUSK_IN_BUFFER && a->buffer != b->buffer))
+        return HUSK_OK;
+    if (a->place == HUSK_IN_BUFFER && (a->count != b->count || a->stride != b->stride))
+        return husk_type_fail(HUSK_EINVAL, "type %s, slots %s and %s: one buffer, but another count or stride",
+                              spec->name, slot_name(a), slot_name(b));
+    uint32_t a_end = a->offset + (a->kind == HUSK_SLOT_VALUE ? 16 : 8);
+    uint32_t b_end = b->offset + (b->kind == HUSK_SLOT_VALUE ? 16 : 8);
+    if (a->offset < b_end && b->offset < a_end)
+        return husk_type_fail(HUSK_EINVAL, "type %s: slots %s and %s overlap", spec->name, slot_name(a), slot_name(b));
     return HUSK_OK;
 }
 
@@ -73,7 +95,7 @@ static husk_status check_spec(const husk_type_spec *spec)
                               spec->size > spec->item_size ? spec->size : spec->item_size);
     if (spec->slot_count && !spec->slots)
         return husk_type_fail(HUSK_EINVAL, "type %s: %zu slots, but no list of them", spec->name, spec->slot_count);
-    if (spec->slot_count > 65535)
+    if (spec->slot_count > MOST_SLOTS)
         return husk_type_fail(HUSK_ERANGE, "type %s: slot count %zu is out of range", spec->name, spec->slot_count);
     if (spec->item_size && (spec->size < sizeof(size_t) || spec->item_count_at % sizeof(size_t) ||
                             spec->item_count_at > spec->size - sizeof(size_t)))
@@ -81,6 +103,8 @@ static husk_status check_spec(const husk_type_spec *spec)
                               spec->name, spec->item_count_at);
     for (size_t i = 0; i < spec->slot_count; i++) {
         husk_status status = check_slot(spec, i);
+        for (size_t k = 0; k < i && !status; k++)
+            status = check_pair(spec, &spec->slots[k], &spec->slots[i]);
         if (status)
             return status;
     }

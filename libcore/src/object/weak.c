@@ -57,8 +57,11 @@ husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_
     if (!have_types())
         return fail(heap, obj, data, data_free);
     husk_weak *weak = (husk_weak *)husk_obj_new(heap, shared ? plain_type : call_type);
-    if (!weak)
-        return fail(heap, obj, data, data_free);
+    if (!weak) { /* the reason is noted */
+        if (data_free)
+            data_free(data);
+        return NULL;
+    }
     if (!cell && !(cell = husk__cell_new(&heap->store, &heap->cells, obj))) {
         husk__store_free((struct husk__slot *)weak); /* not by a release, which may run user code */
         return fail(heap, obj, data, data_free);
@@ -140,7 +143,7 @@ void husk__end_weaks(husk_heap *heap, husk_obj *obj)
         weak->target = NULL;
         weak->next = NULL;
         weak->back = NULL;
-        if (!husk__weak_has_call(weak) || !weak->fn || husk__is_pending(weak))
+        if (!husk__weak_has_call(weak) || !weak->fn || (heap->reclaiming && husk__is_pending(weak)))
             continue;
         husk_obj_retain(&weak->head);
         weak->head.tf |= TF_EVENT;

@@ -19,7 +19,7 @@ struct husk_weak {
     husk_weak_fn *fn;
     void *data;
     husk_free_fn *data_free;
-} __attribute__((may_alias));
+};
 
 bool husk__weak_has_call(const husk_weak *weak);
 

@@ -1,13 +1,6 @@
 /* store/buffer.c: the growing parts of objects: raw bytes that are paced, limited and retried like births. */
 #include "store/store.h"
 
-static void *grow_buffer(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes)
-{
-    if (new_bytes > old_bytes && !husk__carry_ensure(store, new_bytes - old_bytes))
-        return NULL;
-    return husk__charged_resize(store, old, old_bytes, new_bytes);
-}
-
 void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes)
 {
     if (new_bytes > SIZE_MAX / 4) { /* no system has so much, and sums would overflow */
@@ -16,11 +9,13 @@ void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes
     }
     if (new_bytes > old_bytes)
         husk__store_relieve(store);
-    void *block = grow_buffer(store, old, old_bytes, new_bytes);
+    void *block = husk__charged_resize(store, old, old_bytes, new_bytes);
     if (!block && new_bytes && store->on_limit(store))
-        block = grow_buffer(store, old, old_bytes, new_bytes);
+        block = husk__charged_resize(store, old, old_bytes, new_bytes);
     if (block || !new_bytes)
         store->raw_bytes += new_bytes - old_bytes;
+    if (block && new_bytes > old_bytes)
+        husk__store_charged(store);
     return block;
 }
 

@@ -10,9 +10,14 @@ static bool count(struct husk__store *store, size_t bytes)
         return false;
     }
     store->bytes_taken += bytes;
+    return true;
+}
+
+/* After a success: what was charged and then refused by the system is no peak. */
+static void note_peak(struct husk__store *store)
+{
     if (store->bytes_taken > store->bytes_peak)
         store->bytes_peak = store->bytes_taken;
-    return true;
 }
 
 bool husk__store_charge(struct husk__store *store, size_t bytes)
@@ -21,6 +26,12 @@ bool husk__store_charge(struct husk__store *store, size_t bytes)
         return false;
     husk__memory_note((int64_t)bytes);
     return true;
+}
+
+void husk__store_charged(struct husk__store *store)
+{
+    note_peak(store);
+    husk__carry_ensure(store);
 }
 
 void husk__store_discharge(struct husk__store *store, size_t bytes)
@@ -41,6 +52,7 @@ void *husk__charged_resize(struct husk__store *store, void *old, size_t old_byte
     }
     if (new_bytes < old_bytes)
         store->bytes_taken -= old_bytes - new_bytes;
+    note_peak(store);
     return block;
 }
 
@@ -52,19 +64,20 @@ void husk__charged_free(struct husk__store *store, void *old, size_t bytes)
     store->bytes_taken -= bytes;
 }
 
-/* A heap of n bytes holds at most n/8 references, so at most n/8/CARRY_AT blocks have an entry; half full at most. */
-bool husk__carry_ensure(struct husk__store *store, size_t more)
+/* A heap of n bytes holds at most n/8 references, so at most n/8/CARRY_AT blocks have an entry: half the room. */
+void husk__carry_ensure(struct husk__store *store)
 {
     size_t room = store->carry_room ? store->carry_room : 64;
-    while (room / 2 < (store->bytes_taken + more) / sizeof(void *) / HUSK__CARRY_AT + 1)
+    while (room / 2 < store->bytes_taken / sizeof(void *) / HUSK__CARRY_AT + 1)
         room *= 2;
     if (room == store->carry_room)
-        return true;
+        return;
+    husk_status before = store->failure;
     void *table = husk__charged_resize(store, NULL, 0, room * sizeof(struct husk__carry));
+    store->failure = before;
     if (!table)
-        return false;
+        return;
     husk__charged_free(store, store->carries, store->carry_room * sizeof(struct husk__carry));
     store->carries = table;
     store->carry_room = room;
-    return true;
 }

@@ -54,7 +54,7 @@ static void leave(struct husk__store *store, struct husk__chunk *chunk)
 /* A mapping of `bytes` that costs `cost`, entered; or NULL. */
 static struct husk__chunk *take_chunk(struct husk__store *store, size_t bytes, size_t cost)
 {
-    if (!reserve_entry(store) || !husk__carry_ensure(store, bytes) || !husk__store_charge(store, cost))
+    if (!reserve_entry(store) || !husk__store_charge(store, cost))
         return NULL;
     struct husk__chunk *chunk = husk__range_take(bytes);
     if (!chunk) {
@@ -65,6 +65,7 @@ static struct husk__chunk *take_chunk(struct husk__store *store, size_t bytes, s
     if (store->chunk_count >= HUGE_FROM)
         husk__memory_advise_huge(chunk, bytes);
     enter(store, chunk);
+    husk__store_charged(store);
     return chunk;
 }
 
@@ -115,6 +116,7 @@ struct husk__page *husk__pages_take(struct husk__store *store, unsigned n, bool 
             store->failure = HUSK_ENOMEM;
             return NULL;
         }
+        husk__store_charged(store);
     }
     chunk->free_pages &= ~run;
     chunk->spare_pages &= ~run;

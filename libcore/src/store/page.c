@@ -141,6 +141,10 @@ void husk__store_relieve(struct husk__store *store)
 
 struct husk__slot *husk__store_refill(struct husk__store *store, unsigned number)
 {
+    if (UNLIKELY(store->closed)) {
+        store->failure = HUSK_ESTATE;
+        return NULL;
+    }
     husk__store_relieve(store);
     /* The pass may have filled this very hand's page, but never the hand: only births fill it. */
     struct husk__slot *block = refill(store, number);
@@ -169,6 +173,10 @@ static struct husk__page *take_large(struct husk__store *store, size_t bytes, bo
 
 struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bool tracked, bool *dirty)
 {
+    if (UNLIKELY(store->closed)) {
+        store->failure = HUSK_ESTATE;
+        return NULL;
+    }
     husk__store_relieve(store);
     struct husk__page *page = take_large(store, bytes, dirty);
     if (UNLIKELY(!page) && store->on_limit(store))
@@ -229,7 +237,7 @@ void husk__store_free_slow(struct husk__page *page, struct husk__slot *block)
 
 void husk__store_recount(struct husk__store *store)
 {
-    struct husk__page_walk walk = {store, 0, 0, NULL};
+    struct husk__page_walk walk = {store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         see(store, page);
 }

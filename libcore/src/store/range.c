@@ -118,8 +118,9 @@ void *husk__range_take(size_t bytes)
     pthread_mutex_lock(&lock);
     if (!range.tried)
         reserve();
-    void *at = range.base ? take_from_range(bytes, husk__round_up(bytes, HUSK__CHUNK) / HUSK__CHUNK)
-                          : take_mapping(bytes);
+    void *at = range.base ? take_from_range(bytes, husk__round_up(bytes, HUSK__CHUNK) / HUSK__CHUNK) : NULL;
+    if (!at) /* no range, or none left of it */
+        at = take_mapping(bytes);
     pthread_mutex_unlock(&lock);
     return at;
 }

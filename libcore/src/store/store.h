@@ -57,11 +57,13 @@ struct husk__store {
      * references, since a pass must not ask for any. All zero outside passes. */
     struct husk__carry *carries;
     size_t carry_room; /* a power of two */
+    size_t carry_count; /* entries in use */
 
     size_t seen_blocks, seen_bytes;       /* live blocks, as last seen; raw and foreign bytes not in it */
     size_t foreign_bytes;
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
     _Atomic uint32_t attention; /* HUSK__WAITS_...: nonzero means that something waits for a safe point */
+    bool closed;                          /* no more births: the heap is being taken apart */
     bool one_by_one;                      /* refill hands out single blocks, so that each birth is seen */
 
     /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may run a pass
@@ -78,7 +80,7 @@ ALWAYS_INLINE uint32_t husk__waiting(struct husk__store *store)
 
 static inline void husk__let_wait(struct husk__store *store, uint32_t what)
 {
-    atomic_fetch_or_explicit(&store->attention, what, memory_order_relaxed);
+    atomic_fetch_or_explicit(&store->attention, what, memory_order_release);
 }
 
 /* It waits no longer. Answers whether it did. */
@@ -90,6 +92,8 @@ static inline bool husk__take_waiting(struct husk__store *store, uint32_t what)
 
 /* Counts bytes against max_bytes. False: failure is HUSK_ELIMIT. */
 bool husk__store_charge(struct husk__store *store, size_t bytes);
+/* What was charged is there: notes the peak, makes room for carries. */
+void husk__store_charged(struct husk__store *store);
 void husk__store_discharge(struct husk__store *store, size_t bytes);
 
 /* Refills the hand of a bin and gives out one block, or NULL (store->failure). The block's first 16 bytes are
@@ -127,8 +131,9 @@ void husk__store_unfreeze(struct husk__store *store);
 /* Bytes of a live block. */
 size_t husk__block_bytes(const struct husk__page *page);
 
-/* Makes room for carries in a heap of `more` bytes more than now. */
-bool husk__carry_ensure(struct husk__store *store, size_t more);
+/* Makes room for carries in step with bytes_taken. Where that is refused, a pass treats what finds no room as held
+ * from outside (cycle/side.h): late, never wrong. */
+void husk__carry_ensure(struct husk__store *store);
 
 /* Raw bytes counted against max_bytes: for the heap's own tables. NULL: store->failure. */
 void *husk__charged_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes);
@@ -157,25 +162,27 @@ void husk__buffer_free(struct husk__store *store, void *old, size_t bytes);
 #define HUSK__POISON_FREE(block, page) ((void)(block), (void)(page)) /* no look at the size on the fast path */
 #endif
 
-/* Goes through the pages in use by address: blocks of a class, and first pages of runs. */
+/* Goes through the pages in use by address: blocks of a class, and first pages of runs. Chunks may come meanwhile, as
+ * hooks make objects; none may go. */
 struct husk__page_walk {
     const struct husk__store *store;
     size_t next_chunk;
-    uint64_t left; /* pages of the present chunk */
-    struct husk__page *pages;
+    const struct husk__chunk *chunk; /* the present one */
+    uint64_t left;                   /* its pages still to come */
 };
 
 static inline struct husk__page *husk__next_page(struct husk__page_walk *walk)
 {
     for (;;) {
         while (!walk->left) {
-            if (walk->next_chunk == walk->store->chunk_count)
+            while (walk->next_chunk < walk->store->chunk_count && walk->store->chunks[walk->next_chunk] <= walk->chunk)
+                walk->next_chunk++; /* others have come in front */
+            if (walk->next_chunk >= walk->store->chunk_count)
                 return NULL;
-            struct husk__chunk *chunk = walk->store->chunks[walk->next_chunk++];
-            walk->pages = husk__chunk_pages(chunk);
+            const struct husk__chunk *chunk = walk->chunk = walk->store->chunks[walk->next_chunk++];
             walk->left = chunk->own_bytes ? (uint64_t)1 << HUSK__HEAD_PAGES : HUSK__USABLE & ~chunk->free_pages;
         }
-        struct husk__page *page = &walk->pages[husk__lowest_bit(walk->left)];
+        struct husk__page *page = &husk__chunk_pages(walk->chunk)[husk__lowest_bit(walk->left)];
         walk->left &= walk->left - 1;
         if (page->state != HUSK__PAGE_REST)
             return page;

@@ -11,7 +11,7 @@ static bool is_shown(const husk_obj *obj)
 
 void husk_heap_each(husk_heap *heap, husk_walk_fn *fn, void *data)
 {
-    struct husk__page_walk walk = {&heap->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (is_shown(obj) && !fn(obj, data))
@@ -45,7 +45,7 @@ void husk_obj_each_referent(husk_obj *obj, husk_edge_fn *fn, void *data)
 void husk_obj_each_referrer(husk_obj *obj, husk_edge_fn *fn, void *data)
 {
     struct edges edges = {NULL, NULL, obj, fn, data, false};
-    struct husk__page_walk walk = {&husk__heap_of(obj)->store, 0, 0, NULL};
+    struct husk__page_walk walk = {&husk__heap_of(obj)->store, 0, NULL, 0};
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, holder)) {
             if (!is_shown(holder))

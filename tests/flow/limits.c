@@ -168,6 +168,16 @@ static void a_pass_before_refusing_large_ones(husk_heap *other)
         }
         husk_buffer_free(heap, buffer, 4u << 20);
     }
+    for (int i = 0; i < 10; i++) {
+        husk_obj *obj = husk_obj_new(heap, type_huge);
+        if (!obj) {
+            story_refuse(heap, husk_heap_failure(heap), "husk_obj_new", __FILE__, __LINE__);
+            break;
+        }
+        huge *h = husk_obj_data(obj);
+        assert_int_equal(husk_obj_set(obj, &h->last, obj), HUSK_OK);
+        husk_obj_release(obj);
+    }
     figures_of(heap);
     verify(heap);
     collect(heap);

@@ -42,6 +42,10 @@ static void test_cells(void **state)
             }
         }
         assert_int_equal(heap->cells.in_use, 0);
+        int blocks = 0; /* used again: no more than the first round made */
+        for (uint32_t b = heap->cells.blocks; b; b = husk__cell_blocks[b][0].next)
+            blocks++;
+        assert_int_equal(blocks, 4);
     }
     heap_close(other, true);
 }

@@ -479,6 +479,7 @@ void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_kind kind)
     husk_lua_table(L, HUSK_LUA_METAS);
     if (lua_rawgetp(L, -1, type) == LUA_TNIL) {
         lua_pop(L, 1);
+        luaL_checkstack(L, 16, NULL); /* once for each type, and deeper than elsewhere */
         switch (kind) {
         case HUSK_KIND_RECORD:
             husk_lua_push_record_meta(L, type);

@@ -70,7 +70,7 @@ int main(int argc, char **argv)
         return 2;
     if (!freopen("/dev/null", "w", stderr)) /* reports of hooks that had no memory: thousands */
         return 2;
-    long step = getenv("HUSK_TEST_SMALL") ? 23 : 1, runs = 0;
+    long step = getenv("HUSK_TEST_SMALL") ? 71 : 1, runs = 0;
     for (int forever = 0; forever < 2; forever++)
         for (long refused = 1; run(argv[1], refused, forever != 0); refused += step)
             runs++;

@@ -54,7 +54,7 @@ function cli.execute(text, chunk, script, args)
   for i, word in ipairs(args) do words[i] = word end
   for i, word in ipairs(cli.before or {}) do words[i - #cli.before - 1] = word end
   _G.arg = words
-  text = text:gsub("^#[^\n]*", "", 1) -- a #! line; its line number stays
+  text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "") -- a byte order mark; a #! line, whose number stays
   local code, why = load(text, chunk, "t")
   if not code then
     cli.complain(why)

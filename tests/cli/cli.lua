@@ -88,6 +88,7 @@ test("run: a script, its arguments, the #! line", function()
   wants("chmod +x " .. script .. " && cd " .. scratch .. " && mkdir -p bin && ln -sf $HUSK bin/husk && PATH=$PWD/bin:$PATH ./args.lua q",
     0, "^1\t%./args%.lua\tq\tnil")
   wants("echo 'print(...)' | $HUSK run - in", 0, "^in\n$")
+  wants("$HUSK run " .. write("mark.lua", "\239\187\191#! x\nprint(2)"), 0, "^2\n$")
   local failing = write("fails.lua", "\nlocal function inner() local l = require 'husk'.list{} l[5] = 1 end\ninner()\n")
   wants("$HUSK run " .. failing, 1, "^$",
     "^husk: [^\n]*fails%.lua:2: list%[5%] = v: the list has 0 items[^\n]*%(HUSK_ERANGE%)\nstack traceback:\n.*fails%.lua:2: in .*fails%.lua:3: in main chunk\n$")

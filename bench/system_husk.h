@@ -37,7 +37,7 @@ static inline sys_node *sys_node_of(sys_obj *o)
 
 static inline sys_obj *sys_new(void)
 {
-    return husk_obj_new(sys_heap, sys_type);
+    return husk_obj_new_inline(sys_heap, sys_type);
 }
 
 static inline void sys_retain(sys_obj *o)

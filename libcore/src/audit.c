@@ -162,7 +162,7 @@ static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_
 static husk_status verify_object(husk_heap *heap, const struct husk__page *page, husk_obj *obj, struct totals *totals)
 {
     const husk_type *type = husk__type_of(obj);
-    WANT(type, "an object of %u bytes has the type id %u, which is not registered", page->block, obj->tf & TF_TYPE);
+    WANT(type && type->id, "an object of %u bytes has the type id %u, which is not registered", page->block, obj->tf & TF_TYPE);
     WANT(page->tracked == ((type->flags & TYPE_TRACKED) != 0), "object of type %s is on a page of the other sort",
          type->name);
     WANT(type->block <= husk__block_bytes(page), "object of type %s does not fit its block", type->name);

@@ -45,7 +45,7 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->on_safe = husk__collect_safe;
     heap->store.max_bytes = o->max_bytes;
     heap->store.bytes_taken = heap->store.bytes_peak = sizeof *heap + name_bytes;
-    heap->store.one_by_one = o->stress || o->check_owner;
+    heap->store.one_by_one = o->stress || o->check_owner || HUSK__POISONED;
     heap->store.on_pressure = on_pressure;
     heap->store.on_limit = on_limit;
     husk__pace_begin(heap);

@@ -70,9 +70,8 @@ static void flush_edges(struct husk__marker *marker)
 
 ALWAYS_INLINE void scan(struct husk__marker *marker, husk_obj *obj)
 {
-    const husk_type *type = husk__type_of(obj);
-    if (LIKELY(type != NULL)) /* a slot that holds a dead object: seeding reports it (find.c) */
-        husk__visit(type, obj, add_edge, marker);
+    /* A dead object that a slot still holds has no slots of its own; seeding reports it (find.c). */
+    husk__visit(husk__type_of(obj), obj, add_edge, marker);
 }
 
 static void scan_ring(struct husk__marker *marker)

@@ -13,7 +13,7 @@ void husk__check_owner(const husk_heap *heap)
 ALWAYS_INLINE husk_obj *begin(struct husk__slot *block, const husk_type *type)
 {
     husk_obj *obj = (husk_obj *)block;
-    block->head = RC_ONE | (uint64_t)type->id << 32;
+    block->head = type->birth.head;
     obj->cell = obj->site = 0;
     return obj;
 }
@@ -50,7 +50,7 @@ static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes)
     return begin(block, type);
 }
 
-static NEVER_INLINE husk_obj *new_slow(husk_heap *heap, const husk_type *type)
+husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
 {
     if (type->flags & TYPE_ITEMS) {
         (void)husk_heap_fail(heap, HUSK_EINVAL, "type %s has items: use husk_obj_new_items", type->name);
@@ -59,34 +59,9 @@ static NEVER_INLINE husk_obj *new_slow(husk_heap *heap, const husk_type *type)
     return birth(heap, type, type->block);
 }
 
-static NEVER_INLINE husk_obj *new_big(struct husk__slot *block, const husk_type *type)
-{
-    memset((char *)block + HUSK__HEADER, 0, type->zero_bytes);
-    return begin(block, type);
-}
-
 husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)
 {
-    struct husk__bin *bin = &heap->store.bins[type->bin];
-    struct husk__slot *block = bin->hand;
-    if (UNLIKELY(!block))
-        return new_slow(heap, type);
-    bin->hand = block->next;
-    HUSK__UNPOISON(block, type->block);
-    /* A block has room for 16 bytes behind its header at least; overlapping wide stores beat a loop. */
-    size_t n = type->zero_bytes;
-    char *at = (char *)block + HUSK__HEADER;
-    memset(at, 0, 16);
-    if (n > 16) {
-        if (UNLIKELY(n > 64))
-            return new_big(block, type);
-        memset(at + n - 16, 0, 16);
-        if (n > 32) {
-            memset(at + 16, 0, 16);
-            memset(at + n - 32, 0, 16);
-        }
-    }
-    return begin(block, type);
+    return husk_obj_new_inline(heap, type);
 }
 
 husk_obj *husk_obj_new_items(husk_heap *heap, const husk_type *type, size_t count)

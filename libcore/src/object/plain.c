@@ -132,22 +132,24 @@ static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, u
 
 void husk__release_slow_1(husk_obj *obj)
 {
-    const husk_type *type = husk__type_of(obj);
+    uint64_t head = ((struct husk__slot *)obj)->head;
+    const husk_type *type = husk__types[head >> 32 & TF_TYPE];
     husk_heap *heap = husk__heap_of(obj);
-    /* The last reference of a plain object in a heap at rest. A free block's count is 0: it never gets past the first
-     * test, and its type is not looked at. */
-    if (UNLIKELY(obj->rc - RC_ONE >= RC_ONE) || UNLIKELY(!(type->flags & TYPE_PLAIN)) || UNLIKELY(obj->cell) ||
+    /* The last reference of a plain object in a heap at rest: one compare says that the count is one, no flag is set and
+     * the type is plain. */
+    if (UNLIKELY(head != type->plain_head) || UNLIKELY(obj->cell) ||
         UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
         husk__release_rare(obj);
         return;
     }
-    for (uint32_t i = 0, n = type->field_count; i < n; i++) {
-        husk_obj *child = *(husk_obj **)(void *)((char *)obj + type->fields[i]);
+    char *at = (char *)obj + type->refs_at, *end = (char *)obj + type->refs_end;
+    for (; at < end; at += sizeof(husk_obj *)) {
+        husk_obj *child = *(husk_obj **)(void *)at;
         if (!child)
             continue;
         uint32_t rc = child->rc;
         if (UNLIKELY(rc - 2 * RC_ONE >= RC_SLOW - 2 * RC_ONE)) {
-            release_with_children(heap, obj, i);
+            release_with_children(heap, obj, (uint32_t)((size_t)(at - (char *)obj) - type->refs_at) / 8);
             return;
         }
         child->rc = rc - RC_ONE;

@@ -2,7 +2,7 @@
 #include "object/type.h"
 
 #include "base/memory.h"
-#include "store/sizes.h"
+#include "store/store.h"
 
 #include <husk/value.h>
 #include <pthread.h>
@@ -146,7 +146,7 @@ static void lay_out(husk_type *type, const husk_type_spec *spec)
         wide |= spec->item_size % 16 == 0;
     }
     end = husk__round_up(end, wide ? 16 : 8);
-    type->zero_bytes = (uint32_t)(end - HUSK__HEADER);
+    type->birth.zero_bytes = (uint32_t)(end - HUSK__HEADER);
     type->block = (uint32_t)(end < HUSK__SMALLEST ? HUSK__SMALLEST : end);
 }
 
@@ -169,12 +169,19 @@ static uint32_t flags_of(const husk_type_spec *spec, uint32_t fields, uint32_t e
     return plain ? flags | TYPE_PLAIN : flags;
 }
 
+/* What a free block looks like to those who do not ask first: no slots, and a head that none has. */
+static const husk_type no_type = {.plain_head = UINT64_MAX, .name = "none"};
+
 static husk_status enter(husk_type *type)
 {
     pthread_mutex_lock(&lock);
     bool room = next_id <= TF_TYPE;
     if (room) {
+        husk__types[0] = &no_type;
         type->id = next_id++;
+        type->birth.head = RC_ONE | (uint64_t)type->id << 32;
+        if ((type->flags & TYPE_PLAIN) && type->refs_end - type->refs_at == 8 * type->field_count)
+            type->plain_head = type->birth.head;
         husk__types[type->id] = type;
     }
     pthread_mutex_unlock(&lock);
@@ -216,11 +223,15 @@ husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const hu
     type->data = spec->data;
     type->name = own_name;
     lay_out(type, spec);
+    if (type->field_count)
+        type->refs_at = type->refs_end = fields[0];
+    for (size_t i = 0; i < type->field_count && fields[i] == type->refs_end; i++)
+        type->refs_end += 8;
     type->flags = flags_of(spec, type->field_count, extra);
-    if (type->item_size || type->block > HUSK__LARGEST)
-        type->bin = HUSK__NO_BIN;
-    else
-        type->bin = husk__class_of(type->block) + (type->flags & TYPE_TRACKED ? HUSK__CLASSES : 0);
+    unsigned bin = HUSK__NO_BIN; /* found at birth (items), or larger than any */
+    if (!type->item_size && type->block <= HUSK__LARGEST)
+        bin = husk__class_of(type->block) + (type->flags & TYPE_TRACKED ? HUSK__CLASSES : 0);
+    type->birth.hand_at = (uint32_t)(offsetof(struct husk__store, bins) + bin * sizeof(struct husk__bin));
 
     status = enter(type);
     if (status)

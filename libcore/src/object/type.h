@@ -20,10 +20,11 @@ enum {
 };
 
 struct husk_type {
+    struct husk__birth birth; /* first: <husk/inline.h> reads it. hand_at belongs to husk__store.bins */
+    uint64_t plain_head;      /* birth.head if its objects die plainly and their slots lie side by side (plain.c), or 0 */
+    uint32_t refs_at, refs_end; /* where these lie, from the object's start */
     uint32_t flags, id;
-    uint32_t bin;         /* of husk__store.bins; HUSK__NO_BIN: found at birth (items), or larger than any */
-    uint32_t block;       /* bytes before rounding: header, fixed part, link, items of count 0 */
-    uint32_t zero_bytes;  /* of the fixed part and link, a multiple of 8 */
+    uint32_t block; /* bytes before rounding: header, fixed part, link, items of count 0 */
     uint32_t field_count;
     const uint32_t *fields; /* offsets from the object's start, multiples of 8; bit 0: a husk_value */
     uint32_t link_at, items_at, item_count_at; /* from the object's start */
@@ -38,6 +39,7 @@ struct husk_type {
     const char *name;
 };
 
+/* Number 0, which free blocks carry, is a type without slots. */
 extern const husk_type *husk__types[TF_TYPE + 1u];
 
 ALWAYS_INLINE const husk_type *husk__type_of(const husk_obj *obj)

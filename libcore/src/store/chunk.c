@@ -38,6 +38,7 @@ static void enter(struct husk__store *store, struct husk__chunk *chunk)
     store->chunks[i] = chunk;
     chunk->index = i;
     chunk->owner = store;
+    chunk->records = husk__chunk_pages(chunk);
     store->chunk_hint = i < store->chunk_hint ? i : store->chunk_hint;
 }
 

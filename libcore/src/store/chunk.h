@@ -76,6 +76,7 @@ struct husk__page {
 
 struct husk__chunk {
     struct husk__store *owner;
+    struct husk__page *records; /* husk__chunk_pages, beside owner: a free reads both */
     uint64_t free_pages;  /* bit per page: not in use */
     uint64_t spare_pages; /* of these, still holding memory */
     size_t own_bytes;     /* > 0: the chunk is the mapping of one large block, of so many bytes */

@@ -150,8 +150,12 @@ void husk__buffer_free(struct husk__store *store, void *old, size_t bytes);
 #define HUSK__POISONED 1
 #endif
 #endif
-#ifdef HUSK__POISONED
-/* Free blocks are poisoned but for their first 16 bytes, so that a use after free is seen. */
+#ifndef HUSK__POISONED
+#define HUSK__POISONED 0
+#endif
+#if HUSK__POISONED
+/* Free blocks are poisoned but for their first 16 bytes, so that a use after free is seen. Births are then handed out
+ * one by one: only the slow road takes the poison off. */
 #include <sanitizer/asan_interface.h>
 #define HUSK__POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
 #define HUSK__UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
@@ -209,7 +213,7 @@ ALWAYS_INLINE struct husk__slot *husk__store_take(struct husk__store *store, uns
 /* Takes a block back. */
 ALWAYS_INLINE void husk__store_free(struct husk__slot *block)
 {
-    struct husk__page *page = husk__page_of(block);
+    struct husk__page *page = husk__chunk_of(block)->records + husk__page_index(block);
     struct husk__slot *old = page->free;
     HUSK__POISON_FREE(block, page);
     block->head = 0;

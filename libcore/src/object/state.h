@@ -12,7 +12,7 @@
 
 #include "object/cell.h"
 #include "object/type.h"
-#include "store/store.h"
+#include "store/walk.h"
 
 #include <husk/collect.h>
 #include <husk/heap.h>

@@ -1,6 +1,6 @@
 /* store/page.c: pages of one size: refill, which is the slow path of a birth, and the slow part of a free.
  * Taking and giving whole pages is chunk.c. See store.h for the picture. */
-#include "store/store.h"
+#include "store/walk.h"
 
 /* Fresh blocks are linked a system page at a time, so that memory is touched as used; a page that is refilled often
  * is given more, so that a refill is paid for by some hundred births (measured: 0.4 ns a birth in a ring of 1000). */

@@ -11,6 +11,7 @@
 #define HUSK_STORE_STORE_H
 
 #include "store/chunk.h"
+#include "store/poison.h"
 #include "store/sizes.h"
 
 #include <husk/status.h>
@@ -142,62 +143,6 @@ void husk__charged_free(struct husk__store *store, void *old, size_t bytes);
 /* The same as buffers of objects: paced and retried like births. */
 void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes, size_t new_bytes);
 void husk__buffer_free(struct husk__store *store, void *old, size_t bytes);
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HUSK__POISONED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HUSK__POISONED 1
-#endif
-#endif
-#ifndef HUSK__POISONED
-#define HUSK__POISONED 0
-#endif
-#if HUSK__POISONED
-/* Free blocks are poisoned but for their first 16 bytes, so that a use after free is seen. Births are then handed out
- * one by one: only the slow road takes the poison off. */
-#include <sanitizer/asan_interface.h>
-#define HUSK__POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
-#define HUSK__UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
-#define HUSK__POISON_FREE(block, page) HUSK__POISON((char *)(block) + 16, husk__block_bytes(page) - 16)
-#else
-#define HUSK__POISON(at, bytes) ((void)(at), (void)sizeof(bytes)) /* not evaluated */
-#define HUSK__UNPOISON(at, bytes) ((void)(at), (void)sizeof(bytes))
-#define HUSK__POISON_FREE(block, page) ((void)(block), (void)(page)) /* no look at the size on the fast path */
-#endif
-
-/* Goes through the pages in use by address: blocks of a class, and first pages of runs. Chunks may come meanwhile, as
- * hooks make objects; none may go. */
-struct husk__page_walk {
-    const struct husk__store *store;
-    size_t next_chunk;
-    const struct husk__chunk *chunk; /* the present one */
-    uint64_t left;                   /* its pages still to come */
-};
-
-static inline struct husk__page *husk__next_page(struct husk__page_walk *walk)
-{
-    for (;;) {
-        while (!walk->left) {
-            while (walk->next_chunk < walk->store->chunk_count && walk->store->chunks[walk->next_chunk] <= walk->chunk)
-                walk->next_chunk++; /* others have come in front */
-            if (walk->next_chunk >= walk->store->chunk_count)
-                return NULL;
-            const struct husk__chunk *chunk = walk->chunk = walk->store->chunks[walk->next_chunk++];
-            walk->left = chunk->own_bytes ? (uint64_t)1 << HUSK__HEAD_PAGES : HUSK__USABLE & ~chunk->free_pages;
-        }
-        struct husk__page *page = &husk__chunk_pages(walk->chunk)[husk__lowest_bit(walk->left)];
-        walk->left &= walk->left - 1;
-        if (page->state != HUSK__PAGE_REST)
-            return page;
-    }
-}
-
-/* The touched blocks of a page lie from husk__page_start to here, page->block bytes apart. */
-ALWAYS_INLINE char *husk__page_end(const struct husk__page *page)
-{
-    return husk__page_start(page) + (size_t)page->fresh * page->block;
-}
 
 /* Gives a block out; the fast path. */
 ALWAYS_INLINE struct husk__slot *husk__store_take(struct husk__store *store, unsigned bin)

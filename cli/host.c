@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 extern int luaopen_husk_core(lua_State *L);
@@ -36,10 +37,26 @@ static void stop(lua_State *L, lua_Debug *at)
     luaL_error(L, "interrupted");
 }
 
-/* lua_sethook is the one function of Lua that a signal handler may call. */
+/* Seconds since some point in time; a signal handler may ask. */
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* lua_sethook is the one function of Lua that a signal handler may call. A SIGINT that comes while an earlier one
+ * has had no effect ends the process; not one of the same moment, as timeout(1) sends to process and group. */
 static void on_interrupt(int number)
 {
-    (void)number;
+    static double first;
+    if (interrupted && now() - first > 0.3) {
+        signal(number, SIG_DFL);
+        raise(number);
+        return;
+    }
+    if (!interrupted)
+        first = now();
     interrupted = 1;
     if (running)
         lua_sethook(running, stop, LUA_MASKCOUNT, 1);
@@ -68,8 +85,7 @@ int husk_cli_call(lua_State *L)
     luaL_checkany(L, 1);
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, 1);
-    /* The first SIGINT stops the Lua code, a second one, while the first has no effect, the process. */
-    struct sigaction ours = { .sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND }, before;
+    struct sigaction ours = {.sa_handler = on_interrupt}, before;
     sigemptyset(&ours.sa_mask);
     lua_State *outer = running;
     interrupted = 0;

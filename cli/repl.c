@@ -96,7 +96,7 @@ static int ask_lua(lua_State *L)
     return 0;
 }
 
-static unsigned char complete(EditLine *e, int character)
+static unsigned char complete(EditLine *e, wint_t character)
 {
     const LineInfo *line = el_line(e);
     request r = { line->buffer, (size_t)(line->cursor - line->buffer), "", false };
@@ -139,7 +139,7 @@ static int line_open(lua_State *L)
     el_set(editor, EL_EDITOR, "emacs");
     el_set(editor, EL_SIGNAL, 0);
     el_set(editor, EL_GETCFN, read_character);
-    el_set(editor, EL_ADDFN, "husk-complete", "completes a Lua name", complete);
+    el_wset(editor, EL_ADDFN, L"husk-complete", L"completes a Lua name", complete); /* el_set leaks copies */
     el_set(editor, EL_BIND, "^I", "husk-complete", NULL);
     el_set(editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
     history(history_list, &history_event, H_SETSIZE, 1000);

@@ -108,6 +108,19 @@ static void free_weak_data(husk_heap *heap)
         }
 }
 
+/* Later releases that came too late to be executed: their objects end with the heap, their nodes are given up. */
+static void finish_later(husk_heap *heap)
+{
+    husk_later *node;
+    while ((node = atomic_exchange_explicit(&heap->later, NULL, memory_order_acquire)))
+        while (node) {
+            husk_later copy = *node;
+            node = copy.next;
+            if (copy.done)
+                copy.done(copy.data);
+        }
+}
+
 void husk_heap_close(husk_heap *heap)
 {
     if (!heap)
@@ -136,6 +149,7 @@ void husk_heap_close(husk_heap *heap)
     husk__collect_close(heap);
     if (heap->error_free)
         heap->error_free(heap->error_data);
+    finish_later(heap);
     husk__cells_close(&heap->store, &heap->cells);
     husk__charged_free(&heap->store, heap->store.carries, heap->store.carry_room * sizeof(struct husk__carry));
     husk__chunks_close(&heap->store);

@@ -121,7 +121,8 @@ HUSK_API HUSK_NULLABLE const char *husk_heap_garbage_reason(const husk_heap *hea
 HUSK_API void husk_heap_garbage_clear(husk_heap *heap);
 
 /* Sets all present objects aside: passes skip their pages, nothing is born there, what they hold counts as held.
- * They still die by counting. For fork: freeze before it, and their pages stay shared. */
+ * They still die by counting. For fork: freeze before it, and their pages stay shared; no other thread may be
+ * inside the library at that moment. */
 HUSK_API void husk_heap_freeze(husk_heap *heap);
 HUSK_API void husk_heap_unfreeze(husk_heap *heap);
 

@@ -31,11 +31,10 @@ static void system_decommit(void *at, size_t bytes)
         memset(at, 0, bytes);
 }
 
-static void system_withdraw(void *at, size_t bytes)
+static bool system_withdraw(void *at, size_t bytes)
 {
     /* A fresh mapping over the old one drops the memory and its commit charge together. */
-    if (mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
-        system_decommit(at, bytes);
+    return mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
 static void system_release(void *at, size_t bytes)
@@ -118,9 +117,9 @@ void husk__memory_decommit(void *at, size_t bytes)
     gates->decommit(at, bytes);
 }
 
-void husk__memory_withdraw(void *at, size_t bytes)
+bool husk__memory_withdraw(void *at, size_t bytes)
 {
-    gates->withdraw(at, bytes);
+    return gates->withdraw(at, bytes);
 }
 
 void husk__memory_release(void *at, size_t bytes)

@@ -14,7 +14,7 @@ struct husk__gates {
     bool (*commit)(void *at, size_t bytes);        /* makes it usable, zeroed */
     void (*advise_huge)(void *at, size_t bytes);   /* a hint: large system pages are welcome here */
     void (*decommit)(void *at, size_t bytes);      /* gives the memory back, keeps the address space usable */
-    void (*withdraw)(void *at, size_t bytes);      /* gives the memory back, makes it unusable again */
+    bool (*withdraw)(void *at, size_t bytes);      /* gives the memory back, makes it unusable again; or refuses */
     void (*release)(void *at, size_t bytes);       /* ends a reservation or a part of one */
     void *(*raw)(void *old, size_t bytes);         /* realloc; bytes 0 frees and answers NULL */
 };
@@ -32,7 +32,7 @@ void *husk__memory_reserve(size_t bytes);
 bool husk__memory_commit(void *at, size_t bytes);
 void husk__memory_advise_huge(void *at, size_t bytes);
 void husk__memory_decommit(void *at, size_t bytes);
-void husk__memory_withdraw(void *at, size_t bytes);
+bool husk__memory_withdraw(void *at, size_t bytes);
 void husk__memory_release(void *at, size_t bytes);
 
 /* Bytes that count as held by the library (husk_memory_held). */

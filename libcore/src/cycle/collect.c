@@ -105,6 +105,8 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     heap->busy |= BUSY_PASS;
     heap->quiet = quiet;
     husk__find(heap, &found);
+    if (found.corrupt)
+        report_corrupt(heap, &found); /* now, while it is as it was found */
     pass->examined = found.examined;
     if (found.garbage && quiet)
         pass->deferred = husk__find_loud(heap);
@@ -134,8 +136,6 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     husk__pace_restart(heap, pass->examined, pass->collected);
     if (quiet && pass->deferred)
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);
-    if (found.corrupt)
-        report_corrupt(heap, &found);
     return found.corrupt ? HUSK_ECORRUPT : HUSK_OK;
 }
 

@@ -152,9 +152,12 @@ void husk_heap_garbage_clear(husk_heap *heap)
 void husk__collect_close(husk_heap *heap)
 {
     struct husk__collector *collector = &heap->collector;
-    for (size_t i = 0; i < collector->call_count; i++)
-        if (collector->calls[i].id && collector->calls[i].data_free)
-            collector->calls[i].data_free(collector->calls[i].data);
+    for (size_t i = 0; i < collector->call_count; i++) {
+        struct husk__pass_call call = collector->calls[i];
+        collector->calls[i].id = 0; /* first: it may take itself off */
+        if (call.id && call.data_free)
+            call.data_free(call.data);
+    }
     husk__charged_free(&heap->store, collector->calls, collector->call_room * sizeof *collector->calls);
     husk__charged_free(&heap->store, collector->garbage, collector->garbage_room * sizeof *collector->garbage);
 }

@@ -39,13 +39,23 @@ static const char *slot_name(const husk_slot *slot)
     return slot->name ? slot->name : "?";
 }
 
+static bool overlap(size_t a, size_t a_width, size_t b, size_t b_width)
+{
+    return a < b + b_width && b < a + a_width;
+}
+
+static size_t width_of(const husk_slot *slot)
+{
+    return slot->kind == HUSK_SLOT_REF ? sizeof(husk_obj *) : sizeof(husk_value);
+}
+
 static husk_status check_slot(const husk_type_spec *spec, size_t i)
 {
     const husk_slot *slot = &spec->slots[i];
     if (slot->kind != HUSK_SLOT_REF && slot->kind != HUSK_SLOT_VALUE)
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: kind %d is not a slot kind", spec->name,
                               slot_name(slot), slot->kind);
-    size_t width = slot->kind == HUSK_SLOT_REF ? sizeof(husk_obj *) : sizeof(husk_value);
+    size_t width = width_of(slot);
     size_t room = slot->place == HUSK_IN_FIELD  ? spec->size
                   : slot->place == HUSK_IN_ITEM ? spec->item_size
                                                 : slot->stride;
@@ -55,8 +65,7 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
     if (slot->offset % 8 || room < width || slot->offset > room - width)
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: offset %u does not lie aligned within %zu bytes",
                               spec->name, slot_name(slot), (unsigned)slot->offset, room);
-    if (slot->place == HUSK_IN_FIELD && spec->item_size && spec->item_count_at < slot->offset + width &&
-        slot->offset < spec->item_count_at + sizeof(size_t))
+    if (slot->place == HUSK_IN_FIELD && spec->item_size && overlap(slot->offset, width, spec->item_count_at, sizeof(size_t)))
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: the item count lies on it", spec->name, slot_name(slot));
     if (slot->place == HUSK_IN_ITEM && spec->item_size % 8)
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: items of %zu bytes are not aligned to 8", spec->name,
@@ -72,14 +81,18 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
 /* Two slots that share bytes would count one reference twice; two views of one buffer must agree on its shape. */
 static husk_status check_pair(const husk_type_spec *spec, const husk_slot *a, const husk_slot *b)
 {
-    if (a->place != b->place || (a->place == HUSK_IN_BUFFER && a->buffer != b->buffer))
-        return HUSK_OK;
-    if (a->place == HUSK_IN_BUFFER && (a->count != b->count || a->stride != b->stride))
+    const husk_slot *field = a->place == HUSK_IN_FIELD ? a : b, *other = field == a ? b : a;
+    bool shared = false;
+    if (a->place == HUSK_IN_BUFFER && b->place == HUSK_IN_BUFFER && a->buffer == b->buffer &&
+        (a->count != b->count || a->stride != b->stride))
         return husk_type_fail(HUSK_EINVAL, "type %s, slots %s and %s: one buffer, but another count or stride",
                               spec->name, slot_name(a), slot_name(b));
-    uint32_t a_end = a->offset + (a->kind == HUSK_SLOT_VALUE ? 16 : 8);
-    uint32_t b_end = b->offset + (b->kind == HUSK_SLOT_VALUE ? 16 : 8);
-    if (a->offset < b_end && b->offset < a_end)
+    if (a->place == b->place && (a->place != HUSK_IN_BUFFER || a->buffer == b->buffer))
+        shared = overlap(a->offset, width_of(a), b->offset, width_of(b));
+    else if (field->place == HUSK_IN_FIELD && other->place == HUSK_IN_BUFFER)
+        shared = overlap(field->offset, width_of(field), other->buffer, sizeof(void *)) ||
+                 overlap(field->offset, width_of(field), other->count, sizeof(size_t));
+    if (shared)
         return husk_type_fail(HUSK_EINVAL, "type %s: slots %s and %s overlap", spec->name, slot_name(a), slot_name(b));
     return HUSK_OK;
 }

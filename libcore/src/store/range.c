@@ -132,7 +132,8 @@ void husk__range_give(void *at, size_t bytes)
     pthread_mutex_lock(&lock);
     if (range.base && offset < range.chunks * HUSK__CHUNK) {
         size_t first = offset / HUSK__CHUNK;
-        husk__memory_withdraw(at, span);
+        if (!husk__memory_withdraw(at, span))
+            husk__memory_decommit(at, bytes); /* what is taken from here again must be zero */
         set_taken(first, span / HUSK__CHUNK, false);
         if (first < range.from)
             range.from = first;

@@ -85,7 +85,7 @@ int husk_cli_call(lua_State *L)
     luaL_checkany(L, 1);
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, 1);
-    struct sigaction ours = {.sa_handler = on_interrupt}, before;
+    struct sigaction ours = { .sa_handler = on_interrupt }, before;
     sigemptyset(&ours.sa_mask);
     lua_State *outer = running;
     interrupted = 0;

@@ -1,4 +1,5 @@
-/* system_husk.h: Husk itself, through the public headers only. */
+/* system_husk.h: Husk itself, through the public headers only: births with the inline call, as for those who make
+ * many, retain and release are inline anyway; everything else is a call into the library. */
 #ifndef BENCH_SYSTEM_HUSK_H
 #define BENCH_SYSTEM_HUSK_H
 

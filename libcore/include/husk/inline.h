@@ -1,8 +1,8 @@
 /* husk/inline.h: the three calls that must cost next to nothing.
  *
  * They know one fact about an object: its first word is the count, bits 30..2, and a set bit 31 means that
- * something rare is the matter (immortal, saturated). The calls they fall back on carry the number of this layout in
- * their names, so that inlines compiled against another layout do not link. */
+ * something rare is the matter (immortal, saturated); and of a birth what struct husk__birth says. The calls they fall
+ * back on carry the number of this layout in their names, so that inlines compiled against another layout do not link. */
 #ifndef HUSK_INLINE_H
 #define HUSK_INLINE_H
 

@@ -550,6 +550,43 @@ static void limits_follow_the_survivors(husk_heap *heap)
     husk_heap_counts(heap, &counts);
     assert_int_equal(counts.limit_objects, 100);
     assert_int_equal(counts.limit_bytes, 1000);
+    /* Two poor passes, but not in a row: the factor stays. */
+    HOLD_MANY(kept);
+    for (int i = 0; i < HOLD_MANY_MAX; i++)
+        kept.at[i] = husk_obj_new(heap, type_node);
+    for (int i = 0; i < 4; i++) {
+        collect(heap);
+        for (int k = 0; k < 30; k++) /* a yield between 2 and 25 % */
+            litter(heap, type_node);
+        assert_int_equal(collect(heap), 30);
+    }
+    husk_heap_counts(heap, &counts);
+    assert_true(counts.limit_objects < 200);
+}
+
+/* A stress heap runs a pass at each birth, unless it is told not to. */
+static void stress_can_be_disabled(husk_heap *other)
+{
+    (void)other;
+    husk_heap_options options = { HUSK_HEAP_OPTIONS, .stress = true };
+    husk_heap *heap = heap_open(&options);
+    if (!heap) {
+        story_refuse(NULL, HUSK_ENOMEM, "husk_heap_new", __FILE__, __LINE__);
+        return;
+    }
+    bool made = true;
+    for (int i = 0; i < 20; i++)
+        made &= litter(heap, type_node);
+    assert_true(passes(heap) >= 19 || !made);
+    assert_true(objects_of(heap) <= 1);
+    assert_int_equal(husk_heap_disable(heap, "story"), HUSK_OK);
+    collect(heap);
+    uint64_t before = passes(heap);
+    for (int i = 0; i < 20; i++)
+        made &= litter(heap, type_node);
+    assert_true(passes(heap) == before || story_failing);
+    collect(heap);
+    heap_close(heap, true);
 }
 
 /* Two passes inside allocations without a safe point between: what the first put off keeps what it refers to. */
@@ -809,7 +846,7 @@ STORIES(STORY(growth_in_objects_starts_a_pass, 0), STORY(churn_starts_no_pass, 0
         STORY(a_request_runs_at_the_next_safe_point, 0), STORY(a_request_runs_at_the_next_allocation, 0), STORY(many_that_wait, 0),
         STORY(failures_in_hooks_leave_no_trace, 0), STORY(a_request_from_a_signal_handler, 0),
         STORY(callbacks_around_passes, 0), STORY(callbacks_after_a_pass_inside_an_allocation, 0),
-        STORY(a_callback_that_removes_itself, 0), STORY(limits_follow_the_survivors, 0), STORY(what_waits_survives_further_passes, 0),
+        STORY(a_callback_that_removes_itself, 0), STORY(limits_follow_the_survivors, 0), STORY(stress_can_be_disabled, 0), STORY(what_waits_survives_further_passes, 0),
         STORY(callbacks_that_change_the_list, 0), STORY(spare_pages_go_back, 0), STORY(save_all, 0),
         STORY(save_all_and_automatic_passes, 0), STORY(frozen_objects_are_left_alone, 0),
         STORY(freezing_again_adds, 0));

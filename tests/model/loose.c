@@ -160,6 +160,8 @@ static bool collect_all(bool loud)
 /* Acyclic objects may hold what holds nothing: then no promise is broken, and nothing is left over. */
 static bool keeps_promise(act a)
 {
+    if (a.what == A_PAIR)
+        return keeps_promise((act){ A_SET, a.x, a.y, a.z }) && keeps_promise((act){ A_SET, a.y, a.x, a.z });
     if (a.what != A_SET && a.what != A_TAKE && a.what != A_SWAP && a.what != A_GROW)
         return true;
     kind to = w.kinds[w.held[a.x]];

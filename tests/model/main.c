@@ -25,6 +25,7 @@ static uint64_t sequence;
 static long operation;
 static bool loud;
 static event_log real_log, model_log;
+static long heard[E_HELD + 1]; /* how often each kind of event came, with a number that is not 0 */
 
 /* Also on a crash inside the library: only write, which is safe in a signal handler. */
 static void where(int number)
@@ -70,6 +71,8 @@ static void compare_logs(void)
         print_log("model", &model_log);
         fail("event %ld differs", (long)i, 0, 0);
     }
+    for (size_t i = 0; i < most; i++)
+        heard[real_log.at[i].told] += real_log.at[i].number != 0;
     if (loud && real_log.count)
         print_log("both", &real_log);
 }
@@ -242,6 +245,13 @@ int main(int argc, char **argv)
                       : loose_run(mode, sequence, most, &operation, loud);
         sequences++;
     } while (!loud && done < total);
+    /* A long run that never came across one of them tests less than it says. */
+    for (int i = E_FINALIZE; exact && i <= E_HELD; i++)
+        printf("%s %ld%s", told_names[i], heard[i], i < E_HELD ? ", " : "\n");
+    for (int i = E_FINALIZE; exact && done >= 100000 && i <= E_HELD; i++) {
+        if (heard[i] < done / 5000)
+            fail("only %ld events of kind %ld in %ld operations", heard[i], i, done);
+    }
     printf("model %s: seed %lld: %ld operations in %ld sequences\n", mode, seed, done, sequences);
     return 0;
 }

@@ -177,7 +177,7 @@ static void reclaim(ref_heap *h, int n)
     ref_obj *o = &h->obj[n];
     int list[MOST_SLOTS + 1], count = 0;
     for (int i = 0; i < o->slots; i++) {
-        if (o->slot[i] && !h->obj[o->slot[i]].condemned)
+        if (o->slot[i] && !(o->condemned && h->obj[o->slot[i]].condemned))
             one_fewer(h, o->slot[i], list, &count);
     }
     splice(h, list, count);
@@ -489,7 +489,7 @@ void ref_do(ref_heap *h, act a)
     bool plain = slot && h->obj[x].kind != K_VALS;
     switch ((op)a.what) {
     case A_NEW: {
-        kind k = (kind)(a.z % K_MADE);
+        kind k = kind_of(a.z);
         if (h->born + 1 >= MOST_IDS || ref_live(h) >= MOST_LIVE)
             k = K_MADE;
         int n = 0;
@@ -629,6 +629,15 @@ void ref_do(ref_heap *h, act a)
         break;
     case A_WATCH:
         h->watched = !h->watched;
+        break;
+    case A_PAIR:
+        ref_do(h, (act){ A_SET, a.x, a.y, a.z });
+        ref_do(h, (act){ A_SET, a.y, a.x, a.z });
+        break;
+    case A_FORGET:
+        for (int i = a.y; i < HANDLES; i++)
+            assign(h, &h->handle[i], 0);
+        collect(h);
         break;
     case A_TRIM:
     case A_NONE:

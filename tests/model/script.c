@@ -24,7 +24,7 @@ const kind_facts facts[KINDS] = {
 const char *const op_names[A_END] = {
     "none", "new", "set", "clear", "take", "swap", "get", "drop", "copy", "weak", "lock", "grow", "collect", "dry",
     "walk", "safepoint", "request", "later", "freeze", "unfreeze", "save-all", "saved", "clear-saved", "disable",
-    "enable", "immortal", "trim", "foreign", "watch",
+    "enable", "immortal", "trim", "foreign", "watch", "pair", "forget",
 };
 const char *const told_names[] = {
     "?", "finalize", "dispose", "call", "free", "locked", "status", "walked", "start", "stop", "collected",
@@ -37,12 +37,12 @@ act next_act(struct random64 *r)
     static const struct {
         unsigned char what, weight;
     } table[] = {
-        { A_NEW, 60 },    { A_SET, 50 },      { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
-        { A_GET, 14 },    { A_DROP, 20 },     { A_COPY, 10 },   { A_WEAK_TO, 16 }, { A_LOCK, 12 },
-        { A_GROW, 10 },   { A_COLLECT, 6 },   { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
+        { A_NEW, 60 },    { A_SET, 80 },      { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
+        { A_GET, 14 },    { A_DROP, 14 },     { A_COPY, 10 },   { A_WEAK_TO, 16 }, { A_LOCK, 12 },
+        { A_GROW, 10 },   { A_COLLECT, 12 },   { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
         { A_REQUEST, 2 }, { A_LATER, 3 },     { A_FREEZE, 1 },  { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
         { A_SAVED, 2 },   { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 }, { A_ENABLE, 1 }, { A_TRIM, 1 },
-        { A_FOREIGN, 1 }, { A_WATCH, 1 },
+        { A_FOREIGN, 1 }, { A_WATCH, 1 },  { A_PAIR, 40 },  { A_FORGET, 5 },
     };
     static unsigned total;
     if (total == 0) {
@@ -63,6 +63,12 @@ act next_act(struct random64 *r)
     return a;
 }
 
+kind kind_of(unsigned char z)
+{
+    unsigned at = z % (K_MADE + 6);
+    return at < K_MADE ? (kind)at : at < K_MADE + 4 ? K_FIN : K_NODE;
+}
+
 void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS])
 {
     random64 r = random_from(seed * 1000003u + (uint64_t)told_what * 7919u + (uint64_t)number);
@@ -75,6 +81,12 @@ void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS])
         out[i].x = (unsigned char)(random_below(&r, 2) ? SELF : random_below(&r, HANDLES));
         out[i].y = (unsigned char)random_below(&r, HANDLES);
         out[i].z = (unsigned char)random_below(&r, 256);
+        /* Finalizers that bring back their object, or what it refers to. */
+        if (i == 0 && told_what == E_FINALIZE && random_below(&r, 2)) {
+            static const unsigned char ways[] = { A_COPY, A_GET, A_SET };
+            out[i].what = ways[random_below(&r, 3)];
+            out[i].x = SELF;
+        }
         /* Storing the dying object somewhere: SET with x and y exchanged. */
         if (out[i].what == A_SET && random_below(&r, 3) == 0) {
             out[i].y = SELF;

@@ -71,6 +71,8 @@ typedef enum op {
     A_TRIM,
     A_FOREIGN, /* z: more bytes */
     A_WATCH,   /* a callback around passes; again: none */
+    A_PAIR,    /* slot z of x := y and slot z of y := x */
+    A_FORGET,  /* all handles from y on become empty, and a collect */
     A_END,
 } op;
 
@@ -122,6 +124,9 @@ extern const char *const told_names[];
 struct random64;
 /* What a program would do, with all operations in proportions that keep the heap moving. */
 act next_act(struct random64 *r);
+
+/* What A_NEW makes: some kinds more often than others. */
+kind kind_of(unsigned char z);
 
 /* What the hook `told_what` of object `number` does. Deterministic. */
 void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS]);

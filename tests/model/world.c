@@ -325,7 +325,7 @@ static void store(world *w, husk_obj *self, size_t slot, husk_obj *value, int nu
 
 static void make(world *w, act a)
 {
-    kind k = (kind)(a.z % K_MADE);
+    kind k = kind_of(a.z);
     husk_heap_figures figures;
     husk_heap_figures_get(w->heap, &figures);
     if (w->born + 1 >= MOST_IDS || figures.objects >= MOST_LIVE) {
@@ -387,6 +387,15 @@ static void tell_pass(world *w, const husk_pass *p)
     tell(w->log, E_RESURRECTED, (long)p->resurrected);
     tell(w->log, E_CLEARED, (long)p->weak_cleared);
     tell(w->log, E_EXAMINED, (long)p->examined);
+}
+
+static void collect(world *w)
+{
+    husk_pass p;
+    husk_status status = husk_heap_collect(w->heap, &p);
+    tell(w->log, E_STATUS, status);
+    if (status == HUSK_OK)
+        tell_pass(w, &p);
 }
 
 static bool count(husk_obj *obj, void *data)
@@ -462,14 +471,18 @@ void world_do(world *w, act a)
         if (x && w->kinds[world_number(w, x)] == K_BAG && slots < MOST_SLOTS)
             grow(w, x, y, w->held[a.y]);
         break;
-    case A_COLLECT: {
-        husk_pass p;
-        husk_status status = husk_heap_collect(w->heap, &p);
-        tell(w->log, E_STATUS, status);
-        if (status == HUSK_OK)
-            tell_pass(w, &p);
+    case A_COLLECT:
+        collect(w);
         break;
-    }
+    case A_PAIR:
+        world_do(w, (act){ A_SET, a.x, a.y, a.z });
+        world_do(w, (act){ A_SET, a.y, a.x, a.z });
+        break;
+    case A_FORGET:
+        for (unsigned i = a.y; i < HANDLES; i++)
+            give(w, i, NULL, 0);
+        collect(w);
+        break;
     case A_DRY: {
         husk_pass p;
         husk_status status = husk_heap_collect_dry(w->heap, &p);

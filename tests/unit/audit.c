@@ -130,6 +130,7 @@ static void test_pages(void **state)
     DAMAGED(page->free, (struct husk__slot *)(void *)s.text, "leaves the page");
     DAMAGED(free_block->next, free_block, "runs in a circle");
     DAMAGED(page->free, NULL, "used");
+    DAMAGED(s.two->tf, 0, "objects and");
     DAMAGED(page->bin, 5, "bin 5");
     DAMAGED(page->block, 48, "is in bin");
     DAMAGED(page->listed, !page->listed, "list");

@@ -231,6 +231,8 @@ static void a_thread_that_is_not_the_owner(void)
 {
     husk_heap_options options = { HUSK_HEAP_OPTIONS, .check_owner = true };
     husk_heap *heap = heap_open(&options);
+    husk_obj *obj = husk_obj_new(heap, type_hooked); /* all is well, also after a drain */
+    husk_obj_release(obj);
     pthread_t thread;
     pthread_create(&thread, NULL, make_one, heap);
     pthread_join(thread, NULL);

@@ -249,7 +249,7 @@ int main(int argc, char **argv)
     for (int i = E_FINALIZE; exact && i <= E_HELD; i++)
         printf("%s %ld%s", told_names[i], heard[i], i < E_HELD ? ", " : "\n");
     for (int i = E_FINALIZE; exact && done >= 100000 && i <= E_HELD; i++) {
-        if (heard[i] < done / 5000)
+        if (heard[i] < done / 10000)
             fail("only %ld events of kind %ld in %ld operations", heard[i], i, done);
     }
     printf("model %s: seed %lld: %ld operations in %ld sequences\n", mode, seed, done, sequences);

@@ -66,17 +66,18 @@ static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk
     if (!block)
         return husk__obj_new_slow_1(heap, type);
     memcpy(hand, block + 8, sizeof(void *)); /* the next one */
-    memcpy(block, &birth->head, 8);
-    memset(block + 8, 0, 24); /* a block has 32 bytes at least; overlapping wide stores beat a loop */
-    if (n > 64) {
-        memset(block + 32, 0, n - 16);
-    } else if (n > 16) {
-        memset(block + n, 0, 16);
-        if (n > 32) {
-            memset(block + 32, 0, 16);
+    /* A block has 32 bytes at least; the header's second half is cleared too; overlapping wide stores beat a loop. */
+    memset(block + 8, 0, 16);
+    memset(block + n, 0, 16);
+    if (n > 24) {
+        if (n > 56) {
+            memset(block + 24, 0, n - 16);
+        } else {
+            memset(block + 24, 0, 16);
             memset(block + n - 16, 0, 16);
         }
     }
+    memcpy(block, &birth->head, 8);
     return (husk_obj *)(void *)block;
 }
 

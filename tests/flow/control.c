@@ -124,8 +124,12 @@ static void pacing_that_makes_no_sense_is_refused(husk_heap *heap)
     husk_pacing good, now;
     husk_heap_get_pacing(heap, &good);
     const husk_pacing bad[] = {
-        { 100, 100, (double)NAN, 2.0 }, { 100, 100, 1.0, (double)NAN }, { 100, 100, 0.1, 2.0 },
-        { 100, 100, 3.0, 2.0 },         { 100, 100, 1.0, 17.0 },        { 100, 100, -1.0, 2.0 },
+        { 100, 100, (double)NAN, 2.0 },
+        { 100, 100, 1.0, (double)NAN },
+        { 100, 100, 0.1, 2.0 },
+        { 100, 100, 3.0, 2.0 },
+        { 100, 100, 1.0, 17.0 },
+        { 100, 100, -1.0, 2.0 },
         { 100, 100, 1.0, (double)INFINITY },
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -843,10 +847,11 @@ STORIES(STORY(growth_in_objects_starts_a_pass, 0), STORY(churn_starts_no_pass, 0
         STORY(pacing_that_makes_no_sense_is_refused, 0), STORY(zero_least_stops_automatic_passes, 0),
         STORY(disabling_nests, 0), STORY(figures_of_a_generation_add_up, 0),
         STORY(garbage_with_hooks_waits_for_a_safe_point, 0), STORY(a_release_is_a_safe_point, 0),
-        STORY(a_request_runs_at_the_next_safe_point, 0), STORY(a_request_runs_at_the_next_allocation, 0), STORY(many_that_wait, 0),
-        STORY(failures_in_hooks_leave_no_trace, 0), STORY(a_request_from_a_signal_handler, 0),
-        STORY(callbacks_around_passes, 0), STORY(callbacks_after_a_pass_inside_an_allocation, 0),
-        STORY(a_callback_that_removes_itself, 0), STORY(limits_follow_the_survivors, 0), STORY(stress_can_be_disabled, 0), STORY(what_waits_survives_further_passes, 0),
-        STORY(callbacks_that_change_the_list, 0), STORY(spare_pages_go_back, 0), STORY(save_all, 0),
-        STORY(save_all_and_automatic_passes, 0), STORY(frozen_objects_are_left_alone, 0),
-        STORY(freezing_again_adds, 0));
+        STORY(a_request_runs_at_the_next_safe_point, 0), STORY(a_request_runs_at_the_next_allocation, 0),
+        STORY(many_that_wait, 0), STORY(failures_in_hooks_leave_no_trace, 0),
+        STORY(a_request_from_a_signal_handler, 0), STORY(callbacks_around_passes, 0),
+        STORY(callbacks_after_a_pass_inside_an_allocation, 0), STORY(a_callback_that_removes_itself, 0),
+        STORY(limits_follow_the_survivors, 0), STORY(stress_can_be_disabled, 0),
+        STORY(what_waits_survives_further_passes, 0), STORY(callbacks_that_change_the_list, 0),
+        STORY(spare_pages_go_back, 0), STORY(save_all, 0), STORY(save_all_and_automatic_passes, 0),
+        STORY(frozen_objects_are_left_alone, 0), STORY(freezing_again_adds, 0));

@@ -243,6 +243,7 @@ static void names_and_data(husk_heap *heap)
     heap_close(other, true);
 }
 
-STORIES(STORY(many_heaps_side_by_side, 0), STORY(heaps_do_not_mix, 0), STORY(close_with_objects_held, STORY_LEAVES_OBJECTS),
-        STORY(reports_at_close, 0), STORY(data_is_freed_at_close, 0), STORY(hooks_run_for_garbage_at_close, 0),
-        STORY(names_and_data, 0), STORY(error_hooks_are_replaced, 0));
+STORIES(STORY(many_heaps_side_by_side, 0), STORY(heaps_do_not_mix, 0),
+        STORY(close_with_objects_held, STORY_LEAVES_OBJECTS), STORY(reports_at_close, 0),
+        STORY(data_is_freed_at_close, 0), STORY(hooks_run_for_garbage_at_close, 0), STORY(names_and_data, 0),
+        STORY(error_hooks_are_replaced, 0));

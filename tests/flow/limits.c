@@ -261,5 +261,6 @@ static void options_of_another_layout(husk_heap *other)
 }
 
 STORIES(STORY(a_full_heap_refuses_and_recovers, 0), STORY(a_pass_before_refusing, 0),
-        STORY(large_objects_and_buffers_count, 0), STORY(a_pass_before_refusing_large_ones, 0), STORY(a_limit_can_be_raised, 0),
-        STORY(a_limit_too_small_for_a_heap, 0), STORY(options_of_another_layout, 0));
+        STORY(large_objects_and_buffers_count, 0), STORY(a_pass_before_refusing_large_ones, 0),
+        STORY(a_limit_can_be_raised, 0), STORY(a_limit_too_small_for_a_heap, 0),
+        STORY(options_of_another_layout, 0));

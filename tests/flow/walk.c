@@ -20,7 +20,7 @@ static void every_object_in_address_order(husk_heap *heap)
 {
     HOLD_MANY(many);
     for (int i = 0; i < 20; i++) {
-        many.at[i] = i % 3 == 0 ? husk_obj_new(heap, type_leaf)
+        many.at[i] = i % 3 == 0   ? husk_obj_new(heap, type_leaf)
                      : i % 3 == 1 ? husk_obj_new(heap, type_node)
                                   : husk_obj_new_items(heap, type_row, (size_t)i);
         TRY(many.at[i]);
@@ -166,8 +166,8 @@ static void bad_types_are_refused(husk_heap *heap)
     static const struct {
         const husk_slot *slots;
         size_t slot_count;
-    } bad[] = { { outside, 1 }, { crooked, 1 }, { kindless, 1 }, { placeless, 1 },
-                { itemless, 1 }, { wide, 1 },   { stride, 1 },   { count, 1 },     { NULL, 1 } };
+    } bad[] = { { outside, 1 }, { crooked, 1 }, { kindless, 1 }, { placeless, 1 }, { itemless, 1 },
+                { wide, 1 },    { stride, 1 },  { count, 1 },    { NULL, 1 } };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         husk_type_spec spec = { HUSK_TYPE_SPEC, .name = "strange", .size = 16, .slots = bad[i].slots,
                                 .slot_count = bad[i].slot_count };
@@ -182,15 +182,16 @@ static void bad_types_are_refused(husk_heap *heap)
     husk_type_spec spec = { HUSK_TYPE_SPEC, .name = NULL, .size = 16 };
     assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);
     static const husk_slot items[] = { { "item", HUSK_SLOT_REF, HUSK_IN_ITEM, 0, 0, 0, 0 } };
-    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "crooked items", .size = 16, .item_size = 12, .slots = items,
-                             .slot_count = 1 };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC,  .name = "crooked items", .size = 16,
+                             .item_size = 12, .slots = items,          .slot_count = 1 };
     assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "count outside", .size = 16, .item_size = 8,
                              .item_count_at = 16 };
     assert_int_equal(husk_type_register(&spec, &type), HUSK_EINVAL);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "too large", .size = SIZE_MAX / 2 };
     assert_int_equal(husk_type_register(&spec, &type), HUSK_ERANGE);
-    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "too many", .size = 16, .slots = items, .slot_count = 70000 };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "too many", .size = 16, .slots = items,
+                             .slot_count = 70000 };
     assert_int_equal(husk_type_register(&spec, &type), HUSK_ERANGE);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .size = 16 };
     spec.name = "of another time";

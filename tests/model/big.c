@@ -89,19 +89,24 @@ static void setup(void)
         husk_slot s = { "ref", HUSK_SLOT_REF, HUSK_IN_FIELD, 0, 0, 0, 0 };
         s.offset = (uint32_t)offsetof(body, refs) + 8 * i;
         body_slots[i] = s;
-        s.offset = i < 2 ? (uint32_t)offsetof(wide, refs) + 8 * i : (uint32_t)offsetof(wide, more) + 8 * (i - 2);
+        s.offset =
+            i < 2 ? (uint32_t)offsetof(wide, refs) + 8 * i : (uint32_t)offsetof(wide, more) + 8 * (i - 2);
         wide_slots[i] = s;
-        s.offset = i < 2 ? (uint32_t)offsetof(vast, refs) + 8 * i : (uint32_t)offsetof(vast, more) + 8 * (i - 2);
+        s.offset =
+            i < 2 ? (uint32_t)offsetof(vast, refs) + 8 * i : (uint32_t)offsetof(vast, more) + 8 * (i - 2);
         vast_slots[i] = s;
     }
     const husk_type_spec specs[SORTS] = {
-        { HUSK_TYPE_SPEC, .name = "big-plain", .size = sizeof(body), .slots = body_slots, .slot_count = SLOTS },
-        { HUSK_TYPE_SPEC, .name = "big-hooked", .size = sizeof(body), .slots = body_slots, .slot_count = SLOTS,
-          .finalize = on_finalize },
+        { HUSK_TYPE_SPEC, .name = "big-plain", .size = sizeof(body), .slots = body_slots,
+          .slot_count = SLOTS },
+        { HUSK_TYPE_SPEC, .name = "big-hooked", .size = sizeof(body), .slots = body_slots,
+          .slot_count = SLOTS, .finalize = on_finalize },
         { HUSK_TYPE_SPEC, .name = "big-rows", .size = sizeof(rows), .item_size = sizeof(husk_obj *),
           .item_count_at = offsetof(rows, count), .slots = row_slots, .slot_count = 1 },
-        { HUSK_TYPE_SPEC, .name = "big-wide", .size = sizeof(wide), .slots = wide_slots, .slot_count = SLOTS },
-        { HUSK_TYPE_SPEC, .name = "big-vast", .size = sizeof(vast), .slots = vast_slots, .slot_count = SLOTS },
+        { HUSK_TYPE_SPEC, .name = "big-wide", .size = sizeof(wide), .slots = wide_slots,
+          .slot_count = SLOTS },
+        { HUSK_TYPE_SPEC, .name = "big-vast", .size = sizeof(vast), .slots = vast_slots,
+          .slot_count = SLOTS },
         { HUSK_TYPE_SPEC, .name = "big-leaf", .size = 8 },
     };
     for (int i = 0; i < SORTS; i++) {
@@ -128,7 +133,12 @@ static husk_obj **place(int n, int slot)
 static void make(husk_heap *heap, random64 *r, int n)
 {
     uint32_t dice = random_below(r, 1000);
-    sort s = dice < 500 ? PLAIN : dice < 750 ? HOOKED : dice < 880 ? ROWS : dice < 900 ? WIDE : dice < 903 ? VAST : LEAF;
+    sort s = dice < 500   ? PLAIN
+             : dice < 750 ? HOOKED
+             : dice < 880 ? ROWS
+             : dice < 900 ? WIDE
+             : dice < 903 ? VAST
+                          : LEAF;
     husk_obj *obj = s == ROWS ? husk_obj_new_items(heap, types[s], SLOTS) : husk_obj_new(heap, types[s]);
     if (!obj)
         fail("no memory", s, 0);
@@ -228,14 +238,16 @@ static void collect(husk_heap *heap, bool loud)
             fail("gone without its finalizer", n, 0);
     }
     if ((long)pass.collected != ended || (long)pass.resurrected != resurrected)
-        fail("collected and resurrected by the pass", (long)pass.collected - ended, (long)pass.resurrected - resurrected);
+        fail("collected and resurrected by the pass", (long)pass.collected - ended,
+             (long)pass.resurrected - resurrected);
     husk_heap_each(heap, count_walked, &walked);
     if (walked != alive)
         fail("alive", walked, alive);
     if (husk_heap_verify(heap) != HUSK_OK)
         fail(husk_heap_message(heap), 0, 0);
     if (loud)
-        fprintf(stderr, "  collected %zu, %ld alive, %d came back\n", pass.collected, alive, back_count - before);
+        fprintf(stderr, "  collected %zu, %ld alive, %d came back\n", pass.collected, alive,
+                back_count - before);
     for (int n = 0; n < OBJECTS; n++) {
         if (!all[n].reached)
             all[n].obj = NULL;

@@ -189,7 +189,8 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
     w.may_fail = memory;
     w.promise = keeps_promise;
     if (!memory || random_below(&r, 2)) {
-        husk_pacing pacing = { random_below(&r, 20), random_below(&r, 4000), 0.5 + random_below(&r, 3) * 0.5, 2.0 };
+        husk_pacing pacing = { random_below(&r, 20), random_below(&r, 4000), 0.5 + random_below(&r, 3) * 0.5,
+                               2.0 };
         if (husk_heap_set_pacing(w.heap, &pacing) != HUSK_OK)
             fail("pacing", 0, 0);
     }

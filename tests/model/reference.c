@@ -438,8 +438,12 @@ static void weak_to(ref_heap *h, int n, int y, int z)
         }
     }
     int weak = ++h->born;
-    h->obj[weak] = (ref_obj){ .kind = z == 0 ? K_WEAK : K_CALL, .alive = true, .count = 1, .target = n,
-                              .calls = z == 1 || z == 2, .frees = z >= 2 };
+    h->obj[weak] = (ref_obj){ .kind = z == 0 ? K_WEAK : K_CALL,
+                              .alive = true,
+                              .count = 1,
+                              .target = n,
+                              .calls = z == 1 || z == 2,
+                              .frees = z >= 2 };
     push(o->weaks, &o->weak_count, o->weak_count, weak);
     assign(h, &h->handle[y], weak);
 }
@@ -670,7 +674,8 @@ void ref_close(ref_heap *h)
     for (int k = 0; k < KINDS; k++) {
         long held = 0;
         for (int n = 1; n <= h->born; n++)
-            held += h->obj[n].alive && !h->obj[n].immortal && h->obj[n].count > seen[n] && (int)h->obj[n].kind == k;
+            held += h->obj[n].alive && !h->obj[n].immortal && h->obj[n].count > seen[n] &&
+                    (int)h->obj[n].kind == k;
         if (held)
             tell(h->log, E_HELD, held);
     }

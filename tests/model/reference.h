@@ -16,8 +16,8 @@ typedef struct ref_obj {
     long count;
     int slot[MOST_SLOTS];
     int slots;
-    int target;             /* weak references: 0 when gone */
-    bool calls, frees;      /* weak references: has a callback, has data_free */
+    int target;              /* weak references: 0 when gone */
+    bool calls, frees;       /* weak references: has a callback, has data_free */
     int weaks[MOST_IDS / 8]; /* weak references to it, oldest first */
     int weak_count;
 } ref_obj;
@@ -32,7 +32,7 @@ typedef struct ref_heap {
     int born;
     const uintptr_t *address; /* by number; told by the real world */
     int handle[HANDLES + 1];
-    int dying[MOST_IDS], dying_count; /* first is next */
+    int dying[MOST_IDS], dying_count;                     /* first is next */
     int events[4 * MOST_IDS], events_first, events_count; /* weak references that call or free, in order */
     int saved[MOST_IDS], saved_count;
     bool busy, in_hook, save_all, wanted, watched, closing;

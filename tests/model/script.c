@@ -22,14 +22,15 @@ const kind_facts facts[KINDS] = {
 };
 
 const char *const op_names[A_END] = {
-    "none", "new", "set", "clear", "take", "swap", "get", "drop", "copy", "weak", "lock", "grow", "collect", "dry",
-    "walk", "safepoint", "request", "later", "freeze", "unfreeze", "save-all", "saved", "clear-saved", "disable",
-    "enable", "immortal", "trim", "foreign", "watch", "pair", "forget",
+    "none",    "new",      "set",    "clear",    "take",     "swap",  "get",         "drop",
+    "copy",    "weak",     "lock",   "grow",     "collect",  "dry",   "walk",        "safepoint",
+    "request", "later",    "freeze", "unfreeze", "save-all", "saved", "clear-saved", "disable",
+    "enable",  "immortal", "trim",   "foreign",  "watch",    "pair",  "forget",
 };
 const char *const told_names[] = {
-    "?", "finalize", "dispose", "call", "free", "locked", "status", "walked", "start", "stop", "collected",
-    "uncollectable", "finalized", "resurrected", "cleared", "examined",
-    "held",
+    "?",         "finalize",    "dispose", "call",     "free",      "locked",
+    "status",    "walked",      "start",   "stop",     "collected", "uncollectable",
+    "finalized", "resurrected", "cleared", "examined", "held",
 };
 
 act next_act(struct random64 *r)
@@ -37,12 +38,12 @@ act next_act(struct random64 *r)
     static const struct {
         unsigned char what, weight;
     } table[] = {
-        { A_NEW, 60 },    { A_SET, 80 },      { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
-        { A_GET, 14 },    { A_DROP, 14 },     { A_COPY, 10 },   { A_WEAK_TO, 16 }, { A_LOCK, 12 },
-        { A_GROW, 10 },   { A_COLLECT, 12 },   { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
-        { A_REQUEST, 2 }, { A_LATER, 3 },     { A_FREEZE, 1 },  { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
-        { A_SAVED, 2 },   { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 }, { A_ENABLE, 1 }, { A_TRIM, 1 },
-        { A_FOREIGN, 1 }, { A_WATCH, 1 },  { A_PAIR, 40 },  { A_FORGET, 5 },
+        { A_NEW, 60 },    { A_SET, 80 },        { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
+        { A_GET, 14 },    { A_DROP, 14 },       { A_COPY, 10 },   { A_WEAK_TO, 16 }, { A_LOCK, 12 },
+        { A_GROW, 10 },   { A_COLLECT, 12 },    { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
+        { A_REQUEST, 2 }, { A_LATER, 3 },       { A_FREEZE, 1 },  { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
+        { A_SAVED, 2 },   { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 }, { A_ENABLE, 1 },   { A_TRIM, 1 },
+        { A_FOREIGN, 1 }, { A_WATCH, 1 },       { A_PAIR, 40 },   { A_FORGET, 5 },
     };
     static unsigned total;
     if (total == 0) {

@@ -12,9 +12,9 @@
 
 enum {
     HANDLES = 16,
-    SELF = HANDLES,    /* as a handle in a hook: the object it runs for */
-    MOST_IDS = 1024,   /* births in one sequence */
-    MOST_LIVE = 160,   /* then births become drops */
+    SELF = HANDLES,  /* as a handle in a hook: the object it runs for */
+    MOST_IDS = 1024, /* births in one sequence */
+    MOST_LIVE = 160, /* then births become drops */
     MOST_SLOTS = 6,
     MOST_EVENTS = 8192,
     HOOK_ACTS = 2,
@@ -31,10 +31,10 @@ typedef enum kind {
     K_LEAF,     /* no references */
     K_LEAF_FIN, /* no references, finalize and dispose */
     K_LEAF_DISP,
-    K_TREE,     /* acyclic */
-    K_TREE_FIN, /* acyclic with finalize and dispose */
-    K_LARGE,    /* a block of its own pages */
-    K_MADE,     /* kinds below are made by A_NEW, these by A_WEAK: */
+    K_TREE,          /* acyclic */
+    K_TREE_FIN,      /* acyclic with finalize and dispose */
+    K_LARGE,         /* a block of its own pages */
+    K_MADE,          /* kinds below are made by A_NEW, these by A_WEAK: */
     K_WEAK = K_MADE, /* shared, no callback */
     K_CALL,          /* with callback or data_free */
     KINDS,
@@ -55,7 +55,7 @@ typedef enum op {
     A_GROW,    /* x, a bag, gets y appended */
     A_COLLECT,
     A_DRY,
-    A_WALK, /* counts what a walk shows */
+    A_WALK,        /* counts what a walk shows */
     HOOK_ACTS_END, /* above: may happen in hooks */
     A_SAFEPOINT = HOOK_ACTS_END,
     A_REQUEST, /* and a safe point */
@@ -85,12 +85,17 @@ typedef enum told {
     E_DISPOSE,
     E_CALL, /* number of the weak reference */
     E_FREE,
-    E_LOCKED,  /* what a lock answered, 0: NULL */
-    E_STATUS,  /* of a call */
-    E_WALKED,  /* how many */
-    E_START,   /* pass callbacks: how many so far */
+    E_LOCKED, /* what a lock answered, 0: NULL */
+    E_STATUS, /* of a call */
+    E_WALKED, /* how many */
+    E_START,  /* pass callbacks: how many so far */
     E_STOP,
-    E_COLLECTED, E_UNCOLLECTABLE, E_FINALIZED, E_RESURRECTED, E_CLEARED, E_EXAMINED,
+    E_COLLECTED,
+    E_UNCOLLECTABLE,
+    E_FINALIZED,
+    E_RESURRECTED,
+    E_CLEARED,
+    E_EXAMINED,
     E_HELD, /* of one type, at the close */
 } told;
 

@@ -179,8 +179,8 @@ void world_setup(void)
         { "second", HUSK_SLOT_VALUE, HUSK_IN_FIELD, (uint32_t)offsetof(vals, value) + 16, 0, 0, 0 },
     };
     for (int k = 0; k < K_MADE; k++) {
-        husk_type_spec spec = { HUSK_TYPE_SPEC, .name = facts[k].name, .size = sizeof(two), .slots = two_slots,
-                                .slot_count = 2 };
+        husk_type_spec spec = { HUSK_TYPE_SPEC, .name = facts[k].name, .size = sizeof(two),
+                                .slots = two_slots, .slot_count = 2 };
         if (facts[k].finalize)
             spec.finalize = on_finalize;
         if (facts[k].dispose)
@@ -320,7 +320,8 @@ static void store(world *w, husk_obj *self, size_t slot, husk_obj *value, int nu
     if (ref)
         check(husk_obj_set(self, ref, value), "set");
     else
-        check(husk_value_set(self, value_place(self, slot), value ? husk_ref(value) : husk_int(-7)), "value_set");
+        check(husk_value_set(self, value_place(self, slot), value ? husk_ref(value) : husk_int(-7)),
+              "value_set");
 }
 
 static void make(world *w, act a)

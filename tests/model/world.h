@@ -19,9 +19,9 @@ typedef struct world {
     int target[MOST_IDS];
     event_log *log;
     bool in_hook;
-    bool closing;    /* data_free only tells: the heap is half gone */
-    bool allocating; /* no user code may run */
-    bool may_fail;   /* memory was limited or made to fail */
+    bool closing;           /* data_free only tells: the heap is half gone */
+    bool allocating;        /* no user code may run */
+    bool may_fail;          /* memory was limited or made to fail */
     bool (*promise)(act a); /* may this be done? NULL: yes */
     uint64_t watch;
     int watch_calls;

@@ -39,7 +39,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < story_count; i++) {
         if (argc > 1 && strcmp(argv[1], stories[i].name) != 0)
             continue;
-        tests[count++] = (struct CMUnitTest){ stories[i].name, tell, NULL, NULL, (void *)(uintptr_t)&stories[i] };
+        tests[count++] =
+            (struct CMUnitTest){ stories[i].name, tell, NULL, NULL, (void *)(uintptr_t)&stories[i] };
     }
     if (count == 0) {
         fprintf(stderr, "%s: no story called %s\n", argv[0], argc > 1 ? argv[1] : "");

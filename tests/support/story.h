@@ -15,11 +15,15 @@ typedef struct story {
 } story;
 
 enum {
-    STORY_LEAVES_OBJECTS = 1u << 0, /* ends with objects in the heap on purpose; reports are its own business */
-    STORY_NO_FAULT = 1u << 1,       /* says nothing about memory, and is slow or starts processes */
+    STORY_LEAVES_OBJECTS =
+        1u << 0,              /* ends with objects in the heap on purpose; reports are its own business */
+    STORY_NO_FAULT = 1u << 1, /* says nothing about memory, and is slow or starts processes */
 };
 
-#define STORY(function, flags_) { #function, function, flags_ }
+#define STORY(function, flags_)                                                                              \
+    {                                                                                                        \
+#function, function, flags_                                                                          \
+    }
 
 extern const story stories[];
 extern const size_t story_count;

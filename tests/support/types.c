@@ -1,8 +1,8 @@
 /* tests/support/types.c: see types.h. */
 #include "types.h"
 
-const husk_type *type_node, *type_hooked, *type_closed, *type_leaf, *type_goner, *type_tree, *type_row, *type_bag, *type_odd,
-    *type_pair, *type_vast, *type_huge;
+const husk_type *type_node, *type_hooked, *type_closed, *type_leaf, *type_goner, *type_tree, *type_row,
+    *type_bag, *type_odd, *type_pair, *type_vast, *type_huge;
 tally_counts tally;
 
 void tally_reset(void)
@@ -42,8 +42,9 @@ static void odd_each(husk_obj *self, husk_visit_fn *visit, void *data)
 
 static const husk_slot node_slots[] = { HUSK_REF(node, a), HUSK_REF(node, b) };
 static const husk_slot row_slots[] = { HUSK_ITEM_REF(row_item, ref) };
-static const husk_slot bag_slots[] = { { "refs", HUSK_SLOT_REF, HUSK_IN_BUFFER, 0, (uint32_t)offsetof(bag, refs),
-                                         (uint32_t)offsetof(bag, count), (uint32_t)sizeof(husk_obj *) } };
+static const husk_slot bag_slots[] = { { "refs", HUSK_SLOT_REF, HUSK_IN_BUFFER, 0,
+                                         (uint32_t)offsetof(bag, refs), (uint32_t)offsetof(bag, count),
+                                         (uint32_t)sizeof(husk_obj *) } };
 static const husk_slot pair_slots[] = { HUSK_VALUE(pair, first), HUSK_VALUE(pair, second) };
 static const husk_slot vast_slots[] = { HUSK_REF(vast, first), HUSK_REF(vast, last) };
 static const husk_slot huge_slots[] = { HUSK_REF(huge, first), HUSK_REF(huge, last) };
@@ -69,19 +70,29 @@ void types_setup(void)
     spec.name = "hooked";
     spec.finalize = hooked_finalize;
     type_hooked = made(&spec);
-    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "tree", .size = sizeof(node), .slots = node_slots,
-                             .slot_count = 2, .flags = HUSK_TYPE_ACYCLIC };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC,      .name = "tree",  .size = sizeof(node),
+                             .slots = node_slots, .slot_count = 2, .flags = HUSK_TYPE_ACYCLIC };
     type_tree = made(&spec);
-    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "goner", .size = sizeof(node), .finalize = hooked_finalize,
-                             .dispose = node_dispose };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "goner", .size = sizeof(node),
+                             .finalize = hooked_finalize, .dispose = node_dispose };
     type_goner = made(&spec);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "leaf", .size = sizeof(leaf) };
     type_leaf = made(&spec);
-    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "row", .size = sizeof(row), .item_size = sizeof(row_item),
-                             .item_count_at = offsetof(row, count), .slots = row_slots, .slot_count = 1 };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC,
+                             .name = "row",
+                             .size = sizeof(row),
+                             .item_size = sizeof(row_item),
+                             .item_count_at = offsetof(row, count),
+                             .slots = row_slots,
+                             .slot_count = 1 };
     type_row = made(&spec);
-    spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "bag", .size = sizeof(bag), .slots = bag_slots,
-                             .slot_count = 1, .dispose = bag_dispose, .flags = HUSK_TYPE_DISPOSE_ANYWHERE };
+    spec = (husk_type_spec){ HUSK_TYPE_SPEC,
+                             .name = "bag",
+                             .size = sizeof(bag),
+                             .slots = bag_slots,
+                             .slot_count = 1,
+                             .dispose = bag_dispose,
+                             .flags = HUSK_TYPE_DISPOSE_ANYWHERE };
     type_bag = made(&spec);
     spec = (husk_type_spec){ HUSK_TYPE_SPEC, .name = "odd", .size = sizeof(odd), .each = odd_each };
     type_odd = made(&spec);
@@ -120,7 +131,8 @@ husk_status bag_add(husk_obj *self, husk_obj *value)
     husk_heap *heap = husk_obj_heap(self);
     if (b->count == b->room) {
         size_t room = b->room ? 2 * b->room : 4;
-        void *grown = husk_buffer_resize(heap, b->refs, b->room * sizeof(husk_obj *), room * sizeof(husk_obj *));
+        void *grown =
+            husk_buffer_resize(heap, b->refs, b->room * sizeof(husk_obj *), room * sizeof(husk_obj *));
         if (!grown)
             return husk_heap_failure(heap);
         b->refs = grown;

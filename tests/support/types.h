@@ -60,7 +60,7 @@ extern const husk_type *type_hooked; /* node with finalize and dispose */
 extern const husk_type *type_closed; /* node with dispose only */
 extern const husk_type *type_leaf;
 extern const husk_type *type_goner; /* laid out as node, without references, finalize and dispose */
-extern const husk_type *type_tree; /* node, acyclic */
+extern const husk_type *type_tree;  /* node, acyclic */
 extern const husk_type *type_row, *type_bag, *type_odd, *type_pair, *type_vast, *type_huge;
 
 /* Runs of hooked nodes' finalize, and of dispose of hooked and closed nodes, since tally_reset; the numbers of

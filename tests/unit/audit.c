@@ -176,7 +176,8 @@ static void test_chunks_and_totals(void **state)
 int main(void)
 {
     types_setup();
-    const struct CMUnitTest tests[] = { HEAP_TEST(test_counts), HEAP_TEST(test_slots), HEAP_TEST(test_weak_references),
-                                        HEAP_TEST(test_pages), HEAP_TEST(test_chunks_and_totals) };
+    const struct CMUnitTest tests[] = { HEAP_TEST(test_counts), HEAP_TEST(test_slots),
+                                        HEAP_TEST(test_weak_references), HEAP_TEST(test_pages),
+                                        HEAP_TEST(test_chunks_and_totals) };
     return RUN_ROUNDS("audit", tests);
 }

@@ -165,8 +165,11 @@ static void test_gates(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rounding), cmocka_unit_test(test_bits),
-                                        cmocka_unit_test(test_runs), cmocka_unit_test(test_raw_bytes),
-                                        cmocka_unit_test(test_failing_on_purpose), cmocka_unit_test(test_gates) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rounding),
+                                        cmocka_unit_test(test_bits),
+                                        cmocka_unit_test(test_runs),
+                                        cmocka_unit_test(test_raw_bytes),
+                                        cmocka_unit_test(test_failing_on_purpose),
+                                        cmocka_unit_test(test_gates) };
     return RUN_ROUNDS("base", tests);
 }

@@ -256,7 +256,8 @@ static void stops(void (*mistake)(void), const char *words)
     close(ends[1]);
     char text[1000] = "";
     size_t length = 0;
-    for (ssize_t n; length < sizeof text - 1 && (n = read(ends[0], text + length, sizeof text - 1 - length)) > 0;)
+    for (ssize_t n;
+         length < sizeof text - 1 && (n = read(ends[0], text + length, sizeof text - 1 - length)) > 0;)
         length += (size_t)n;
     close(ends[0]);
     int status;

@@ -44,7 +44,7 @@ static void test_patterns(void **state)
         if (objects[at]) {
             const unsigned char *bytes = husk_obj_items(objects[at]);
             size_t length = husk_obj_item_count(objects[at]) * sizeof(row_item);
-            for (size_t k = 0; k < length; k += length > 5000 ? 509 : 1) {
+            for (size_t k = 0; k<length; k += length> 5000 ? 509 : 1) {
                 /* Its references are not touched, the rest is. */
                 if (k % sizeof(row_item) < sizeof(int64_t) && bytes[k] != pattern[at])
                     fail_msg("byte %zu of %zu is %d, not %d", k, length, bytes[k], pattern[at]);
@@ -204,8 +204,8 @@ int main(void)
 {
     types_setup();
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_size_classes), HEAP_TEST(test_patterns),    HEAP_TEST(test_memory_goes_back),
-        HEAP_TEST(test_surplus_goes_back),   HEAP_TEST(test_buffers),     HEAP_TEST(test_many_chunks),
+        cmocka_unit_test(test_size_classes),  HEAP_TEST(test_patterns), HEAP_TEST(test_memory_goes_back),
+        HEAP_TEST(test_surplus_goes_back),    HEAP_TEST(test_buffers),  HEAP_TEST(test_many_chunks),
         cmocka_unit_test(test_mapped_chunks),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -3,11 +3,13 @@
 #
 #   PREFIX=/usr/local DESTDIR=   where `make install` puts things
 #   JOBS=2                       how many at a time; all cores by default
+#   ROUNDS=20                    how long `make soak` goes on
 #   SETUP=no                     leave the system's packages alone
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
+ROUNDS ?= 20
 SETUP ?= yes
 
 EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles packages
@@ -18,7 +20,7 @@ setup = @if [ "$(SETUP)" != no ]; then cmake/setup.sh $(1); fi
 build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan bench format lint install clean
+.PHONY: help demo test build asan soak bench format lint install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +42,15 @@ asan: ## Run all tests under the address, leak and undefined behaviour sanitizer
 	$(call setup,build)
 	$(call build,asan)
 	@ctest --preset asan -j $(JOBS)
+
+soak: build ## Random operations against the models for a long time; ROUNDS=20, some minutes each
+	@for round in $$(seq $(ROUNDS)); do \
+		seed=$$(date +%s); \
+		for what in exact passes memory big; do \
+			echo "round $$round: model $$what $$seed"; \
+			build/tests/model $$what $$seed 10000000 || exit; \
+		done; \
+	done
 
 bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build/bench/results.json
 	$(call setup,build bench)

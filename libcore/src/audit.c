@@ -1,5 +1,5 @@
-/* audit.c: husk_heap_verify: is everything that must hold true? Reads all, changes nothing that lasts, asks for no
- * memory. It goes from the outside in, so that each step may rely on those before it. */
+/* audit.c: husk_heap_verify: is everything that must hold true? Reads all, changes nothing that lasts,
+ * asks for no memory. It goes from the outside in, so that each step may rely on those before it. */
 #include "cycle/find.h"
 #include "object/death.h"
 #include "object/hook.h"
@@ -36,9 +36,10 @@ static husk_status verify_chunk(husk_heap *heap, size_t i, struct totals *totals
     unsigned rest = 0;
     for (unsigned p = HUSK__HEAD_PAGES; p < HUSK__PAGES; p++) {
         bool is_free = chunk->free_pages >> p & 1;
-        WANT(is_free == (pages[p].state == HUSK__PAGE_FREE), "chunk %zu, page %u: state %d contradicts the bitmap", i,
-             p, pages[p].state);
-        WANT((rest > 0) == (pages[p].state == HUSK__PAGE_REST), "chunk %zu, page %u: not where its run puts it", i, p);
+        WANT(is_free == (pages[p].state == HUSK__PAGE_FREE),
+             "chunk %zu, page %u: state %d contradicts the bitmap", i, p, pages[p].state);
+        WANT((rest > 0) == (pages[p].state == HUSK__PAGE_REST),
+             "chunk %zu, page %u: not where its run puts it", i, p);
         rest = pages[p].state == HUSK__PAGE_RUN ? pages[p].run - 1u : rest ? rest - 1 : 0;
     }
     totals->plain_chunks++;
@@ -54,15 +55,16 @@ static bool is_block(const struct husk__page *page, const void *at)
     size_t offset = (size_t)((const char *)at - start);
     if (page->state == HUSK__PAGE_RUN)
         return offset == 0;
-    return page->state == HUSK__PAGE_BLOCKS && offset % page->block == 0 && offset / page->block < page->fresh;
+    return page->state == HUSK__PAGE_BLOCKS && offset % page->block == 0 &&
+           offset / page->block < page->fresh;
 }
 
 static husk_status count_list(husk_heap *heap, const struct husk__page *page, const struct husk__slot *block,
                               const char *which, size_t *count)
 {
     for (*count = 0; block; block = block->next) {
-        WANT(husk__page_of(block) == page && is_block(page, block), "%s of a page of %u-byte blocks leaves the page",
-             which, page->block);
+        WANT(husk__page_of(block) == page && is_block(page, block),
+             "%s of a page of %u-byte blocks leaves the page", which, page->block);
         WANT(block->head == 0, "%s of a page of %u-byte blocks holds a live object", which, page->block);
         WANT(++*count <= page->fresh, "%s of a page of %u-byte blocks runs in a circle", which, page->block);
     }
@@ -71,9 +73,11 @@ static husk_status count_list(husk_heap *heap, const struct husk__page *page, co
 
 static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
 {
-    WANT(!page->members && !page->queued_next, "a page of %u-byte blocks still belongs to a pass", page->block);
-    WANT(page->used <= page->fresh && page->fresh <= page->capacity, "a page of %u-byte blocks: %u used of %u of %u",
-         page->block, page->used, page->fresh, page->capacity);
+    WANT(!page->members && !page->queued_next, "a page of %u-byte blocks still belongs to a pass",
+         page->block);
+    WANT(page->used <= page->fresh && page->fresh <= page->capacity,
+         "a page of %u-byte blocks: %u used of %u of %u", page->block, page->used, page->fresh,
+         page->capacity);
     const uint64_t *words = husk__pending_word(husk__page_start(page));
     size_t n = page->state == HUSK__PAGE_RUN ? 1 : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
     for (size_t w = 0; w < n; w++)
@@ -95,11 +99,11 @@ static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
     size_t live = 0;
     for (HUSK__EACH_BLOCK(page, obj))
         live += husk__is_object(obj);
-    WANT(live + hand == page->used, "a page of %u-byte blocks: %zu objects and %zu in hand are not %u", page->block,
-         live, hand, page->used);
+    WANT(live + hand == page->used, "a page of %u-byte blocks: %zu objects and %zu in hand are not %u",
+         page->block, live, hand, page->used);
     bool room = page->free || page->fresh < page->capacity;
-    WANT(page->listed == (room && bin->page != page && !page->frozen), "a page of %u-byte blocks is %s", page->block,
-         page->listed ? "listed without room" : "lost to its list");
+    WANT(page->listed == (room && bin->page != page && !page->frozen), "a page of %u-byte blocks is %s",
+         page->block, page->listed ? "listed without room" : "lost to its list");
     return HUSK_OK;
 }
 
@@ -139,48 +143,52 @@ static void check_child(husk_obj *child, size_t slot, size_t index, void *contex
 static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_type *type)
 {
     uint32_t block = obj->cell / HUSK__CELLS_PER_BLOCK;
-    WANT(block < HUSK__MOST_CELL_BLOCKS && husk__cell_blocks[block], "object of type %s: no side cell %u", type->name,
-         obj->cell);
+    WANT(block < HUSK__MOST_CELL_BLOCKS && husk__cell_blocks[block], "object of type %s: no side cell %u",
+         type->name, obj->cell);
     const struct husk__cell *cell = husk__cell_at(obj->cell);
     WANT(cell->target == obj, "object of type %s: its side cell belongs to another", type->name);
     size_t count = 0;
     bool shared = !cell->shared;
     husk_weak *const *back = &cell->weaks;
     for (const husk_weak *weak = cell->weaks; weak; back = &weak->next, weak = weak->next) {
-        WANT(++count <= cell->count, "object of type %s: more weak references than its %u", type->name, cell->count);
+        WANT(++count <= cell->count, "object of type %s: more weak references than its %u", type->name,
+             cell->count);
         WANT(is_own_object(heap, &weak->head) && (husk__type_of(&weak->head)->flags & TYPE_WEAK),
              "object of type %s: what is listed as weak reference is none", type->name);
-        WANT(weak->target == obj && weak->back == back, "object of type %s: a weak reference points elsewhere",
-             type->name);
+        WANT(weak->target == obj && weak->back == back,
+             "object of type %s: a weak reference points elsewhere", type->name);
         shared |= weak == cell->shared;
     }
-    WANT(count == cell->count && shared, "object of type %s: %zu weak references listed, %u counted", type->name, count,
-         cell->count);
+    WANT(count == cell->count && shared, "object of type %s: %zu weak references listed, %u counted",
+         type->name, count, cell->count);
     return HUSK_OK;
 }
 
-static husk_status verify_object(husk_heap *heap, const struct husk__page *page, husk_obj *obj, struct totals *totals)
+static husk_status verify_object(husk_heap *heap, const struct husk__page *page, husk_obj *obj,
+                                 struct totals *totals)
 {
     const husk_type *type = husk__type_of(obj);
-    WANT(type && type->id, "an object of %u bytes has the type id %u, which is not registered", page->block, obj->tf & TF_TYPE);
-    WANT(page->tracked == ((type->flags & TYPE_TRACKED) != 0), "object of type %s is on a page of the other sort",
-         type->name);
+    WANT(type && type->id, "an object of %u bytes has the type id %u, which is not registered", page->block,
+         obj->tf & TF_TYPE);
+    WANT(page->tracked == ((type->flags & TYPE_TRACKED) != 0),
+         "object of type %s is on a page of the other sort", type->name);
     WANT(type->block <= husk__block_bytes(page), "object of type %s does not fit its block", type->name);
     WANT(!(type->flags & TYPE_ITEMS) ||
              husk_obj_item_count(obj) <= (husk__block_bytes(page) - type->items_at) / type->item_size,
          "object of type %s: %zu items do not fit its block", type->name, husk_obj_item_count(obj));
     WANT(!(obj->tf & TF_CONDEMNED), "object of type %s is condemned outside a pass", type->name);
-    WANT((obj->tf & TF_QUEUED) ? obj->rc < RC_ONE : obj->rc >= RC_ONE, "object of type %s: count %u does not fit its state",
-         type->name, obj->rc / RC_ONE);
+    WANT((obj->tf & TF_QUEUED) ? obj->rc < RC_ONE : obj->rc >= RC_ONE,
+         "object of type %s: count %u does not fit its state", type->name, obj->rc / RC_ONE);
     totals->queued += (obj->tf & TF_QUEUED) != 0;
-    struct slots slots = {heap, 0, NULL};
+    struct slots slots = { heap, 0, NULL };
     husk__visit(type, obj, check_child, &slots);
     WANT(!slots.bad, "object of type %s, slot %s: %p is no object of this heap", type->name,
          husk_type_slot_name(type, slots.bad_slot) ? husk_type_slot_name(type, slots.bad_slot) : "?",
          (const void *)slots.bad);
     if (type->flags & TYPE_WEAK) {
         const husk_weak *weak = (const husk_weak *)obj;
-        WANT(!weak->target || (is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
+        WANT(!weak->target ||
+                 (is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
              "a weak reference is not listed where it points");
     }
     if (!obj->cell || ((obj->tf & TF_QUEUED) && !husk__finalizer_pending(type, obj)))
@@ -193,14 +201,15 @@ static husk_status verify_counts(husk_heap *heap)
 {
     husk_status status = HUSK_OK;
     husk__find_counts(heap);
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_object(obj) || (obj->rc & RC_SLOW))
                 continue;
             uint64_t seen = husk__side_total(obj, *husk__side_of(obj));
             if (seen > obj->rc / RC_ONE && seen != SIDE_UNKNOWN)
-                status = husk_heap_fail(heap, HUSK_ECORRUPT, "object of type %s: %llu slots hold it, but its count is %u",
+                status = husk_heap_fail(heap, HUSK_ECORRUPT,
+                                        "object of type %s: %llu slots hold it, but its count is %u",
                                         husk__type_of(obj)->name, (unsigned long long)seen, obj->rc / RC_ONE);
         }
     husk__side_end(&heap->store);
@@ -221,9 +230,10 @@ static husk_status verify_totals(husk_heap *heap, const struct totals *totals)
     size_t cell_blocks = 0;
     for (uint32_t b = heap->cells.blocks; b; b = husk__cell_blocks[b][0].next)
         cell_blocks++;
-    size_t bytes = sizeof *heap + strlen(heap->name) + 1 + (totals->plain_chunks + totals->own_chunks) * HUSK__CHUNK_COST +
-                   (totals->pages + totals->spare + totals->own_chunks) * HUSK__PAGE_COST + totals->own_bytes +
-                   store->raw_bytes + store->chunk_room * sizeof *store->chunks +
+    size_t bytes = sizeof *heap + strlen(heap->name) + 1 +
+                   (totals->plain_chunks + totals->own_chunks) * HUSK__CHUNK_COST +
+                   (totals->pages + totals->spare + totals->own_chunks) * HUSK__PAGE_COST +
+                   totals->own_bytes + store->raw_bytes + store->chunk_room * sizeof *store->chunks +
                    store->carry_room * sizeof *store->carries +
                    cell_blocks * HUSK__CELLS_PER_BLOCK * sizeof(struct husk__cell) +
                    collector->call_room * sizeof *collector->calls +
@@ -238,14 +248,14 @@ husk_status husk_heap_verify(husk_heap *heap)
 {
     if (heap->busy & BUSY_WORK)
         return husk_heap_fail(heap, HUSK_EBUSY, "verify: a pass or a hook of heap %s is running", heap->name);
-    struct totals totals = {0};
+    struct totals totals = { 0 };
     husk_status status = HUSK_OK;
     for (size_t i = 0; !status && i < heap->store.chunk_count; i++)
         status = verify_chunk(heap, i, &totals);
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         status = verify_page(heap, page);
-    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
+    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (!status && husk__is_object(obj))

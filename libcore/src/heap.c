@@ -21,7 +21,7 @@ static bool on_limit(struct husk__store *store)
 
 husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
 {
-    static const husk_heap_options plain = {HUSK_HEAP_OPTIONS};
+    static const husk_heap_options plain = { HUSK_HEAP_OPTIONS };
     const husk_heap_options *o = options ? options : &plain;
     if (o->struct_size != sizeof *o || o->abi != HUSK_ABI)
         return HUSK_EINVAL;
@@ -64,7 +64,7 @@ static bool is_held(const husk_obj *obj)
 static uint32_t next_held(const husk_heap *heap, uint32_t last, size_t *count)
 {
     uint32_t best = 0;
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             uint32_t id = obj->tf & TF_TYPE;
@@ -89,7 +89,7 @@ static void report_held(husk_heap *heap)
 /* Raw resources of what is left. No finalizers: their objects may be half gone. */
 static void dispose_all(husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_object(obj) && husk__type_of(obj)->dispose)
@@ -99,7 +99,7 @@ static void dispose_all(husk_heap *heap)
 /* The data of weak references that somebody outside still holds. */
 static void free_weak_data(husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             husk_weak *weak = husk__is_object(obj) ? husk_weak_of(obj) : NULL;
@@ -108,7 +108,8 @@ static void free_weak_data(husk_heap *heap)
         }
 }
 
-/* Later releases that came too late to be executed: their objects end with the heap, their nodes are given up. */
+/* Later releases that came too late to be executed: their objects end with the heap, their nodes are given
+ * up. */
 static void finish_later(husk_heap *heap)
 {
     husk_later *node;
@@ -135,12 +136,13 @@ void husk_heap_close(husk_heap *heap)
     bool more;
     int rounds = 0;
     do { /* what dies may let go of more, through acyclic objects and hooks; some make new garbage for ever */
-        sum = (husk_pass){0};
+        sum = (husk_pass){ 0 };
         (void)husk__collect_full(heap, HUSK_BY_CLOSE, &sum);
         more = husk__collect_queues(heap) || sum.collected;
     } while (more && ++rounds < 100);
     report_held(heap);
-    /* From here on releases only queue, and are overtaken by the end; births are refused, nothing is given back. */
+    /* From here on releases only queue, and are overtaken by the end; births are refused, nothing is given
+     * back. */
     heap->busy |= BUSY_HOOK | BUSY_PASS;
     husk__store_rest(&heap->store);
     heap->store.closed = true;
@@ -151,7 +153,8 @@ void husk_heap_close(husk_heap *heap)
         heap->error_free(heap->error_data);
     finish_later(heap);
     husk__cells_close(&heap->store, &heap->cells);
-    husk__charged_free(&heap->store, heap->store.carries, heap->store.carry_room * sizeof(struct husk__carry));
+    husk__charged_free(&heap->store, heap->store.carries,
+                       heap->store.carry_room * sizeof(struct husk__carry));
     husk__chunks_close(&heap->store);
     husk__raw_free(heap->name, strlen(heap->name) + 1);
     husk__raw_free(heap, sizeof *heap);
@@ -172,8 +175,9 @@ husk_status husk_heap_set_max_bytes(husk_heap *heap, size_t max_bytes)
     if (max_bytes && max_bytes < heap->store.bytes_taken)
         (void)husk_heap_trim(heap);
     if (max_bytes && max_bytes < heap->store.bytes_taken)
-        return husk_heap_fail(heap, HUSK_ELIMIT, "max_bytes %zu is below the %zu bytes that heap %s holds already",
-                              max_bytes, heap->store.bytes_taken, heap->name);
+        return husk_heap_fail(heap, HUSK_ELIMIT,
+                              "max_bytes %zu is below the %zu bytes that heap %s holds already", max_bytes,
+                              heap->store.bytes_taken, heap->name);
     heap->store.max_bytes = max_bytes;
     return HUSK_OK;
 }
@@ -184,8 +188,8 @@ void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out)
     size_t hand_bytes, dying_bytes;
     size_t hand = husk__store_in_hand(store, &hand_bytes);
     size_t dying = husk__dying_count(heap, &dying_bytes);
-    *out = (husk_heap_figures){0};
-    struct husk__page_walk walk = {store, 0, NULL, 0};
+    *out = (husk_heap_figures){ 0 };
+    struct husk__page_walk walk = { store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         out->objects += page->used;
         out->object_bytes += page->used * husk__block_bytes(page);

@@ -200,7 +200,7 @@ test("repl on a terminal: completion, history, Ctrl-C, Ctrl-D", function()
     feed[#feed + 1] = ("printf %s; sleep %s"):format(quoted((keys:gsub("%%", "%%%%"))), line:find("while") and 1 or 0.3)
   end
   feed[#feed + 1] = "printf '\\004'; sleep 0.3"
-  local code, out = shell(("{ %s; } | XDG_STATE_HOME=%s TERM=xterm env -u LD_PRELOAD script -qec \"$HUSK repl\" /dev/null"):format(
+  local code, out = shell(("{ %s; } | XDG_STATE_HOME=%s TERM=xterm env -u LD_PRELOAD script -qec \"exec $HUSK repl\" /dev/null"):format(
     table.concat(feed, "; "), quoted(state)))
   if code ~= 0 then error("exit " .. code .. "\n" .. out) end
   for _, text in ipairs{"first", "efcount(husk.list{})", "\n1\r", "i1", "i2", "end(1)", "n1", "interrupted", "stillhere",

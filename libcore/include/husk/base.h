@@ -5,8 +5,8 @@
  *   HUSK_BORROWED  not yours; valid until the next call that may release
  *   HUSK_TAKES(n)  argument n is consumed, whatever is returned
  *   HUSK_NULLABLE  NULL is a legal argument, or an ordinary answer
- * Threads: a heap and everything in it belong to one thread at a time. A function that any thread, or a signal
- * handler, may call says so. */
+ * Threads: a heap and everything in it belong to one thread at a time. A function that any thread, or a
+ * signal handler, may call says so. */
 #ifndef HUSK_BASE_H
 #define HUSK_BASE_H
 

@@ -1,11 +1,11 @@
 /* husk/collect.h: the cycle collector and its controls.
  *
- * A pass finds the objects that are held only by each other, exactly (trial deletion: Lins 1992, Bacon and Rajan
- * 2001, into a table beside the objects instead of their headers). It asks for no memory and writes into no
- * object unless it finds garbage.
+ * A pass finds the objects that are held only by each other, exactly (trial deletion: Lins 1992, Bacon and
+ * Rajan 2001, into a table beside the objects instead of their headers). It asks for no memory and writes
+ * into no object unless it finds garbage.
  *
- * Order of death, by counting and by a pass alike: finalizers, with all slots intact; a second look, since they
- * may bring objects back; reclaim, with no user code running (weak references end here); callbacks.
+ * Order of death, by counting and by a pass alike: finalizers, with all slots intact; a second look, since
+ * they may bring objects back; reclaim, with no user code running (weak references end here); callbacks.
  *
  * Passes start by themselves when the heap has grown enough since the last one (husk_pacing). One that starts
  * inside an allocation leaves garbage with hooks, and what such garbage holds, for the next safe point:
@@ -20,33 +20,35 @@
 extern "C" {
 #endif
 
-typedef enum husk_reason { /* why a pass ran */
-    HUSK_BY_CALL = 0,      /* husk_heap_collect */
-    HUSK_BY_OBJECTS,       /* growth in objects */
-    HUSK_BY_BYTES,         /* growth in bytes, buffers and foreign bytes included */
-    HUSK_BY_LIMIT,         /* max_bytes, or the system refused memory */
-    HUSK_BY_REQUEST,       /* husk_heap_request */
-    HUSK_BY_STRESS,        /* husk_heap_options.stress */
+/* Why a pass ran. */
+typedef enum husk_reason {
+    HUSK_BY_CALL = 0, /* husk_heap_collect */
+    HUSK_BY_OBJECTS,  /* growth in objects */
+    HUSK_BY_BYTES,    /* growth in bytes, buffers and foreign bytes included */
+    HUSK_BY_LIMIT,    /* max_bytes, or the system refused memory */
+    HUSK_BY_REQUEST,  /* husk_heap_request */
+    HUSK_BY_STRESS,   /* husk_heap_options.stress */
     HUSK_BY_CLOSE,
 } husk_reason;
 
-typedef struct husk_pass { /* what one pass did */
-    int generation;        /* 0 is the oldest, and in this version the only one */
+/* What one pass did. */
+typedef struct husk_pass {
+    int generation; /* 0 is the oldest, and in this version the only one */
     husk_reason reason;
-    size_t examined;      /* objects looked at */
-    size_t collected;     /* objects reclaimed, those that died in consequence not counted; saved ones count */
-    size_t uncollectable; /* put on the garbage list */
-    size_t finalized;     /* finalizers run */
-    size_t resurrected;   /* garbage that came back */
-    size_t weak_cleared;  /* weak references that ended */
-    size_t deferred;      /* garbage left for a safe point */
-    size_t bytes;         /* bytes of the collected blocks */
+    size_t examined;  /* objects looked at */
+    size_t collected; /* objects reclaimed, those that died in consequence not counted; saved ones count */
+    size_t uncollectable;                      /* put on the garbage list */
+    size_t finalized;                          /* finalizers run */
+    size_t resurrected;                        /* garbage that came back */
+    size_t weak_cleared;                       /* weak references that ended */
+    size_t deferred;                           /* garbage left for a safe point */
+    size_t bytes;                              /* bytes of the collected blocks */
     uint64_t find_ns, finalize_ns, reclaim_ns; /* how long each step took */
 } husk_pass;
 
-/* Finds and ends all garbage: one pass, and a second one if a hook asked for it meanwhile. The sums of both are
- * in *out. HUSK_EBUSY inside a hook: nothing is done, the wish is remembered.
- * HUSK_ECORRUPT: some object has fewer references than are seen in slots; reported, and nothing was freed. */
+/* Finds and ends all garbage: one pass, and a second one if a hook asked for it meanwhile. The sums of
+ * both are in *out. HUSK_EBUSY inside a hook: nothing is done, the wish is remembered. HUSK_ECORRUPT: some
+ * object has fewer references than are seen in slots; reported, and nothing was freed. */
 HUSK_API husk_status husk_heap_collect(husk_heap *heap, HUSK_NULLABLE husk_pass *out);
 
 /* Finds what a collect would end and reports it in *out without changing anything. HUSK_EBUSY in a hook. */
@@ -68,12 +70,12 @@ HUSK_API bool husk_heap_is_enabled(const husk_heap *heap);
 /* Who disabled it, the latest last; NULL beyond. */
 HUSK_API HUSK_NULLABLE const char *husk_heap_disabled_by(const husk_heap *heap, size_t index);
 
-/* A pass starts when the heap has grown, since the last one, by more than max(least, factor x survivors). Zero
- * as both `least` stops automatic passes. Defaults: 16384 objects, 8 MiB, factor 1, at most 2. */
+/* A pass starts when the heap has grown, since the last one, by more than max(least, factor x survivors).
+ * Zero as both `least` stops automatic passes. Defaults: 16384 objects, 8 MiB, factor 1, at most 2. */
 typedef struct husk_pacing {
     size_t least_objects;
     size_t least_bytes;
-    double factor;     /* 0.5 to factor_max; raised by 1.5 after two passes with a yield below 2 %, back to this
+    double factor; /* 0.5 to factor_max; raised by 1.5 after two passes with a yield below 2 %, back to this
                           value when the yield is above 25 % */
     double factor_max; /* up to 16 */
 } husk_pacing;
@@ -81,8 +83,9 @@ typedef struct husk_pacing {
 HUSK_API husk_status husk_heap_set_pacing(husk_heap *heap, const husk_pacing *pacing);
 HUSK_API void husk_heap_get_pacing(const husk_heap *heap, husk_pacing *out);
 
-typedef struct husk_counts { /* where the heap stands between two passes */
-    size_t grown_objects;    /* net growth since the last pass; falls when objects die by counting */
+/* Where the heap stands between two passes. */
+typedef struct husk_counts {
+    size_t grown_objects; /* net growth since the last pass; falls when objects die by counting */
     size_t grown_bytes;
     size_t limit_objects; /* a pass starts above one of these; SIZE_MAX: never */
     size_t limit_bytes;
@@ -91,7 +94,8 @@ HUSK_API void husk_heap_counts(const husk_heap *heap, husk_counts *out);
 
 enum { HUSK_GENERATIONS = 1 };
 
-typedef struct husk_generation { /* cumulative, since the heap was made */
+/* Cumulative, since the heap was made. */
+typedef struct husk_generation {
     uint64_t passes, examined, collected, uncollectable, finalized, resurrected, weak_cleared, bytes;
     uint64_t find_ns, finalize_ns, reclaim_ns, longest_ns;
 } husk_generation;
@@ -99,11 +103,12 @@ typedef struct husk_generation { /* cumulative, since the heap was made */
 HUSK_API husk_status husk_heap_generation(const husk_heap *heap, int generation, husk_generation *out);
 
 typedef enum husk_phase { HUSK_PASS_START, HUSK_PASS_STOP } husk_phase;
-/* Called before and after each pass that may run user code; at the start the figures are 0. After a pass inside
- * an allocation both calls follow at the next safe point. An error: husk_heap_report; the others still run. */
+/* Called before and after each pass that may run user code; at the start the figures are 0. After a pass
+ * inside an allocation both calls follow at the next safe point. An error: husk_heap_report; the others
+ * still run. */
 typedef void husk_pass_fn(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data);
-/* Adds a callback; they run in this order. *id names it for husk_heap_off_pass. HUSK_ENOMEM: data_free has been
- * called. */
+/* Adds a callback; they run in this order. *id names it for husk_heap_off_pass. HUSK_ENOMEM: data_free has
+ * been called. */
 HUSK_API husk_status husk_heap_on_pass(husk_heap *heap, husk_pass_fn *fn, void *data,
                                        HUSK_NULLABLE husk_free_fn *data_free, uint64_t *id);
 /* HUSK_EMISSING: no such callback. */
@@ -120,9 +125,9 @@ HUSK_API HUSK_NULLABLE const char *husk_heap_garbage_reason(const husk_heap *hea
 /* Empties the list: its references are released. */
 HUSK_API void husk_heap_garbage_clear(husk_heap *heap);
 
-/* Sets all present objects aside: passes skip their pages, nothing is born there, what they hold counts as held.
- * They still die by counting. For fork: freeze before it, and their pages stay shared; no other thread may be
- * inside the library at that moment. */
+/* Sets all present objects aside: passes skip their pages, nothing is born there, what they hold counts as
+ * held. They still die by counting. For fork: freeze before it, and their pages stay shared; no other
+ * thread may be inside the library at that moment. */
 HUSK_API void husk_heap_freeze(husk_heap *heap);
 HUSK_API void husk_heap_unfreeze(husk_heap *heap);
 

@@ -15,11 +15,11 @@ extern "C" {
 typedef struct husk_heap_options {
     uint32_t struct_size; /* filled by HUSK_HEAP_OPTIONS */
     uint32_t abi;
-    const char *name;  /* appears in reports; copied; NULL: "heap" */
-    size_t max_bytes;  /* hard limit on the bytes taken (see husk_heap_figures.bytes_taken); 0: none */
-    void *data;        /* yours: husk_heap_data */
-    bool check_owner;  /* stop the process when a thread that is not the owner makes or frees an object */
-    bool stress;       /* run a pass at every allocation: slow, finds missing references early */
+    const char *name; /* appears in reports; copied; NULL: "heap" */
+    size_t max_bytes; /* hard limit on the bytes taken (see husk_heap_figures.bytes_taken); 0: none */
+    void *data;       /* yours: husk_heap_data */
+    bool check_owner; /* stop the process when a thread that is not the owner makes or frees an object */
+    bool stress;      /* run a pass at every allocation: slow, finds missing references early */
 } husk_heap_options;
 
 #define HUSK_ABI 1u
@@ -29,23 +29,26 @@ typedef struct husk_heap_options {
  * HUSK_EINVAL: options of another ABI; HUSK_ENOMEM, HUSK_ELIMIT: max_bytes does not even hold the heap. */
 HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *options, husk_heap **out);
 
-/* Ends the heap: drops what waits, runs a full pass with its finalizers, reports each type that is still held
- * from outside to the error hook (HUSK_ESTATE), disposes those objects without finalizing them, and returns every
- * byte. All pointers into the heap are dead afterwards. NULL is fine. Must not be called from a hook. */
+/* Ends the heap: drops what waits, runs a full pass with its finalizers, reports each type that is still
+ * held from outside to the error hook (HUSK_ESTATE), disposes those objects without finalizing them, and
+ * returns every byte. All pointers into the heap are dead afterwards. NULL is fine. Must not be called
+ * from a hook. */
 HUSK_API void husk_heap_close(HUSK_NULLABLE husk_heap *heap);
 
 /* The latest failure of a call of the kind "makes" or "does" on this heap; HUSK_OK if there was none since
  * husk_heap_clear_failure. A success leaves it alone: the fast calls do not pay for forgetting. */
 HUSK_API husk_status husk_heap_failure(const husk_heap *heap);
 
-/* Its text: one line that names the thing and the value at fault; "" if there is none. Valid until the next call. */
+/* Its text: one line that names the thing and the value at fault; "" if there is none. Valid until the
+ * next call. */
 HUSK_API HUSK_BORROWED const char *husk_heap_message(const husk_heap *heap);
 
 /* Forgets the last failure. */
 HUSK_API void husk_heap_clear_failure(husk_heap *heap);
 
 /* Notes a failure with its text, for libraries built on Husk; cut at 255 bytes. Returns status. */
-HUSK_API husk_status husk_heap_fail(husk_heap *heap, husk_status status, const char *format, ...) HUSK_FORMAT(3);
+HUSK_API husk_status husk_heap_fail(husk_heap *heap, husk_status status, const char *format, ...)
+    HUSK_FORMAT(3);
 
 /* What husk_heap_options.data was; and the name, valid as long as the heap. */
 HUSK_API void *husk_heap_data(const husk_heap *heap);
@@ -84,15 +87,15 @@ HUSK_API void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *ou
 /* Gives all empty pages back to the system. Returns the bytes given back. */
 HUSK_API size_t husk_heap_trim(husk_heap *heap);
 
-/* Declares bytes outside the heap that objects keep alive, so that passes are paced by them too; negative when
- * they are gone. May be called from dispose. */
+/* Declares bytes outside the heap that objects keep alive, so that passes are paced by them too; negative
+ * when they are gone. May be called from dispose. */
 HUSK_API void husk_heap_foreign(husk_heap *heap, int64_t bytes);
 
 /* Memory for the growing part of an object (a list's items), counted against the heap. Zeroed; may trigger a
  * pass, never user code. NULL: see husk_heap_failure. The owner frees it, in dispose at the latest. */
 HUSK_API HUSK_MUST_USE void *husk_buffer_new(husk_heap *heap, size_t bytes);
 
-/* As realloc, with the old size given by the caller; new bytes are zero; on NULL the old buffer is untouched. */
+/* As realloc, with the old size given by the caller; new bytes are zero; on NULL the old buffer is as it was. */
 HUSK_API HUSK_MUST_USE void *husk_buffer_resize(husk_heap *heap, HUSK_NULLABLE void *buffer, size_t old_bytes,
                                                 size_t new_bytes);
 

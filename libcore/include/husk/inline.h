@@ -1,8 +1,9 @@
 /* husk/inline.h: the three calls that must cost next to nothing.
  *
  * They know one fact about an object: its first word is the count, bits 30..2, and a set bit 31 means that
- * something rare is the matter (immortal, saturated); and of a birth what struct husk__birth says. The calls they fall
- * back on carry the number of this layout in their names, so that inlines compiled against another layout do not link. */
+ * something rare is the matter (immortal, saturated); and of a birth what struct husk__birth says. The
+ * calls they fall back on carry the number of this layout in their names, so that inlines compiled against
+ * another layout do not link. */
 #ifndef HUSK_INLINE_H
 #define HUSK_INLINE_H
 
@@ -49,8 +50,9 @@ static inline void husk_obj_drop(husk_obj **variable)
 
 /* What a type says about a birth, at its very start: part of layout 1. */
 struct husk__birth {
-    uint64_t head;       /* the first 8 bytes of a new object */
-    uint32_t hand_at;    /* where in the heap the next block of the right size is to be found, if one is at hand */
+    uint64_t head; /* the first 8 bytes of a new object */
+    uint32_t
+        hand_at; /* where in the heap the next block of the right size is to be found, if one is at hand */
     uint32_t zero_bytes; /* to clear behind the header */
 };
 
@@ -66,7 +68,8 @@ static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk
     if (!block)
         return husk__obj_new_slow_1(heap, type);
     memcpy(hand, block + 8, sizeof(void *)); /* the next one */
-    /* A block has 32 bytes at least; the header's second half is cleared too; overlapping wide stores beat a loop. */
+    /* A block has 32 bytes at least; the header's second half is cleared too; overlapping wide stores beat
+     * a loop. */
     memset(block + 8, 0, 16);
     memset(block + n, 0, 16);
     if (n > 24) {

@@ -1,8 +1,8 @@
 /* husk/kinds.h: ready-made types, built on type.h alone: record, list, map, text, box.
  *
- * "peek" answers are borrowed: retain them to keep them. "set", "append" and "insert" retain what they store.
- * Objects of another heap are refused (HUSK_EHEAP), objects of another kind too (HUSK_ETYPE), and nothing changes.
- * Threads: the heap's owner. */
+ * "peek" answers are borrowed: retain them to keep them. "set", "append" and "insert" retain what they
+ * store. Objects of another heap are refused (HUSK_EHEAP), objects of another kind too (HUSK_ETYPE), and
+ * nothing changes. Threads: the heap's owner. */
 #ifndef HUSK_KINDS_H
 #define HUSK_KINDS_H
 
@@ -27,10 +27,12 @@ HUSK_API husk_kind husk_obj_kind(const husk_obj *obj);
 
 /* ---- record: named fields, declared at run time ---- */
 
-/* A record type. Asking again with the same name, fields, finalize and data gives the same type. Field names are
- * not empty and differ. HUSK_EINVAL (husk_type_message says which), HUSK_ERANGE: more than 4096 fields. */
+/* A record type. Asking again with the same name, fields, finalize and data gives the same type. Field
+ * names are not empty and differ. HUSK_EINVAL (husk_type_message says which), HUSK_ERANGE: more than 4096
+ * fields. */
 HUSK_API husk_status husk_record_type(const char *name, const char *const *fields, size_t count,
-                                      HUSK_NULLABLE husk_finalize_fn *finalize, void *data, const husk_type **out);
+                                      HUSK_NULLABLE husk_finalize_fn *finalize, void *data,
+                                      const husk_type **out);
 
 /* A record with all fields nil. HUSK_ETYPE: type is not a record type. */
 HUSK_API HUSK_NEW husk_obj *husk_record_new(husk_heap *heap, const husk_type *type);
@@ -58,8 +60,8 @@ HUSK_API husk_status husk_list_clear(husk_obj *list);
 
 /* ---- map: values by key, in the order of insertion ---- */
 
-/* Keys: booleans, integers, doubles but NaN, texts (equal by their bytes), other objects (by identity). A double
- * that has the value of an int64 is the same key as that integer, and becomes it. */
+/* Keys: booleans, integers, doubles but NaN, texts (equal by their bytes), other objects (by identity). A
+ * double that has the value of an int64 is the same key as that integer, and becomes it. */
 HUSK_API HUSK_NEW husk_obj *husk_map_new(husk_heap *heap);
 HUSK_API size_t husk_map_count(const husk_obj *map);
 /* HUSK_EMISSING: no such key; HUSK_EINVAL: nil or NaN as key. */
@@ -67,8 +69,8 @@ HUSK_API husk_status husk_map_peek(const husk_obj *map, husk_value key, HUSK_BOR
 HUSK_API husk_status husk_map_set(husk_obj *map, husk_value key, husk_value v);
 HUSK_API husk_status husk_map_remove(husk_obj *map, husk_value key);
 HUSK_API husk_status husk_map_clear(husk_obj *map);
-/* Iteration: start with *cursor = 0; false at the end. Values may be set and entries removed meanwhile; entries
- * added meanwhile may or may not be seen. */
+/* Iteration: start with *cursor = 0; false at the end. Values may be set and entries removed meanwhile;
+ * entries added meanwhile may or may not be seen. */
 HUSK_API bool husk_map_next(const husk_obj *map, size_t *cursor, HUSK_BORROWED husk_value *key,
                             HUSK_BORROWED husk_value *v);
 
@@ -89,7 +91,8 @@ HUSK_API size_t husk_text_length(const husk_obj *text);
 
 /* value_free(value) runs when the box dies: it may give memory back and must not call the heap. If this call
  * fails it has run already. */
-HUSK_API HUSK_NEW husk_obj *husk_box_new(husk_heap *heap, void *value, HUSK_NULLABLE husk_free_fn *value_free);
+HUSK_API HUSK_NEW husk_obj *husk_box_new(husk_heap *heap, void *value,
+                                         HUSK_NULLABLE husk_free_fn *value_free);
 HUSK_API void *husk_box_value(const husk_obj *box);
 
 #ifdef __cplusplus

@@ -13,9 +13,8 @@
 extern "C" {
 #endif
 
-/* A zeroed object. Never runs user code (but for the error hook, if the heap turns out to be damaged); may run a pass
- * over garbage without hooks. NULL: HUSK_ENOMEM,
- * HUSK_ELIMIT, HUSK_EINVAL (the type has items). */
+/* A zeroed object. Never runs user code (but for the error hook, if the heap turns out to be damaged); may
+ * run a pass over garbage without hooks. NULL: HUSK_ENOMEM, HUSK_ELIMIT, HUSK_EINVAL (the type has items). */
 HUSK_API HUSK_NEW husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type);
 
 /* The same with a trailing array of `count` zeroed items. NULL: also HUSK_ERANGE (the size overflows). */
@@ -30,10 +29,11 @@ HUSK_API size_t husk_obj_item_count(const husk_obj *obj);
 HUSK_API husk_status husk_obj_set(husk_obj *self, husk_obj **slot, HUSK_NULLABLE husk_obj *value);
 
 /* Stores the caller's own reference. HUSK_EHEAP: value is released, the slot keeps what it had. */
-HUSK_API husk_status husk_obj_take(husk_obj *self, husk_obj **slot, HUSK_TAKES(3) HUSK_NULLABLE husk_obj *value);
+HUSK_API husk_status husk_obj_take(husk_obj *self, husk_obj **slot,
+                                   HUSK_TAKES(3) HUSK_NULLABLE husk_obj *value);
 
-/* Exchanges two references, counts unchanged: *value, which may be NULL, goes into the slot, what was there is the
- * caller's. */
+/* Exchanges two references, counts unchanged: *value, which may be NULL, goes into the slot, what was
+ * there is the caller's. */
 HUSK_API husk_status husk_obj_swap(husk_obj *self, husk_obj **slot, husk_obj **value);
 
 /* References to the object, exactly; SIZE_MAX for an immortal one. */
@@ -69,10 +69,10 @@ HUSK_API bool husk_obj_is_frozen(const husk_obj *obj);
 HUSK_API bool husk_obj_is_dying(const husk_obj *obj);
 
 /* A release from a thread that is not the owner. The node is the caller's memory (of any kind, inside the
- * object's payload too) and must stay until `done`, if given, is called with `data` on the owner's thread. The
- * owner executes it at husk_heap_safepoint, husk_heap_collect, close, or the end of a release that ended an object
- * outside any hook, in the order of the calls; idle heaps need the first.
- * Any thread; lock-free; cannot fail. */
+ * object's payload too) and must stay until `done`, if given, is called with `data` on the owner's thread.
+ * The owner executes it at husk_heap_safepoint, husk_heap_collect, close, or the end of a release that
+ * ended an object outside any hook, in the order of the calls; idle heaps need the first. Any thread;
+ * lock-free; cannot fail. */
 typedef struct husk_later {
     struct husk_later *next;
     husk_obj *obj;

@@ -1,9 +1,10 @@
-/* husk/status.h: the one list of errors; codes, names, texts and the exceptions of every binding come from it.
+/* husk/status.h: the one list of errors; codes, names, texts and the exceptions of every binding come from
+ * it.
  *
  * Four kinds of function. *Makes* returns a pointer, NULL on failure, and the reason stays with the heap
  * (husk_heap_failure). *Does* returns a status. *Asks* returns the answer and cannot fail. *Ends* returns
- * nothing and accepts NULL. A programmer's mistake in C that memory safety cannot survive (a release too many)
- * is no status: it stops the process with a report. */
+ * nothing and accepts NULL. A programmer's mistake in C that memory safety cannot survive (a release too
+ * many) is no status: it stops the process with a report. */
 #ifndef HUSK_STATUS_H
 #define HUSK_STATUS_H
 
@@ -13,6 +14,7 @@
 extern "C" {
 #endif
 
+/* clang-format off */
 /*  name      code  text */
 #define HUSK_STATUS_LIST(X)                                                                                  \
     X(OK,       0, "no error")                                                                               \
@@ -27,6 +29,7 @@ extern "C" {
     X(EMISSING,-9, "there is no such entry")                                                                 \
     X(ECORRUPT,-10,"the heap is damaged")                                                                    \
     X(EHOOK,   -11,"a hook of the program failed")
+/* clang-format on */
 
 typedef enum husk_status {
 #define HUSK_STATUS_ENUM(name, code, text) HUSK_##name = (code),

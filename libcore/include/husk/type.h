@@ -1,9 +1,9 @@
 /* husk/type.h: what the objects of one type look like, said once as data.
  *
- * From the list of slots the library counts, marks, lists, finds referrers, reclaims and verifies. A slot that
- * is missing from the list makes a leak; a listed slot whose reference is not counted is noticed by the next
- * pass, which then frees nothing and reports it.
- * A type is registered once and lives as long as the process. Threads: registration from any thread. */
+ * From the list of slots the library counts, marks, lists, finds referrers, reclaims and verifies. A slot
+ * that is missing from the list makes a leak; a listed slot whose reference is not counted is noticed by
+ * the next pass, which then frees nothing and reports it. A type is registered once and lives as long as
+ * the process. Threads: registration from any thread. */
 #ifndef HUSK_TYPE_H
 #define HUSK_TYPE_H
 
@@ -21,7 +21,7 @@ typedef enum husk_slot_kind {
 typedef enum husk_slot_place {
     HUSK_IN_FIELD = 0, /* in the fixed part; offset from its start */
     HUSK_IN_ITEM,      /* in each item of the trailing array; offset from the item's start */
-    HUSK_IN_BUFFER,    /* in each element of a buffer that a field points to; offset from the element's start */
+    HUSK_IN_BUFFER, /* in each element of a buffer that a field points to; offset from the element's start */
 } husk_slot_place;
 
 typedef struct husk_slot {
@@ -34,6 +34,7 @@ typedef struct husk_slot {
     uint32_t stride; /* IN_BUFFER: bytes from one element to the next */
 } husk_slot;
 
+/* clang-format off */
 #define HUSK_REF(type, field) { #field, HUSK_SLOT_REF, HUSK_IN_FIELD, (uint32_t)offsetof(type, field), 0, 0, 0 }
 #define HUSK_VALUE(type, field) { #field, HUSK_SLOT_VALUE, HUSK_IN_FIELD, (uint32_t)offsetof(type, field), 0, 0, 0 }
 #define HUSK_ITEM_REF(item, field) { #field, HUSK_SLOT_REF, HUSK_IN_ITEM, (uint32_t)offsetof(item, field), 0, 0, 0 }
@@ -45,6 +46,7 @@ typedef struct husk_slot {
 #define HUSK_BUFFER_VALUE(type, pointer, counter, element, field)                                            \
     { #field, HUSK_SLOT_VALUE, HUSK_IN_BUFFER, (uint32_t)offsetof(element, field),                           \
       (uint32_t)offsetof(type, pointer), (uint32_t)offsetof(type, counter), (uint32_t)sizeof(element) }
+/* clang-format on */
 
 /* Given the address of each slot that the table cannot describe. */
 typedef void husk_visit_fn(husk_obj **slot, void *data);
@@ -57,16 +59,16 @@ typedef void husk_each_fn(husk_obj *self, husk_visit_fn *visit, void *data);
  * object back by storing a reference to it. Errors: husk_heap_report. Must return normally (no longjmp). */
 typedef void husk_finalize_fn(husk_obj *self);
 
-/* Frees raw resources of an object that is certainly dead. May call husk_buffer_free and husk_heap_foreign and
- * nothing else of the heap; must not follow its slots. */
+/* Frees raw resources of an object that is certainly dead. May call husk_buffer_free and husk_heap_foreign
+ * and nothing else of the heap; must not follow its slots. */
 typedef void husk_dispose_fn(husk_obj *self);
 
 enum {
-    /* The program promises that no object of this type is ever part of a cycle. Passes do not look inside: what
-     * such an object holds counts as held until it dies by counting. A broken promise is a leak. */
+    /* The program promises that no object of this type is ever part of a cycle. Passes do not look inside:
+     * what such an object holds counts as held until it dies by counting. A broken promise is a leak. */
     HUSK_TYPE_ACYCLIC = 1u << 0,
-    /* dispose only gives memory back, so it may run in the middle of an allocation. Without this flag, garbage
-     * with a dispose waits for the next safe point. */
+    /* dispose only gives memory back, so it may run in the middle of an allocation. Without this flag,
+     * garbage with a dispose waits for the next safe point. */
     HUSK_TYPE_DISPOSE_ANYWHERE = 1u << 1,
 };
 
@@ -88,9 +90,9 @@ typedef struct husk_type_spec {
 
 #define HUSK_TYPE_SPEC .struct_size = (uint32_t)sizeof(husk_type_spec), .abi = 1u
 
-/* Registers a type and gives its handle in *out. The fixed part is aligned to 16 bytes if its size is a multiple
- * of 16, else to 8, which is enough for any C struct of that size.
- * HUSK_EINVAL: the spec contradicts itself, with the reason in husk_type_message; HUSK_ERANGE: a million types, 4096 slots;
+/* Registers a type and gives its handle in *out. The fixed part is aligned to 16 bytes if its size is a
+ * multiple of 16, else to 8, which is enough for any C struct of that size. HUSK_EINVAL: the spec
+ * contradicts itself, with the reason in husk_type_message; HUSK_ERANGE: a million types, 4096 slots;
  * HUSK_ENOMEM. */
 HUSK_API husk_status husk_type_register(const husk_type_spec *spec, const husk_type **out);
 
@@ -100,8 +102,9 @@ HUSK_API HUSK_BORROWED const char *husk_type_message(void);
 /* Notes such a reason, for libraries that build types; cut at 255 bytes. Returns status. */
 HUSK_API husk_status husk_type_fail(husk_status status, const char *format, ...) HUSK_FORMAT(2);
 
-/* What the spec said; the id is the library's own, from 1. Names are valid as long as the process; a slot's is NULL
- * beyond the last one. Slots are numbered in visiting order: fields, items, buffers. Any thread. */
+/* What the spec said; the id is the library's own, from 1. Names are valid as long as the process; a
+ * slot's is NULL beyond the last one. Slots are numbered in visiting order: fields, items, buffers. Any
+ * thread. */
 HUSK_API const char *husk_type_name(const husk_type *type);
 HUSK_API uint32_t husk_type_id(const husk_type *type);
 HUSK_API size_t husk_type_size(const husk_type *type);

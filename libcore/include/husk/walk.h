@@ -1,8 +1,8 @@
 /* husk/walk.h: looking at the heap without touching it.
  *
- * A walk changes no count and no list. Dying objects are not shown. The callback gets borrowed objects and must
- * not make, release or store any; to keep one, retain it. It returns false to stop the walk.
- * Threads: the heap's owner. */
+ * A walk changes no count and no list. Dying objects are not shown. The callback gets borrowed objects and
+ * must not make, release or store any; to keep one, retain it. It returns false to stop the walk. Threads:
+ * the heap's owner. */
 #ifndef HUSK_WALK_H
 #define HUSK_WALK_H
 
@@ -17,7 +17,7 @@ typedef bool husk_walk_fn(husk_obj *obj, void *data);
 /* Every live object, weak references included, in address order. */
 HUSK_API void husk_heap_each(husk_heap *heap, husk_walk_fn *fn, void *data);
 
-/* Reference `slot` of `from` goes to `to`. index counts the references of a varying part; name may be NULL. */
+/* Slot `name` of `from` holds `to`. index counts the references of a varying part; name may be NULL. */
 typedef struct husk_edge {
     husk_obj *from, *to;
     const char *name;

@@ -1,10 +1,10 @@
 /* husk/weak.h: references that do not keep their object alive.
  *
- * A weak reference answers one question: may I still have it? From the moment an object is condemned the answer
- * is no, also inside its own finalizer; if a finalizer brings the object back, it is yes again. So a container
- * drops an entry when husk_weak_state says HUSK_DEAD, not when a lock answers NULL.
- * A husk_weak is itself a counted object and may be stored in slots (husk_weak_obj).
- * Threads: the heap's owner. */
+ * A weak reference answers one question: may I still have it? From the moment an object is condemned the
+ * answer is no, also inside its own finalizer; if a finalizer brings the object back, it is yes again. So
+ * a container drops an entry when husk_weak_state says HUSK_DEAD, not when a lock answers NULL. A
+ * husk_weak is itself a counted object and may be stored in slots (husk_weak_obj). Threads: the heap's
+ * owner. */
 #ifndef HUSK_WEAK_H
 #define HUSK_WEAK_H
 
@@ -14,13 +14,14 @@
 extern "C" {
 #endif
 
-/* Runs when the object's memory is back and the heap is whole. It gets the weak reference, never the object. */
+/* Runs when the object's memory is back and the heap is whole. Gets the weak reference, never the object. */
 typedef void husk_weak_fn(husk_weak *weak, void *data);
 
-/* A weak reference to obj; NULL when out of memory, and obj is unharmed. Without on_gone and data_free, one is shared by
- * all who ask, and data is not kept; else each call makes another. on_gone runs at most once, only if the weak reference is still
- * held by somebody then, newest first for one object, objects in the order of their death. data_free(data)
- * follows when the weak reference ends, or at once if this call fails. */
+/* A weak reference to obj; NULL when out of memory, and obj is unharmed. Without on_gone and data_free,
+ * one is shared by all who ask, and data is not kept; else each call makes another. on_gone runs at most
+ * once, only if the weak reference is still held by somebody then, newest first for one object, objects in
+ * the order of their death. data_free(data) follows when the weak reference ends, or at once if this call
+ * fails. */
 HUSK_API HUSK_NEW husk_weak *husk_weak_new(husk_obj *obj, HUSK_NULLABLE husk_weak_fn *on_gone, void *data,
                                            HUSK_NULLABLE husk_free_fn *data_free);
 

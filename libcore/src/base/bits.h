@@ -32,8 +32,8 @@ static inline uint64_t husk__bit_run(unsigned first, unsigned n)
     return (n == 64 ? ~(uint64_t)0 : (((uint64_t)1 << n) - 1)) << first;
 }
 
-/* The position of the first run of n ones in word, or -1. Doubling trick: after each step a bit is set where a
- * run of the length covered so far begins. */
+/* The position of the first run of n ones in word, or -1. Doubling trick: after each step a bit is set
+ * where a run of the length covered so far begins. */
 static inline int husk__find_run(uint64_t word, unsigned n)
 {
     unsigned have = 1;

@@ -1,7 +1,7 @@
 /* base/check.h: assertions in tiers, and the branch hints.
  *
- * CHECK is for debug builds and costs what it costs; ALWAYS stays in every build and guards what would otherwise
- * destroy memory silently (a release too many). Both stop the process with one line. */
+ * CHECK is for debug builds and costs what it costs; ALWAYS stays in every build and guards what would
+ * otherwise destroy memory silently (a release too many). Both stop the process with one line. */
 #ifndef HUSK_BASE_CHECK_H
 #define HUSK_BASE_CHECK_H
 

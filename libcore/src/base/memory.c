@@ -34,7 +34,8 @@ static void system_decommit(void *at, size_t bytes)
 static bool system_withdraw(void *at, size_t bytes)
 {
     /* A fresh mapping over the old one drops the memory and its commit charge together. */
-    return mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED;
+    return mmap(at, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) !=
+           MAP_FAILED;
 }
 
 static void system_release(void *at, size_t bytes)

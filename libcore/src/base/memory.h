@@ -1,6 +1,6 @@
-/* base/memory.h: the bottom. Every byte of the library passes one of two gates: mapped ranges of address space,
- * and raw bytes for small tables. Injected failures and the process-wide figures stand here, and nowhere else.
- * Any thread. */
+/* base/memory.h: the bottom. Every byte of the library passes one of two gates: mapped ranges of address
+ * space, and raw bytes for small tables. Injected failures and the process-wide figures stand here, and
+ * nowhere else. Any thread. */
 #ifndef HUSK_BASE_MEMORY_H
 #define HUSK_BASE_MEMORY_H
 
@@ -10,13 +10,13 @@
 
 /* The two gates, so that tests and embedders of the source can stand in for the system. */
 struct husk__gates {
-    void *(*reserve)(size_t bytes);                /* address space without memory, or NULL */
-    bool (*commit)(void *at, size_t bytes);        /* makes it usable, zeroed */
-    void (*advise_huge)(void *at, size_t bytes);   /* a hint: large system pages are welcome here */
-    void (*decommit)(void *at, size_t bytes);      /* gives the memory back, keeps the address space usable */
-    bool (*withdraw)(void *at, size_t bytes);      /* gives the memory back, makes it unusable again; or refuses */
-    void (*release)(void *at, size_t bytes);       /* ends a reservation or a part of one */
-    void *(*raw)(void *old, size_t bytes);         /* realloc; bytes 0 frees and answers NULL */
+    void *(*reserve)(size_t bytes);              /* address space without memory, or NULL */
+    bool (*commit)(void *at, size_t bytes);      /* makes it usable, zeroed */
+    void (*advise_huge)(void *at, size_t bytes); /* a hint: large system pages are welcome here */
+    void (*decommit)(void *at, size_t bytes);    /* gives the memory back, keeps the address space usable */
+    bool (*withdraw)(void *at, size_t bytes); /* gives the memory back, makes it unusable again; or refuses */
+    void (*release)(void *at, size_t bytes);  /* ends a reservation or a part of one */
+    void *(*raw)(void *old, size_t bytes);    /* realloc; bytes 0 frees and answers NULL */
 };
 
 extern const struct husk__gates husk__system_gates;

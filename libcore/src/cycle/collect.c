@@ -48,20 +48,22 @@ static void report_corrupt(husk_heap *heap, const struct husk__found *found)
 {
     const husk_obj *obj = found->corrupt;
     if (!husk__is_object(obj)) {
-        husk__report(heap, HUSK_ECORRUPT, "the dead object at %p is still stored in %llu slots; nothing was freed",
+        husk__report(heap, HUSK_ECORRUPT,
+                     "the dead object at %p is still stored in %llu slots; nothing was freed",
                      (const void *)obj, (unsigned long long)found->seen);
         return;
     }
-    husk__report(heap, HUSK_ECORRUPT,
-                 "object of type %s at %p has %zu references, but %llu are stored in slots; nothing was freed",
-                 husk__type_of(obj)->name, (const void *)obj, husk_obj_strong_count(obj),
-                 (unsigned long long)found->seen);
+    husk__report(
+        heap, HUSK_ECORRUPT,
+        "object of type %s at %p has %zu references, but %llu are stored in slots; nothing was freed",
+        husk__type_of(obj)->name, (const void *)obj, husk_obj_strong_count(obj),
+        (unsigned long long)found->seen);
 }
 
 static husk_status fail_corrupt(husk_heap *heap)
 {
-    return husk_heap_fail(heap, HUSK_ECORRUPT, "heap %s has an object with fewer references than slots that hold it",
-                          heap->name);
+    return husk_heap_fail(heap, HUSK_ECORRUPT,
+                          "heap %s has an object with fewer references than slots that hold it", heap->name);
 }
 
 /* Steps 1 and 2: finalizers, then what they let go of, then a second look. */
@@ -141,7 +143,7 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
 
 static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
 {
-    husk_pass pass = {.reason = reason};
+    husk_pass pass = { .reason = reason };
     husk__tell(heap, HUSK_PASS_START, &pass);
     husk_status status = run(heap, false, &pass);
     husk__tell(heap, HUSK_PASS_STOP, &pass);
@@ -153,7 +155,8 @@ husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *s
 {
     (void)husk__take_waiting(&heap->store, HUSK__WAITS_PASS);
     husk_status status = run_told(heap, reason, sum);
-    if (husk__take_waiting(&heap->store, HUSK__WAITS_PASS)) { /* a hook asked; no third pass, it would never end */
+    if (husk__take_waiting(&heap->store,
+                           HUSK__WAITS_PASS)) { /* a hook asked; no third pass, it would never end */
         husk_status second = run_told(heap, reason, sum);
         status = status ? status : second;
     }
@@ -162,7 +165,7 @@ husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *s
 
 static void run_quiet(husk_heap *heap, husk_reason reason)
 {
-    husk_pass pass = {.reason = reason};
+    husk_pass pass = { .reason = reason };
     (void)run(heap, true, &pass);
     if (husk__has_listeners(heap)) {
         add_pass(&heap->collector.untold, &pass);
@@ -217,7 +220,8 @@ static void release_later(husk_heap *heap)
         ordered = list;
         list = next;
     }
-    heap->busy |= BUSY_DRAIN; /* the releases only queue; each node's object is ended before the next is looked at */
+    heap->busy |=
+        BUSY_DRAIN; /* the releases only queue; each node's object is ended before the next is looked at */
     while (ordered) {
         husk_later node = *ordered; /* `done` may free it */
         ordered = node.next;
@@ -256,7 +260,7 @@ void husk__collect_safe(husk_heap *heap)
 {
     (void)husk__collect_queues(heap);
     if (husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST | HUSK__WAITS_PASS)) {
-        husk_pass ignored = {0};
+        husk_pass ignored = { 0 };
         (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
     }
     serve_surplus(heap);
@@ -264,11 +268,12 @@ void husk__collect_safe(husk_heap *heap)
 
 husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
 {
-    husk_pass sum = {0};
+    husk_pass sum = { 0 };
     husk_status status;
     if (heap->busy & BUSY_WORK) {
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);
-        status = husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
+        status =
+            husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
     } else {
         (void)husk__collect_queues(heap);
         (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
@@ -284,11 +289,12 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
 
 husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
 {
-    *out = (husk_pass){0};
+    *out = (husk_pass){ 0 };
     if (heap->busy & BUSY_WORK)
-        return husk_heap_fail(heap, HUSK_EBUSY, "collect_dry: a pass or a hook of heap %s is running", heap->name);
+        return husk_heap_fail(heap, HUSK_EBUSY, "collect_dry: a pass or a hook of heap %s is running",
+                              heap->name);
     struct husk__found found;
-    struct husk__set set = {0};
+    struct husk__set set = { 0 };
     uint64_t start = husk__now();
     husk__find(heap, &found);
     out->find_ns = husk__now() - start;

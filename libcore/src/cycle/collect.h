@@ -10,7 +10,8 @@ void husk__collect_pressure(husk_heap *heap);
 /* The same because memory ran out, then empty pages go back. True: something came free. */
 bool husk__collect_limit(husk_heap *heap);
 
-/* Of what waits, all but passes: later releases, events, news of quiet passes. True: there were releases or events. */
+/* Of what waits, all but passes: later releases, events, news of quiet passes. True: there were releases
+ * or events. */
 bool husk__collect_queues(husk_heap *heap);
 
 /* Runs what waits: later releases, events, untold and wanted passes. The heap is not busy. */

@@ -11,10 +11,11 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
-/* What lies on pages that take no part is marked at once: nobody needs to look whether a reference leads there. */
+/* What lies on pages that take no part is marked at once: nobody needs to look whether a reference leads
+ * there. */
 static void clear(const husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         husk__side_clear(page, !husk__takes_part(page));
 }
@@ -22,7 +23,7 @@ static void clear(const husk_heap *heap)
 /* Dying objects hold what they refer to until they are gone. */
 static void subtract(const husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         if (!husk__takes_part(page))
             continue;
@@ -37,7 +38,8 @@ static bool seed_page(struct husk__page *page, struct husk__marker *marker, stru
 {
     for (HUSK__EACH_BLOCK(page, obj)) {
         uint16_t *entry = husk__side_of(obj);
-        if (UNLIKELY(!husk__is_object(obj)) && UNLIKELY(*entry & ~SIDE_MARK)) { /* a slot holds what has died */
+        if (UNLIKELY(!husk__is_object(obj)) &&
+            UNLIKELY(*entry & ~SIDE_MARK)) { /* a slot holds what has died */
             found->corrupt = obj;
             found->seen = husk__side_total(obj, *entry);
             return false;
@@ -63,7 +65,7 @@ static bool seed_page(struct husk__page *page, struct husk__marker *marker, stru
 
 static bool seed(const husk_heap *heap, struct husk__marker *marker, struct husk__found *found)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         if (husk__takes_part(page) && !seed_page(page, marker, found))
             return false;
@@ -73,7 +75,7 @@ static bool seed(const husk_heap *heap, struct husk__marker *marker, struct husk
 void husk__find(husk_heap *heap, struct husk__found *found)
 {
     struct husk__marker marker;
-    *found = (struct husk__found){0};
+    *found = (struct husk__found){ 0 };
     husk__marker_begin(&marker, false);
     clear(heap);
     subtract(heap);
@@ -91,7 +93,7 @@ static bool is_unmarked(const husk_obj *obj)
 size_t husk__find_loud(husk_heap *heap)
 {
     struct husk__marker marker;
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     husk__marker_begin(&marker, false);
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         if (!husk__takes_part(page))
@@ -111,10 +113,10 @@ size_t husk__find_loud(husk_heap *heap)
 
 void husk__find_counts(const husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         husk__side_clear(page, false);
-    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
+    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_object(obj))

@@ -38,8 +38,8 @@ void husk__tell(husk_heap *heap, husk_phase phase, const husk_pass *pass)
 
 void husk__tell_untold(husk_heap *heap)
 {
-    husk_pass pass = heap->collector.untold, start = {.reason = pass.reason};
-    heap->collector.untold = (husk_pass){0};
+    husk_pass pass = heap->collector.untold, start = { .reason = pass.reason };
+    heap->collector.untold = (husk_pass){ 0 };
     husk__tell(heap, HUSK_PASS_START, &start);
     husk__tell(heap, HUSK_PASS_STOP, &pass);
 }
@@ -60,11 +60,13 @@ static bool reserve(husk_heap *heap, void **table, size_t *room, size_t need, si
     return true;
 }
 
-husk_status husk_heap_on_pass(husk_heap *heap, husk_pass_fn *fn, void *data, husk_free_fn *data_free, uint64_t *id)
+husk_status husk_heap_on_pass(husk_heap *heap, husk_pass_fn *fn, void *data, husk_free_fn *data_free,
+                              uint64_t *id)
 {
     struct husk__collector *collector = &heap->collector;
     void *table = collector->calls;
-    bool room = reserve(heap, &table, &collector->call_room, collector->call_count + 1, sizeof *collector->calls);
+    bool room =
+        reserve(heap, &table, &collector->call_room, collector->call_count + 1, sizeof *collector->calls);
     collector->calls = table;
     if (!room) {
         if (data_free)
@@ -72,7 +74,7 @@ husk_status husk_heap_on_pass(husk_heap *heap, husk_pass_fn *fn, void *data, hus
         return husk_heap_fail(heap, HUSK_ENOMEM, "on_pass: %s", husk_status_text(HUSK_ENOMEM));
     }
     *id = ++collector->next_call;
-    collector->calls[collector->call_count++] = (struct husk__pass_call){fn, data, data_free, *id};
+    collector->calls[collector->call_count++] = (struct husk__pass_call){ fn, data, data_free, *id };
     return HUSK_OK;
 }
 
@@ -100,7 +102,8 @@ bool husk__garbage_reserve(husk_heap *heap, size_t n)
 {
     struct husk__collector *collector = &heap->collector;
     void *table = collector->garbage;
-    bool room = reserve(heap, &table, &collector->garbage_room, collector->garbage_count + n, sizeof *collector->garbage);
+    bool room = reserve(heap, &table, &collector->garbage_room, collector->garbage_count + n,
+                        sizeof *collector->garbage);
     collector->garbage = table;
     return room;
 }
@@ -144,7 +147,8 @@ void husk_heap_garbage_clear(husk_heap *heap)
     }
     if (heap->busy & BUSY_PASS) /* it has room reserved there */
         return;
-    husk__charged_free(&heap->store, collector->garbage, collector->garbage_room * sizeof *collector->garbage);
+    husk__charged_free(&heap->store, collector->garbage,
+                       collector->garbage_room * sizeof *collector->garbage);
     collector->garbage = NULL;
     collector->garbage_room = 0;
 }
@@ -159,5 +163,6 @@ void husk__collect_close(husk_heap *heap)
             call.data_free(call.data);
     }
     husk__charged_free(&heap->store, collector->calls, collector->call_room * sizeof *collector->calls);
-    husk__charged_free(&heap->store, collector->garbage, collector->garbage_room * sizeof *collector->garbage);
+    husk__charged_free(&heap->store, collector->garbage,
+                       collector->garbage_room * sizeof *collector->garbage);
 }

@@ -4,8 +4,8 @@
  *             --> marked for the first time --> ring: the object is being fetched meanwhile --> its slots
  *                                           '-> ring full: pending bit, and its page into the queue of pages
  *
- * Two short queues hide the two cache misses of an edge (Cher, Hosking, Vitek 2004: prefetch before the stack); what
- * does not fit waits as a bit, and a page hands out its pending objects in address order. */
+ * Two short queues hide the two cache misses of an edge (Cher, Hosking, Vitek 2004: prefetch before the
+ * stack); what does not fit waits as a bit, and a page hands out its pending objects in address order. */
 #ifndef HUSK_CYCLE_MARK_H
 #define HUSK_CYCLE_MARK_H
 

@@ -41,7 +41,8 @@ void husk__pace_set(husk_heap *heap)
 
 void husk__pace_begin(husk_heap *heap)
 {
-    heap->pace.set = (husk_pacing){.least_objects = 16384, .least_bytes = (size_t)8 << 20, .factor = 1, .factor_max = 2};
+    heap->pace.set =
+        (husk_pacing){ .least_objects = 16384, .least_bytes = (size_t)8 << 20, .factor = 1, .factor_max = 2 };
     heap->pace.factor = 1;
     husk__pace_set(heap);
 }
@@ -92,8 +93,9 @@ void husk__pace_restart(husk_heap *heap, size_t examined, size_t collected)
 husk_status husk_heap_set_pacing(husk_heap *heap, const husk_pacing *pacing)
 {
     if (!(pacing->factor >= 0.5) || !(pacing->factor <= pacing->factor_max) || !(pacing->factor_max <= 16))
-        return husk_heap_fail(heap, HUSK_ERANGE, "pacing: 0.5 <= factor %g <= factor_max %g <= 16 does not hold",
-                              pacing->factor, pacing->factor_max);
+        return husk_heap_fail(heap, HUSK_ERANGE,
+                              "pacing: 0.5 <= factor %g <= factor_max %g <= 16 does not hold", pacing->factor,
+                              pacing->factor_max);
     heap->pace.set = *pacing;
     heap->pace.factor = pacing->factor;
     heap->pace.poor = 0;
@@ -124,8 +126,8 @@ husk_status husk_heap_disable(husk_heap *heap, const char *holder)
 {
     struct husk__collector *collector = &heap->collector;
     if (collector->disabled == MOST_HOLDERS)
-        return husk_heap_fail(heap, HUSK_ERANGE, "disable: nested more than %d deep, the latest by %s", MOST_HOLDERS,
-                              collector->holders[MOST_HOLDERS - 1]);
+        return husk_heap_fail(heap, HUSK_ERANGE, "disable: nested more than %d deep, the latest by %s",
+                              MOST_HOLDERS, collector->holders[MOST_HOLDERS - 1]);
     collector->holders[collector->disabled++] = holder ? holder : "?";
     husk__pace_set(heap);
     return HUSK_OK;
@@ -134,7 +136,8 @@ husk_status husk_heap_disable(husk_heap *heap, const char *holder)
 husk_status husk_heap_enable(husk_heap *heap)
 {
     if (heap->collector.disabled == 0)
-        return husk_heap_fail(heap, HUSK_ESTATE, "enable: the collector of heap %s is not disabled", heap->name);
+        return husk_heap_fail(heap, HUSK_ESTATE, "enable: the collector of heap %s is not disabled",
+                              heap->name);
     heap->collector.disabled--;
     husk__pace_set(heap);
     return HUSK_OK;

@@ -1,9 +1,10 @@
 /* cycle/pace.h: when a pass starts.
  *
- * After a full pass S objects (and bytes, buffers and foreign bytes included) survive. The next one starts when the
- * heap has grown by more than max(least, factor * S) in either measure, so garbage is never more than a constant
- * plus a constant times what lives, and passes cost a constant for each object born. Growth is net: what dies by
- * counting does not hasten a pass. Resident size plays no part: it says nothing about garbage. */
+ * After a full pass S objects (and bytes, buffers and foreign bytes included) survive. The next one starts
+ * when the heap has grown by more than max(least, factor * S) in either measure, so garbage is never more
+ * than a constant plus a constant times what lives, and passes cost a constant for each object born.
+ * Growth is net: what dies by counting does not hasten a pass. Resident size plays no part: it says
+ * nothing about garbage. */
 #ifndef HUSK_CYCLE_PACE_H
 #define HUSK_CYCLE_PACE_H
 

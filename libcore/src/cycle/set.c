@@ -22,8 +22,8 @@ static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set 
 
 void husk__set_make(husk_heap *heap, struct husk__set *set)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
-    *set = (struct husk__set){0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
+    *set = (struct husk__set){ 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         if (!husk__takes_part(page))
             continue;
@@ -46,7 +46,7 @@ static struct husk__page *next_page(struct husk__page_walk *walk)
 
 static void flag_members(husk_heap *heap)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj)) {
@@ -60,7 +60,7 @@ size_t husk__set_finalize(husk_heap *heap)
 {
     size_t ran = 0;
     flag_members(heap);
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_pending(obj))
@@ -92,10 +92,10 @@ static void clear_bits(struct husk__page *page)
 
 size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         husk__side_clear(page, false);
-    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
+    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (obj->tf & TF_CONDEMNED)
@@ -103,13 +103,13 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
 
     struct husk__marker marker;
     husk__marker_begin(&marker, true);
-    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
+    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));) {
         uint32_t members = page->members;
         clear_bits(page); /* marking uses them */
         page->members = members;
     }
-    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
+    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if ((obj->tf & TF_CONDEMNED) && husk__side_total(obj, *husk__side_of(obj)) != obj->rc / RC_ONE)
@@ -117,8 +117,8 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     husk__mark_run(&marker);
     husk__side_end(&heap->store);
 
-    walk = (struct husk__page_walk){&heap->store, 0, NULL, 0};
-    *set = (struct husk__set){0};
+    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
+    *set = (struct husk__set){ 0 };
     for (struct husk__page *page; (page = next_page(&walk));) {
         page->members = 0;
         for (HUSK__EACH_BLOCK(page, obj)) {
@@ -135,7 +135,7 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     return marker.marked;
 }
 
-/* All members of one page let go; then their blocks go back, all at once where nothing else is on the page. */
+/* All members of one page let go; then their blocks go back, all at once if nothing else is on the page. */
 static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
 {
     size_t cleared = 0;
@@ -156,7 +156,8 @@ static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
         return cleared;
     }
     for (HUSK__EACH_BLOCK(page, obj))
-        if (husk__is_pending(obj) && !(obj->tf & TF_QUEUED)) /* queued: a weak reference whose event frees it */
+        if (husk__is_pending(obj) &&
+            !(obj->tf & TF_QUEUED)) /* queued: a weak reference whose event frees it */
             husk__store_free((struct husk__slot *)obj);
     return cleared;
 }
@@ -182,7 +183,7 @@ static void free_runs(struct husk__store *store)
 size_t husk__set_reclaim(husk_heap *heap)
 {
     size_t cleared = 0;
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     heap->reclaiming = true;
     for (struct husk__page *page; (page = next_page(&walk));)
         cleared += reclaim_page(heap, page);
@@ -194,7 +195,7 @@ size_t husk__set_reclaim(husk_heap *heap)
 
 void husk__set_spare(husk_heap *heap, void (*fn)(husk_heap *heap, husk_obj *member))
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));) {
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_pending(obj))
@@ -211,7 +212,7 @@ void husk__set_spare(husk_heap *heap, void (*fn)(husk_heap *heap, husk_obj *memb
 size_t husk__set_weaks(const husk_heap *heap)
 {
     size_t count = 0;
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj))

@@ -1,6 +1,8 @@
-/* cycle/set.h: the set that a pass is ending: a pending bit for each member, and their number in each page record.
+/* cycle/set.h: the set that a pass is ending: a pending bit for each member, and their number in each page
+ * record.
  *
- * While hooks run, members also carry TF_CONDEMNED, so that a weak lock or a release can tell from the object. */
+ * While hooks run, members also carry TF_CONDEMNED, so that a weak lock or a release can tell from the
+ * object. */
 #ifndef HUSK_CYCLE_SET_H
 #define HUSK_CYCLE_SET_H
 

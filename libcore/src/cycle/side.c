@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* Open addressing in a table that is never more than three quarters full, so that an empty entry ends each search.
- * NULL: the block has no entry and there is no room for one. */
+/* Open addressing in a table that is never more than three quarters full, so that an empty entry ends each
+ * search. NULL: the block has no entry and there is no room for one. */
 static struct husk__carry *find_carry(struct husk__store *store, const void *block)
 {
     if (!store->carry_room)

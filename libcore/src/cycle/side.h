@@ -1,13 +1,14 @@
-/* cycle/side.h: the side table: 16 bits for each 32-byte granule of a chunk, dense and apart from the objects.
+/* cycle/side.h: the side table: 16 bits for each 32-byte granule of a chunk, dense and apart from the
+ * objects.
  *
  *   bit 15 MARK | bit 14 CARRY | bits 13..0 count
  *
- * During a pass the count of an object is the number of references seen to it. Counting *up* from zero needs no copy
- * of the real counts, and a pass writes nothing into the objects. Every 2^14 references the count overflows: CARRY
- * is set and the exact number, in steps of 2^14, stands in a small hash table whose room is reserved as the heap
- * grows (husk__carry_ensure). References in memory that the heap does not count (`each`, foreign buffers) may use up
- * that room: then the count is unknown, and the object is treated as held from outside.
- * A block is at least 32 bytes, so no two objects begin in one granule. */
+ * During a pass the count of an object is the number of references seen to it. Counting *up* from zero
+ * needs no copy of the real counts, and a pass writes nothing into the objects. Every 2^14 references the
+ * count overflows: CARRY is set and the exact number, in steps of 2^14, stands in a small hash table whose
+ * room is reserved as the heap grows (husk__carry_ensure). References in memory that the heap does not
+ * count (`each`, foreign buffers) may use up that room: then the count is unknown, and the object is
+ * treated as held from outside. A block is at least 32 bytes, so no two objects begin in one granule. */
 #ifndef HUSK_CYCLE_SIDE_H
 #define HUSK_CYCLE_SIDE_H
 

@@ -54,7 +54,7 @@ struct husk__cell *husk__cell_new(struct husk__store *store, struct husk__cells 
     struct husk__cell *cell = husk__cell_at(index);
     cells->free = cell->next;
     cells->in_use++;
-    *cell = (struct husk__cell){.target = obj};
+    *cell = (struct husk__cell){ .target = obj };
     obj->cell = index;
     return cell;
 }
@@ -62,7 +62,7 @@ struct husk__cell *husk__cell_new(struct husk__store *store, struct husk__cells 
 void husk__cell_free(struct husk__cells *cells, husk_obj *obj)
 {
     struct husk__cell *cell = husk__cell_at(obj->cell);
-    *cell = (struct husk__cell){.next = cells->free};
+    *cell = (struct husk__cell){ .next = cells->free };
     cells->free = obj->cell;
     cells->in_use--;
     obj->cell = 0;

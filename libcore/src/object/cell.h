@@ -1,8 +1,8 @@
 /* object/cell.h: the side cell: what only few objects need, kept apart from all objects.
  *
- * Made when an object is first referenced weakly, given back when it dies; the weak references point at the
- * object itself, so a lock does not go through the cell. An index names it in the header (4 bytes instead of 8).
- * Cells lie in blocks of 1024 whose numbers are process-wide; a block belongs to one heap. */
+ * Made when an object is first referenced weakly, given back when it dies; the weak references point at
+ * the object itself, so a lock does not go through the cell. An index names it in the header (4 bytes
+ * instead of 8). Cells lie in blocks of 1024 whose numbers are process-wide; a block belongs to one heap. */
 #ifndef HUSK_OBJECT_CELL_H
 #define HUSK_OBJECT_CELL_H
 
@@ -17,7 +17,7 @@ struct husk__cell {
     husk_weak *weaks;  /* newest first, linked by husk_weak.next and .back */
     husk_weak *shared; /* the one without callback, in the list too; or NULL */
     uint32_t count;    /* weak references in the list */
-    uint32_t next;     /* free cell: index of the next one. Cell 0 of a block: number of the heap's next block */
+    uint32_t next; /* free cell: index of the next one. Cell 0 of a block: number of the heap's next block */
 };
 
 struct husk__cells {

@@ -1,7 +1,8 @@
-/* object/death.c: the drain: what a release that reaches zero sets off. See death.h; plain.c is its short road.
+/* object/death.c: the drain: what a release that reaches zero sets off. See death.h; plain.c is its short
+ * road.
  *
- * A dying object lets go of its slots in order; children that reach zero are collected in a local list, which is
- * put in front of the drain: depth first, in slot order. */
+ * A dying object lets go of its slots in order; children that reach zero are collected in a local list,
+ * which is put in front of the drain: depth first, in slot order. */
 #include "object/death.h"
 
 #include "object/hook.h"
@@ -50,8 +51,8 @@ static NEVER_INLINE void touch_slow_count(husk_obj *obj)
     if ((obj->rc & (RC_SLOW | RC_KIND)) != RC_SATURATED)
         return;
     obj->rc = RC_IMMORTAL;
-    husk__report(husk__heap_of(obj), HUSK_ERANGE, "count of an object of type %s overflowed: it is immortal now",
-                 husk__type_of(obj)->name);
+    husk__report(husk__heap_of(obj), HUSK_ERANGE,
+                 "count of an object of type %s overflowed: it is immortal now", husk__type_of(obj)->name);
 }
 
 void husk__retain_slow_1(husk_obj *obj)
@@ -93,10 +94,10 @@ static void drop_outsider(husk_obj *child, size_t slot, size_t index, void *cont
 
 struct husk__chain husk__drop_rare(husk_heap *heap, husk_obj *child, struct husk__chain chain)
 {
-    struct children list = {heap, chain.first, chain.tail ? chain.tail : &list.first};
+    struct children list = { heap, chain.first, chain.tail ? chain.tail : &list.first };
     drop(child, &list);
     if (list.tail != &list.first)
-        chain = (struct husk__chain){list.first, list.tail};
+        chain = (struct husk__chain){ list.first, list.tail };
     return chain;
 }
 
@@ -122,7 +123,7 @@ bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type)
 
 static void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
-    struct children list = {heap, NULL, &list.first};
+    struct children list = { heap, NULL, &list.first };
     husk__visit(type, obj, drop_child, &list);
     splice(heap, &list);
     if (UNLIKELY(type->flags & TYPE_DISPOSE)) /* after the visit: it may free a buffer with slots */
@@ -132,7 +133,7 @@ static void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
 
 bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
-    struct children list = {heap, NULL, &list.first};
+    struct children list = { heap, NULL, &list.first };
     if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(heap, (husk_weak *)obj)) {
         obj->rc = 0;
         return false;
@@ -219,7 +220,7 @@ void husk__release_rare(husk_obj *obj)
     husk_heap *heap = husk__heap_of(obj);
     if (heap->busy & BUSY_OWNER)
         husk__check_owner(heap);
-    struct children list = {heap, NULL, &list.first};
+    struct children list = { heap, NULL, &list.first };
     queue(&list, obj);
     splice(heap, &list);
     if (heap->busy & BUSY_WORK)
@@ -233,9 +234,10 @@ size_t husk__dying_count(const husk_heap *heap, size_t *bytes)
 {
     size_t count = 0;
     *bytes = 0;
-    const husk_obj *const lists[] = {heap->dying, heap->due};
+    const husk_obj *const lists[] = { heap->dying, heap->due };
     for (int i = 0; i < 2; i++)
-        for (const husk_obj *obj = lists[i]; obj; obj = *link_of((husk_obj *)(uintptr_t)obj, husk__type_of(obj))) {
+        for (const husk_obj *obj = lists[i]; obj;
+             obj = *link_of((husk_obj *)(uintptr_t)obj, husk__type_of(obj))) {
             count++;
             *bytes += husk__block_bytes(husk__page_of(obj));
         }

@@ -9,18 +9,18 @@
 
 #include "object/state.h"
 
-/* Ends everything that is queued, then runs events, until both are empty; in quiet mode finalizers are put off to
- * heap->due and events wait. The caller is the outermost: busy has no BUSY_DRAIN. */
+/* Ends everything that is queued, then runs events, until both are empty; in quiet mode finalizers are put
+ * off to heap->due and events wait. The caller is the outermost: busy has no BUSY_DRAIN. */
 void husk__drain(husk_heap *heap);
 
 /* Step 1 for one object: holds it, runs its finalizer. True: it is still dead (count zero again). */
 bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type);
 
-/* Step 3 for a member of a set: disposes it and lets go of what is outside the set (its pending bits tell). The
- * block is the caller's to give back, unless the answer is false: then an event does it later. */
+/* Step 3 for a member of a set: disposes it and lets go of what is outside the set (its pending bits
+ * tell). The block is the caller's to give back, unless the answer is false: then an event does it later. */
 bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type);
 
-/* The weak references to obj end; those with callbacks become events unless they are members of the set too. */
+/* The weak references to obj end; those with callbacks become events, but for members of a set that ends. */
 void husk__end_weaks(husk_heap *heap, husk_obj *obj);
 
 /* The dying objects that wait in lists, and their bytes: shown nowhere as alive. */

@@ -1,7 +1,7 @@
 /* object/hook.h: calling the program's code, and the errors that come from there.
  *
- * While a hook runs, releases only queue and passes are refused. A failure that the program has not yet looked at
- * survives the hook. */
+ * While a hook runs, releases only queue and passes are refused. A failure that the program has not yet
+ * looked at survives the hook. */
 #ifndef HUSK_OBJECT_HOOK_H
 #define HUSK_OBJECT_HOOK_H
 
@@ -17,6 +17,7 @@ void husk__hook_enter(husk_heap *heap, struct husk__hook *saved);
 void husk__hook_leave(husk_heap *heap, const struct husk__hook *saved);
 
 /* A text for the error hook. */
-void husk__report(husk_heap *heap, husk_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void husk__report(husk_heap *heap, husk_status status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #endif

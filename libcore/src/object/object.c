@@ -23,7 +23,8 @@ static NEVER_INLINE husk_obj *fail(husk_heap *heap, const husk_type *type, size_
     husk_status status = heap->store.failure ? heap->store.failure : HUSK_ENOMEM;
     heap->store.failure = HUSK_OK;
     if (status == HUSK_ELIMIT)
-        (void)husk_heap_fail(heap, status, "object of type %s (%zu bytes): max_bytes %zu is reached, %zu are taken",
+        (void)husk_heap_fail(heap, status,
+                             "object of type %s (%zu bytes): max_bytes %zu is reached, %zu are taken",
                              type->name, bytes, heap->store.max_bytes, heap->store.bytes_taken);
     else
         (void)husk_heap_fail(heap, status, "object of type %s (%zu bytes): %s", type->name, bytes,
@@ -71,8 +72,8 @@ husk_obj *husk_obj_new_items(husk_heap *heap, const husk_type *type, size_t coun
         return NULL;
     }
     if (count > (SIZE_MAX / 4 - type->block) / type->item_size) {
-        (void)husk_heap_fail(heap, HUSK_ERANGE, "type %s: %zu items of %zu bytes are too many", type->name, count,
-                             type->item_size);
+        (void)husk_heap_fail(heap, HUSK_ERANGE, "type %s: %zu items of %zu bytes are too many", type->name,
+                             count, type->item_size);
         return NULL;
     }
     size_t unit = type->block % 16 == 0 ? 16 : 8;
@@ -92,7 +93,8 @@ void *husk_obj_items(husk_obj *obj)
 size_t husk_obj_item_count(const husk_obj *obj)
 {
     const husk_type *type = husk__type_of(obj);
-    return type->flags & TYPE_ITEMS ? *(const size_t *)(const void *)((const char *)obj + type->item_count_at) : 0;
+    return type->flags & TYPE_ITEMS ? *(const size_t *)(const void *)((const char *)obj + type->item_count_at)
+                                    : 0;
 }
 
 size_t husk_obj_strong_count(const husk_obj *obj)

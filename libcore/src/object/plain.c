@@ -1,9 +1,9 @@
 /* object/plain.c: the short road of death. See plain.h.
  *
- * Where the time would go: a dying node's slots are known only after its header, the table of types, the descriptor
- * and its offsets have been loaded one after the other. Most neighbours are of one type, so the last one's is kept
- * and only ids are compared: the processor then guesses the offsets and loads the slots at once. Likewise for pages:
- * the record is written when the page changes. */
+ * Where the time would go: a dying node's slots are known only after its header, the table of types, the
+ * descriptor and its offsets have been loaded one after the other. Most neighbours are of one type, so the
+ * last one's is kept and only ids are compared: the processor then guesses the offsets and loads the slots
+ * at once. Likewise for pages: the record is written when the page changes. */
 #include "object/plain.h"
 
 #include "object/death.h"
@@ -31,7 +31,7 @@ static NEVER_INLINE struct giver giver_turn(struct giver last, const husk_obj *o
 {
     giver_flush(&last);
     struct husk__page *page = husk__page_of(obj);
-    return (struct giver){(uintptr_t)obj >> HUSK__PAGE_SHIFT, page, page->free, page->used, !page->free};
+    return (struct giver){ (uintptr_t)obj >> HUSK__PAGE_SHIFT, page, page->free, page->used, !page->free };
 }
 
 ALWAYS_INLINE void give(struct giver *giver, husk_obj *obj)
@@ -55,22 +55,24 @@ ALWAYS_INLINE void add(struct husk__chain *chain, husk_obj *obj)
     chain->tail = (husk_obj **)(void *)((char *)obj + 8);
 }
 
-/* Ends obj, whose fields before number i are let go of already, and then the drain as long as its first is plain.
+/* Ends obj, whose fields before number i are let go of already, and then the drain as long as its first is
+ * plain.
  *
  * The first child to die is kept in a register and is next, with its header as it was: nothing can look at it
  * before. So a list costs no store but those that give its blocks back. */
 static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
 {
-    struct giver giver = {0};
+    struct giver giver = { 0 };
     husk_obj *rest = heap->dying;
     const husk_type *type = husk__type_of(obj);
     while (type->flags & TYPE_PLAIN) {
         const uint32_t *fields = type->fields;
         uint32_t n = type->field_count;
-        uint64_t last = (uint64_t)type->id << 32 | RC_ONE; /* the header of one that dies with its last reference */
+        uint64_t last =
+            (uint64_t)type->id << 32 | RC_ONE; /* the header of one that dies with its last reference */
         husk_obj *next = obj;
         do {
-            struct husk__chain others = {NULL, NULL};
+            struct husk__chain others = { NULL, NULL };
             obj = next;
             next = NULL;
             obj->rc = 0;
@@ -135,8 +137,8 @@ void husk__release_slow_1(husk_obj *obj)
     uint64_t head = ((struct husk__slot *)obj)->head;
     const husk_type *type = husk__types[head >> 32 & TF_TYPE];
     husk_heap *heap = husk__heap_of(obj);
-    /* The last reference of a plain object in a heap at rest: one compare says that the count is one, no flag is set and
-     * the type is plain. */
+    /* The last reference of a plain object in a heap at rest: one compare says that the count is one, no
+     * flag is set and the type is plain. */
     if (UNLIKELY(head != type->plain_head) || UNLIKELY(obj->cell) ||
         UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
         husk__release_rare(obj);

@@ -1,5 +1,6 @@
-/* object/plain.h: the short road of death, for objects with nothing but references: no hook, no weak reference, no
- * values, no varying slots. It does what death.c does, in tight loops; whatever is not plain goes back there. */
+/* object/plain.h: the short road of death, for objects with nothing but references: no hook, no weak
+ * reference, no values, no varying slots. It does what death.c does, in tight loops; whatever is not plain
+ * goes back there. */
 #ifndef HUSK_OBJECT_PLAIN_H
 #define HUSK_OBJECT_PLAIN_H
 

@@ -1,5 +1,5 @@
-/* object/slot.c: storing references. Old references are let go last, when the new state is complete: a release may
- * run finalizers that look. */
+/* object/slot.c: storing references. Old references are let go last, when the new state is complete: a
+ * release may run finalizers that look. */
 #include "object/hook.h"
 #include "object/state.h"
 
@@ -10,8 +10,9 @@ static bool same_heap(const husk_obj *self, const husk_obj *value)
 {
     if (LIKELY(!value) || LIKELY(husk__chunk_of(self)->owner == husk__chunk_of(value)->owner))
         return true;
-    (void)husk_heap_fail(husk__heap_of(self), HUSK_EHEAP, "object of type %s belongs to heap %s, not to heap %s",
-                         husk__type_of(value)->name, husk__heap_of(value)->name, husk__heap_of(self)->name);
+    (void)husk_heap_fail(husk__heap_of(self), HUSK_EHEAP,
+                         "object of type %s belongs to heap %s, not to heap %s", husk__type_of(value)->name,
+                         husk__heap_of(value)->name, husk__heap_of(self)->name);
     return false;
 }
 

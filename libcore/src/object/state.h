@@ -5,8 +5,9 @@
  *                   '--> events: callbacks and data_free of weak references, run when the drain is empty
  *   other threads --> later, store.attention: served at the next safe point
  *
- * busy == 0 exactly while no drain, hook or pass of this heap is under way and no owner check is asked for: then a
- * release may take the short road. quiet: user code must not run now (a pass inside an allocation). */
+ * busy == 0 exactly while no drain, hook or pass of this heap is under way and no owner check is asked
+ * for: then a release may take the short road. quiet: user code must not run now (a pass inside an
+ * allocation). */
 #ifndef HUSK_OBJECT_STATE_H
 #define HUSK_OBJECT_STATE_H
 
@@ -20,7 +21,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { /* husk_heap.busy */
+/* husk_heap.busy */
+enum {
     BUSY_DRAIN = 1u << 0,
     BUSY_HOOK = 1u << 1,
     BUSY_PASS = 1u << 2,
@@ -65,10 +67,10 @@ struct husk_heap {
 
     uint32_t busy;
     bool quiet;
-    bool reclaiming; /* members of a set are ending: a weak reference among them must not call any more */
+    bool reclaiming;  /* members of a set are ending: a weak reference among them must not call any more */
     husk_obj *ending; /* taken from the drain or the events: its finalizer or data_free is running */
-    husk_obj *dying; /* linked as object/header.h says */
-    husk_obj *due;   /* the same, whose finalizer or dispose waits for a safe point */
+    husk_obj *dying;  /* linked as object/header.h says */
+    husk_obj *due;    /* the same, whose finalizer or dispose waits for a safe point */
     husk_weak *events_first, *events_last;
     _Atomic(husk_later *) later;
 
@@ -98,7 +100,8 @@ ALWAYS_INLINE husk_heap *husk__heap_of(const void *at)
 
 /* Goes through the touched blocks of a page, free ones too: for (HUSK__EACH_BLOCK(page, obj)) statement. */
 #define HUSK__EACH_BLOCK(page, obj)                                                                          \
-    husk_obj *obj = (husk_obj *)(void *)husk__page_start(page), *end_ = (husk_obj *)(void *)husk__page_end(page); \
+    husk_obj *obj = (husk_obj *)(void *)husk__page_start(page),                                              \
+             *end_ = (husk_obj *)(void *)husk__page_end(page);                                               \
     obj < end_;                                                                                              \
     obj = (husk_obj *)(void *)((char *)obj + (page)->block)
 

@@ -63,13 +63,16 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
         return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: place %d is not a slot place", spec->name,
                               slot_name(slot), slot->place);
     if (slot->offset % 8 || room < width || slot->offset > room - width)
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: offset %u does not lie aligned within %zu bytes",
-                              spec->name, slot_name(slot), (unsigned)slot->offset, room);
-    if (slot->place == HUSK_IN_FIELD && spec->item_size && overlap(slot->offset, width, spec->item_count_at, sizeof(size_t)))
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: the item count lies on it", spec->name, slot_name(slot));
+        return husk_type_fail(HUSK_EINVAL,
+                              "type %s, slot %s: offset %u does not lie aligned within %zu bytes", spec->name,
+                              slot_name(slot), (unsigned)slot->offset, room);
+    if (slot->place == HUSK_IN_FIELD && spec->item_size &&
+        overlap(slot->offset, width, spec->item_count_at, sizeof(size_t)))
+        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: the item count lies on it", spec->name,
+                              slot_name(slot));
     if (slot->place == HUSK_IN_ITEM && spec->item_size % 8)
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: items of %zu bytes are not aligned to 8", spec->name,
-                              slot_name(slot), spec->item_size);
+        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: items of %zu bytes are not aligned to 8",
+                              spec->name, slot_name(slot), spec->item_size);
     if (slot->place == HUSK_IN_BUFFER &&
         (slot->buffer % 8 || slot->count % 8 || slot->stride % 8 || spec->size < 8 ||
          slot->buffer > spec->size - 8 || slot->count > spec->size - 8))
@@ -78,22 +81,25 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
     return HUSK_OK;
 }
 
-/* Two slots that share bytes would count one reference twice; two views of one buffer must agree on its shape. */
+/* Two slots that share bytes would count one reference twice; two views of one buffer must agree on its
+ * shape. */
 static husk_status check_pair(const husk_type_spec *spec, const husk_slot *a, const husk_slot *b)
 {
     const husk_slot *field = a->place == HUSK_IN_FIELD ? a : b, *other = field == a ? b : a;
     bool shared = false;
     if (a->place == HUSK_IN_BUFFER && b->place == HUSK_IN_BUFFER && a->buffer == b->buffer &&
         (a->count != b->count || a->stride != b->stride))
-        return husk_type_fail(HUSK_EINVAL, "type %s, slots %s and %s: one buffer, but another count or stride",
-                              spec->name, slot_name(a), slot_name(b));
+        return husk_type_fail(HUSK_EINVAL,
+                              "type %s, slots %s and %s: one buffer, but another count or stride", spec->name,
+                              slot_name(a), slot_name(b));
     if (a->place == b->place && (a->place != HUSK_IN_BUFFER || a->buffer == b->buffer))
         shared = overlap(a->offset, width_of(a), b->offset, width_of(b));
     else if (field->place == HUSK_IN_FIELD && other->place == HUSK_IN_BUFFER)
         shared = overlap(field->offset, width_of(field), other->buffer, sizeof(void *)) ||
                  overlap(field->offset, width_of(field), other->count, sizeof(size_t));
     if (shared)
-        return husk_type_fail(HUSK_EINVAL, "type %s: slots %s and %s overlap", spec->name, slot_name(a), slot_name(b));
+        return husk_type_fail(HUSK_EINVAL, "type %s: slots %s and %s overlap", spec->name, slot_name(a),
+                              slot_name(b));
     return HUSK_OK;
 }
 
@@ -107,13 +113,16 @@ static husk_status check_spec(const husk_type_spec *spec)
         return husk_type_fail(HUSK_ERANGE, "type %s: %zu bytes are too many", spec->name,
                               spec->size > spec->item_size ? spec->size : spec->item_size);
     if (spec->slot_count && !spec->slots)
-        return husk_type_fail(HUSK_EINVAL, "type %s: %zu slots, but no list of them", spec->name, spec->slot_count);
+        return husk_type_fail(HUSK_EINVAL, "type %s: %zu slots, but no list of them", spec->name,
+                              spec->slot_count);
     if (spec->slot_count > MOST_SLOTS)
-        return husk_type_fail(HUSK_ERANGE, "type %s: slot count %zu is out of range", spec->name, spec->slot_count);
+        return husk_type_fail(HUSK_ERANGE, "type %s: slot count %zu is out of range", spec->name,
+                              spec->slot_count);
     if (spec->item_size && (spec->size < sizeof(size_t) || spec->item_count_at % sizeof(size_t) ||
                             spec->item_count_at > spec->size - sizeof(size_t)))
-        return husk_type_fail(HUSK_EINVAL, "type %s: the item count at offset %zu lies outside the fixed part",
-                              spec->name, spec->item_count_at);
+        return husk_type_fail(HUSK_EINVAL,
+                              "type %s: the item count at offset %zu lies outside the fixed part", spec->name,
+                              spec->item_count_at);
     for (size_t i = 0; i < spec->slot_count; i++) {
         husk_status status = check_slot(spec, i);
         for (size_t k = 0; k < i && !status; k++)
@@ -137,7 +146,8 @@ static void order_slots(const husk_type_spec *spec, husk_slot *to)
             continue;
         bool earlier = false;
         for (size_t k = 0; k < i; k++)
-            earlier |= spec->slots[k].place == HUSK_IN_BUFFER && spec->slots[k].buffer == spec->slots[i].buffer;
+            earlier |=
+                spec->slots[k].place == HUSK_IN_BUFFER && spec->slots[k].buffer == spec->slots[i].buffer;
         for (size_t k = i; k < spec->slot_count && !earlier; k++)
             if (spec->slots[k].place == HUSK_IN_BUFFER && spec->slots[k].buffer == spec->slots[i].buffer)
                 to[n++] = spec->slots[k];
@@ -183,7 +193,7 @@ static uint32_t flags_of(const husk_type_spec *spec, uint32_t fields, uint32_t e
 }
 
 /* What a free block looks like to those who do not ask first: no slots, and a head that none has. */
-static const husk_type no_type = {.plain_head = UINT64_MAX, .name = "none"};
+static const husk_type no_type = { .plain_head = UINT64_MAX, .name = "none" };
 
 static husk_status enter(husk_type *type)
 {
@@ -198,7 +208,8 @@ static husk_status enter(husk_type *type)
         husk__types[type->id] = type;
     }
     pthread_mutex_unlock(&lock);
-    return room ? HUSK_OK : husk_type_fail(HUSK_ERANGE, "type %s: no more than %u types", type->name, TF_TYPE);
+    return room ? HUSK_OK
+                : husk_type_fail(HUSK_ERANGE, "type %s: no more than %u types", type->name, TF_TYPE);
 }
 
 husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const husk_type **out)
@@ -221,7 +232,8 @@ husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const hu
         order_slots(spec, own);
     for (size_t i = 0; i < spec->slot_count; i++) {
         if (own[i].place == HUSK_IN_FIELD)
-            fields[type->field_count++] = HUSK__HEADER + own[i].offset + (own[i].kind == HUSK_SLOT_VALUE ? 1u : 0u);
+            fields[type->field_count++] =
+                HUSK__HEADER + own[i].offset + (own[i].kind == HUSK_SLOT_VALUE ? 1u : 0u);
         type->item_slots += own[i].place == HUSK_IN_ITEM;
         type->buffer_slots += own[i].place == HUSK_IN_BUFFER;
     }

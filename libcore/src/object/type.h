@@ -9,27 +9,28 @@
 #include <husk/type.h>
 
 enum {
-    TYPE_TRACKED = 1u << 0,   /* passes look inside */
-    TYPE_FINALIZE = 1u << 1,  /* has a finalizer, and so the hidden link */
+    TYPE_TRACKED = 1u << 0,  /* passes look inside */
+    TYPE_FINALIZE = 1u << 1, /* has a finalizer, and so the hidden link */
     TYPE_DISPOSE = 1u << 2,
-    TYPE_VARYING = 1u << 3,   /* slots beyond `fields`: items, buffers, each */
+    TYPE_VARYING = 1u << 3, /* slots beyond `fields`: items, buffers, each */
     TYPE_ITEMS = 1u << 4,
-    TYPE_WEAK = 1u << 5,      /* husk_weak: ended by object/weak.c */
-    TYPE_LOUD = 1u << 6,      /* its death runs code that must wait for a safe point */
-    TYPE_PLAIN = 1u << 7,     /* nothing but references in fields: no hook, no value, no varying slot (plain.c) */
+    TYPE_WEAK = 1u << 5,  /* husk_weak: ended by object/weak.c */
+    TYPE_LOUD = 1u << 6,  /* its death runs code that must wait for a safe point */
+    TYPE_PLAIN = 1u << 7, /* nothing but references in fields: no hook, no value, no varying slot (plain.c) */
 };
 
 struct husk_type {
     struct husk__birth birth; /* first: <husk/inline.h> reads it. hand_at belongs to husk__store.bins */
-    uint64_t plain_head;      /* birth.head if its objects die plainly and their slots lie side by side (plain.c), or 0 */
+    uint64_t
+        plain_head; /* birth.head if its objects are plain and their slots side by side (plain.c); or 0 */
     uint32_t refs_at, refs_end; /* where these lie, from the object's start */
     uint32_t flags, id;
     uint32_t block; /* bytes before rounding: header, fixed part, link, items of count 0 */
     uint32_t field_count;
     const uint32_t *fields; /* offsets from the object's start, multiples of 8; bit 0: a husk_value */
     uint32_t link_at, items_at, item_count_at; /* from the object's start */
-    uint32_t item_slots, buffer_slots; /* in slots, after the fields: items first, then buffers */
-    const husk_slot *slots; /* all, in visiting order */
+    uint32_t item_slots, buffer_slots;         /* in slots, after the fields: items first, then buffers */
+    const husk_slot *slots;                    /* all, in visiting order */
     size_t slot_count;
     size_t size, item_size;
     husk_each_fn *each;

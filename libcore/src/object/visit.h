@@ -1,5 +1,5 @@
-/* object/visit.h: the one slot visitor. Counting, marking, reclaiming, walking and verifying all go through it, so
- * that they cannot disagree on what an object refers to.
+/* object/visit.h: the one slot visitor. Counting, marking, reclaiming, walking and verifying all go
+ * through it, so that they cannot disagree on what an object refers to.
  *
  * It is always inlined, with the function given as a constant: each use compiles to its own tight loop. */
 #ifndef HUSK_OBJECT_VISIT_H
@@ -26,8 +26,8 @@ static inline void husk__each_slot(husk_obj **slot, void *data)
     call->index++;
 }
 
-ALWAYS_INLINE void husk__visit_slot(const char *at, bool is_value, size_t slot, size_t index, husk__child_fn *fn,
-                                    void *context)
+ALWAYS_INLINE void husk__visit_slot(const char *at, bool is_value, size_t slot, size_t index,
+                                    husk__child_fn *fn, void *context)
 {
     husk_obj *child;
     if (is_value) {
@@ -40,7 +40,8 @@ ALWAYS_INLINE void husk__visit_slot(const char *at, bool is_value, size_t slot, 
         fn(child, slot, index, context);
 }
 
-ALWAYS_INLINE void husk__visit_varying(const husk_type *type, husk_obj *obj, husk__child_fn *fn, void *context)
+ALWAYS_INLINE void husk__visit_varying(const husk_type *type, husk_obj *obj, husk__child_fn *fn,
+                                       void *context)
 {
     const char *base = (const char *)obj;
     const husk_slot *slots = type->slots;
@@ -60,11 +61,12 @@ ALWAYS_INLINE void husk__visit_varying(const husk_type *type, husk_obj *obj, hus
         size_t count = element ? *(const size_t *)(const void *)(base + HUSK__HEADER + slots[s].count) : 0;
         for (size_t i = 0; i < count; i++, element += slots[s].stride)
             for (size_t k = s; k < next; k++)
-                husk__visit_slot(element + slots[k].offset, slots[k].kind == HUSK_SLOT_VALUE, k, i, fn, context);
+                husk__visit_slot(element + slots[k].offset, slots[k].kind == HUSK_SLOT_VALUE, k, i, fn,
+                                 context);
         s = next;
     }
     if (type->each) {
-        struct husk__each_call call = {fn, context, type->slot_count, 0};
+        struct husk__each_call call = { fn, context, type->slot_count, 0 };
         type->each(obj, husk__each_slot, &call);
     }
 }

@@ -11,16 +11,16 @@ static _Atomic(const husk_type *) call_type;
 static bool make_types(void)
 {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static const husk_type_spec plain = {HUSK_TYPE_SPEC, .name = "weak reference",
-                                         .size = offsetof(husk_weak, fn) - HUSK__HEADER};
-    static const husk_type_spec call = {HUSK_TYPE_SPEC, .name = "weak reference",
-                                        .size = sizeof(husk_weak) - HUSK__HEADER};
+    static const husk_type_spec plain = { HUSK_TYPE_SPEC, .name = "weak reference",
+                                          .size = offsetof(husk_weak, fn) - HUSK__HEADER };
+    static const husk_type_spec call = { HUSK_TYPE_SPEC, .name = "weak reference",
+                                         .size = sizeof(husk_weak) - HUSK__HEADER };
     const husk_type *type;
     pthread_mutex_lock(&lock);
     if (!plain_type && husk__type_make(&plain, TYPE_WEAK, &type) == HUSK_OK)
         plain_type = type;
-    /* With a callback it is tracked, although it has no slots: only so can a pass tell that it is garbage itself
-     * and must not call. */
+    /* With a callback it is tracked, although it has no slots: only so can a pass tell that it is garbage
+     * itself and must not call. */
     if (plain_type && !call_type && husk__type_make(&call, TYPE_WEAK | TYPE_TRACKED, &type) == HUSK_OK)
         atomic_store_explicit(&call_type, type, memory_order_release);
     bool made = call_type;

@@ -23,7 +23,7 @@ struct husk_weak {
 
 bool husk__weak_has_call(const husk_weak *weak);
 
-/* Its count is zero: leaves its target's list. True: its data_free waits as an event, and the block with it. */
+/* Its count is zero: leaves its target's list. True: its data_free waits as an event, and its block too. */
 bool husk__weak_end(husk_heap *heap, husk_weak *weak);
 
 void husk__event_add(husk_heap *heap, husk_weak *weak);

@@ -1,5 +1,5 @@
-/* store/charge.c: what a heap takes is counted against max_bytes before it is taken. Raw bytes come from the system's
- * allocator, which is good at them. */
+/* store/charge.c: what a heap takes is counted against max_bytes before it is taken. Raw bytes come from
+ * the system's allocator, which is good at them. */
 #include "base/memory.h"
 #include "store/store.h"
 
@@ -64,7 +64,8 @@ void husk__charged_free(struct husk__store *store, void *old, size_t bytes)
     store->bytes_taken -= bytes;
 }
 
-/* A heap of n bytes holds at most n/8 references, so at most n/8/CARRY_AT blocks have an entry: half the room. */
+/* A heap of n bytes holds at most n/8 references, so at most n/8/CARRY_AT blocks have an entry: half the
+ * room. */
 void husk__carry_ensure(struct husk__store *store)
 {
     size_t room = store->carry_room ? store->carry_room : 64;

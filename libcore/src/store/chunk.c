@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-/* From so many chunks on, misses of the address cache cost a pass more than an unused half chunk costs memory: at
- * 10^7 objects in random order a pass took 107 ns an object with small system pages, 67 with large ones. */
+/* From so many chunks on, misses of the address cache cost a pass more than an unused half chunk costs
+ * memory: at 10^7 objects in random order a pass took 107 ns an object with small system pages, 67 with
+ * large ones. */
 #define HUGE_FROM 16
 #define TRIM_AFTER_NS 100000000u /* pages that stay empty for 0.1 s are surplus */
 
@@ -200,7 +201,8 @@ static size_t trim_chunk(struct husk__store *store, struct husk__chunk *chunk, s
         char *at = (char *)chunk + first * HUSK__PAGE;
         HUSK__UNPOISON(at, n * HUSK__PAGE);
         husk__memory_decommit(at, n * HUSK__PAGE);
-        husk__memory_decommit((char *)chunk + first * HUSK__SIDE_BYTES_PER_PAGE, n * HUSK__SIDE_BYTES_PER_PAGE);
+        husk__memory_decommit((char *)chunk + first * HUSK__SIDE_BYTES_PER_PAGE,
+                              n * HUSK__SIDE_BYTES_PER_PAGE);
         chunk->spare_pages &= ~husk__bit_run(first, n);
         given += n;
     }

@@ -10,8 +10,8 @@
  * are never used, and there, at the very front, lies struct husk__chunk. Everything is found from an object's
  * address by masking: no table, no load. The address space is there at once, memory only where it is touched.
  *
- * Pages carry no header of their own: at a stride of 64 KiB such headers would share a few cache sets. For the
- * same reason the records begin at one of eight places, by the chunk's address. */
+ * Pages carry no header of their own: at a stride of 64 KiB such headers would share a few cache sets. For
+ * the same reason the records begin at one of eight places, by the chunk's address. */
 #ifndef HUSK_STORE_CHUNK_H
 #define HUSK_STORE_CHUNK_H
 
@@ -33,7 +33,8 @@ enum {
     HUSK__RECORDS_AT = 272 * 1024,
 };
 
-/* What max_bytes is charged for: a page with its part of the side table and pending bits; a chunk's own front. */
+/* What max_bytes is charged for: a page with its part of the side table and pending bits; a chunk's own
+ * front. */
 #define HUSK__PAGE_COST (HUSK__PAGE + 4096 + 256)
 #define HUSK__CHUNK_COST ((size_t)12 * 1024)
 
@@ -45,7 +46,8 @@ struct husk__slot {
     struct husk__slot *next;
 } __attribute__((may_alias));
 
-enum { /* husk__page.state */
+/* husk__page.state */
+enum {
     HUSK__PAGE_FREE = 0, /* not in use */
     HUSK__PAGE_BLOCKS,   /* blocks of one class */
     HUSK__PAGE_RUN,      /* first page of one large block */
@@ -67,9 +69,9 @@ struct husk__page {
     uint32_t seen;                  /* `used` when last counted into husk__store.seen_blocks */
     uint32_t members;               /* condemned blocks, during a pass */
     uint16_t bin;
-    uint16_t run;  /* pages of a run */
+    uint16_t run; /* pages of a run */
     uint8_t state;
-    bool tracked;  /* its objects can be part of cycles */
+    bool tracked; /* its objects can be part of cycles */
     bool listed;
     bool frozen;
 } __attribute__((aligned(64)));
@@ -77,10 +79,10 @@ struct husk__page {
 struct husk__chunk {
     struct husk__store *owner;
     struct husk__page *records; /* husk__chunk_pages, beside owner: a free reads both */
-    uint64_t free_pages;  /* bit per page: not in use */
-    uint64_t spare_pages; /* of these, still holding memory */
-    size_t own_bytes;     /* > 0: the chunk is the mapping of one large block, of so many bytes */
-    size_t index;         /* in husk__store.chunks */
+    uint64_t free_pages;        /* bit per page: not in use */
+    uint64_t spare_pages;       /* of these, still holding memory */
+    size_t own_bytes;           /* > 0: the chunk is the mapping of one large block, of so many bytes */
+    size_t index;               /* in husk__store.chunks */
 };
 
 #define HUSK__USABLE (~(uint64_t)0 << HUSK__HEAD_PAGES)
@@ -113,8 +115,8 @@ ALWAYS_INLINE char *husk__page_start(const struct husk__page *page)
     return (char *)chunk + ((size_t)(page - husk__chunk_pages(chunk)) << HUSK__PAGE_SHIFT);
 }
 
-/* The pending bits: one per granule, all 0 outside passes. In a pass: objects still to be looked at (marking), then
- * the members of the set that is being ended. */
+/* The pending bits: one per granule, all 0 outside passes. In a pass: objects still to be looked at
+ * (marking), then the members of the set that is being ended. */
 ALWAYS_INLINE size_t husk__granule_of(const void *at)
 {
     return ((uintptr_t)at & (HUSK__CHUNK - 1)) >> HUSK__GRANULE_SHIFT;
@@ -147,8 +149,8 @@ void husk__pages_give(struct husk__store *store, struct husk__page *first, unsig
 struct husk__page *husk__chunk_take_own(struct husk__store *store, size_t bytes);
 void husk__chunk_give_own(struct husk__store *store, struct husk__chunk *chunk);
 
-/* Gives spare pages back to the system until at most `keep` are left, then chunks without a page in use, but for
- * one if keep > 0. Returns the bytes given back. */
+/* Gives spare pages back to the system until at most `keep` are left, then chunks without a page in use,
+ * but for one if keep > 0. Returns the bytes given back. */
 size_t husk__pages_trim(struct husk__store *store, size_t keep);
 
 /* Gives back what has been too much for 0.1 s. To be asked now and then: there is no clock of its own. */

@@ -2,8 +2,9 @@
  * Taking and giving whole pages is chunk.c. See store.h for the picture. */
 #include "store/walk.h"
 
-/* Fresh blocks are linked a system page at a time, so that memory is touched as used; a page that is refilled often
- * is given more, so that a refill is paid for by some hundred births (measured: 0.4 ns a birth in a ring of 1000). */
+/* Fresh blocks are linked a system page at a time, so that memory is touched as used; a page that is
+ * refilled often is given more, so that a refill is paid for by some hundred births (measured: 0.4 ns a
+ * birth in a ring of 1000). */
 #define CARVE_BYTES 4096
 #define HAND_BYTES 16384
 
@@ -237,7 +238,7 @@ void husk__store_free_slow(struct husk__page *page, struct husk__slot *block)
 
 void husk__store_recount(struct husk__store *store)
 {
-    struct husk__page_walk walk = {store, 0, NULL, 0};
+    struct husk__page_walk walk = { store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         see(store, page);
 }

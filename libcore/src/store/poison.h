@@ -13,8 +13,8 @@
 #define HUSK__POISONED 0
 #endif
 #if HUSK__POISONED
-/* Free blocks are poisoned but for their first 16 bytes, so that a use after free is seen. Births are then handed out
- * one by one: only the slow road takes the poison off. */
+/* Free blocks are poisoned but for their first 16 bytes, so that a use after free is seen. Births are then
+ * handed out one by one: only the slow road takes the poison off. */
 #include <sanitizer/asan_interface.h>
 #define HUSK__POISON(at, bytes) __asan_poison_memory_region((at), (bytes))
 #define HUSK__UNPOISON(at, bytes) __asan_unpoison_memory_region((at), (bytes))
@@ -22,7 +22,8 @@
 #else
 #define HUSK__POISON(at, bytes) ((void)(at), (void)sizeof(bytes)) /* not evaluated */
 #define HUSK__UNPOISON(at, bytes) ((void)(at), (void)sizeof(bytes))
-#define HUSK__POISON_FREE(block, page) ((void)(block), (void)(page)) /* no look at the size on the fast path */
+#define HUSK__POISON_FREE(block, page)                                                                       \
+    ((void)(block), (void)(page)) /* no look at the size on the fast path */
 #endif
 
 #endif

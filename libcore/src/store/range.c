@@ -16,10 +16,10 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     bool tried, refuse;
-    char *base;                          /* aligned; NULL: mapped mode */
-    size_t chunks;                       /* in the range */
-    size_t from;                         /* no free chunk below this index */
-    uint64_t taken[MOST_CHUNKS / 64];    /* 32 KiB of zero pages, touched as used */
+    char *base;                       /* aligned; NULL: mapped mode */
+    size_t chunks;                    /* in the range */
+    size_t from;                      /* no free chunk below this index */
+    uint64_t taken[MOST_CHUNKS / 64]; /* 32 KiB of zero pages, touched as used */
 } range;
 
 /* A limit on address space means that the program is to be frugal with it: a reservation would eat it up. */
@@ -31,7 +31,7 @@ static bool address_space_is_free(void)
 
 static void reserve(void)
 {
-    static const unsigned char tries[] = {40, 36, 34, 32}; /* 1 TiB, 64, 16, 4 GiB */
+    static const unsigned char tries[] = { 40, 36, 34, 32 }; /* 1 TiB, 64, 16, 4 GiB */
     range.tried = true;
     if (range.refuse || sizeof(void *) < 8 || !address_space_is_free())
         return;

@@ -1,5 +1,5 @@
-/* store/range.h: where chunks come from: one address range reserved for the process, or, where the system refuses
- * that (an address space limit, a strict overcommit policy), aligned mappings one by one.
+/* store/range.h: where chunks come from: one address range reserved for the process, or, where the system
+ * refuses that (an address space limit, a strict overcommit policy), aligned mappings one by one.
  *
  * Everything above works on the alignment of chunks alone, so the two modes differ only here. Any thread. */
 #ifndef HUSK_STORE_RANGE_H

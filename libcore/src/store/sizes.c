@@ -7,6 +7,7 @@
     (from) + (step), (from) + 2 * (step), (from) + 3 * (step), (from) + 4 * (step), (from) + 5 * (step),     \
         (from) + 6 * (step), (from) + 7 * (step), (from) + 8 * (step)
 
+/* clang-format off */
 const uint16_t husk__class_bytes[HUSK__CLASSES] = {
     32, 40, 48, 56, 64, 72, 80, 88, 96, 104, 112, 120, 128,
     EIGHT(128, 16),
@@ -17,6 +18,7 @@ const uint16_t husk__class_bytes[HUSK__CLASSES] = {
     EIGHT(4096, 512),
     9360, 10912, 13104, 16384, 21840, 32768, /* a page by 7, 6, 5, 4, 3, 2, cut to a multiple of 16 */
 };
+/* clang-format on */
 
 unsigned husk__class_of(size_t bytes)
 {
@@ -32,6 +34,6 @@ unsigned husk__class_of(size_t bytes)
     }
     unsigned class = 61;
     while (husk__class_bytes[class] < bytes)
-        class++;
+        class ++;
     return class;
 }

@@ -1,7 +1,8 @@
 /* store/sizes.h: the size classes.
  *
- * Steps of 8 bytes to 128, of 16 to 256, eight steps per doubling to 8 KiB (waste <= 12.5 %), then 1/7 to 1/2 of
- * a page. A block size that is a multiple of 16 falls into a class that is one, so alignment survives rounding. */
+ * Steps of 8 bytes to 128, of 16 to 256, eight steps per doubling to 8 KiB (waste <= 12.5 %), then 1/7 to
+ * 1/2 of a page. A block size that is a multiple of 16 falls into a class that is one, so alignment
+ * survives rounding. */
 #ifndef HUSK_STORE_SIZES_H
 #define HUSK_STORE_SIZES_H
 

@@ -3,8 +3,8 @@
  *   bin (class, tracked?) --> hand: blocks ready to be given out, of the current page
  *                         --> page: the current page          --> list: other pages with room, latest freed first
  *
- * Giving a block out pops the hand: no counter, no lock, no division. Everything else happens in refill, when the
- * hand is empty. Figures:
+ * Giving a block out pops the hand: no counter, no lock, no division. Everything else happens in refill,
+ * when the hand is empty. Figures:
  *   bytes_taken == bytes of struct + chunks * CHUNK_COST + (used + spare pages) * PAGE_COST + own mappings + raw
  *   seen_blocks == sum of page.seen: exact for a page when it is refilled or recounted, late by deaths otherwise */
 #ifndef HUSK_STORE_STORE_H
@@ -22,8 +22,8 @@ struct husk__carry {
     uint64_t count;
 };
 
-/* What waits for a moment at which user code may run. Any thread may add to it, so one relaxed load tells a release
- * whether there is anything. */
+/* What waits for a moment at which user code may run. Any thread may add to it, so one relaxed load tells
+ * a release whether there is anything. */
 enum {
     HUSK__WAITS_DUE = 1u << 0,     /* dying objects with finalizers, and events */
     HUSK__WAITS_PASS = 1u << 1,    /* a collect asked for inside a hook, or garbage left by a quiet pass */
@@ -57,18 +57,18 @@ struct husk__store {
     /* Room for counts that overflow the side table (cycle/side.h), kept in step with the memory that can hold
      * references, since a pass must not ask for any. All zero outside passes. */
     struct husk__carry *carries;
-    size_t carry_room; /* a power of two */
+    size_t carry_room;  /* a power of two */
     size_t carry_count; /* entries in use */
 
-    size_t seen_blocks, seen_bytes;       /* live blocks, as last seen; raw and foreign bytes not in it */
+    size_t seen_blocks, seen_bytes; /* live blocks, as last seen; raw and foreign bytes not in it */
     size_t foreign_bytes;
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
     _Atomic uint32_t attention; /* HUSK__WAITS_...: nonzero means that something waits for a safe point */
-    bool closed;                          /* no more births: the heap is being taken apart */
-    bool one_by_one;                      /* refill hands out single blocks, so that each birth is seen */
+    bool closed;                /* no more births: the heap is being taken apart */
+    bool one_by_one;            /* refill hands out single blocks, so that each birth is seen */
 
-    /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may run a pass
-     * over garbage without hooks, and so free blocks, but never runs user code. */
+    /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may
+     * run a pass over garbage without hooks, and so free blocks, but never runs user code. */
     void (*on_pressure)(struct husk__store *store);
     /* max_bytes is reached or the system refuses. True: something was freed, try once more. */
     bool (*on_limit)(struct husk__store *store);
@@ -132,8 +132,8 @@ void husk__store_unfreeze(struct husk__store *store);
 /* Bytes of a live block. */
 size_t husk__block_bytes(const struct husk__page *page);
 
-/* Makes room for carries in step with bytes_taken. Where that is refused, a pass treats what finds no room as held
- * from outside (cycle/side.h): late, never wrong. */
+/* Makes room for carries in step with bytes_taken. Where that is refused, a pass treats what finds no room
+ * as held from outside (cycle/side.h): late, never wrong. */
 void husk__carry_ensure(struct husk__store *store);
 
 /* Raw bytes counted against max_bytes: for the heap's own tables. NULL: store->failure. */

@@ -4,8 +4,8 @@
 
 #include "store/store.h"
 
-/* Goes through the pages in use by address: blocks of a class, and first pages of runs. Chunks may come meanwhile, as
- * hooks make objects; none may go. */
+/* Goes through the pages in use by address: blocks of a class, and first pages of runs. Chunks may come
+ * meanwhile, as hooks make objects; none may go. */
 struct husk__page_walk {
     const struct husk__store *store;
     size_t next_chunk;
@@ -17,12 +17,14 @@ static inline struct husk__page *husk__next_page(struct husk__page_walk *walk)
 {
     for (;;) {
         while (!walk->left) {
-            while (walk->next_chunk < walk->store->chunk_count && walk->store->chunks[walk->next_chunk] <= walk->chunk)
+            while (walk->next_chunk < walk->store->chunk_count &&
+                   walk->store->chunks[walk->next_chunk] <= walk->chunk)
                 walk->next_chunk++; /* others have come in front */
             if (walk->next_chunk >= walk->store->chunk_count)
                 return NULL;
             const struct husk__chunk *chunk = walk->chunk = walk->store->chunks[walk->next_chunk++];
-            walk->left = chunk->own_bytes ? (uint64_t)1 << HUSK__HEAD_PAGES : HUSK__USABLE & ~chunk->free_pages;
+            walk->left =
+                chunk->own_bytes ? (uint64_t)1 << HUSK__HEAD_PAGES : HUSK__USABLE & ~chunk->free_pages;
         }
         struct husk__page *page = &husk__chunk_pages(walk->chunk)[husk__lowest_bit(walk->left)];
         walk->left &= walk->left - 1;

@@ -11,7 +11,7 @@ static bool is_shown(const husk_obj *obj)
 
 void husk_heap_each(husk_heap *heap, husk_walk_fn *fn, void *data)
 {
-    struct husk__page_walk walk = {&heap->store, 0, NULL, 0};
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (is_shown(obj) && !fn(obj, data))
@@ -32,20 +32,20 @@ static void show_edge(husk_obj *child, size_t slot, size_t index, void *context)
     struct edges *edges = context;
     if (edges->stopped || (edges->only ? child != edges->only : husk__is_dying(child)))
         return;
-    husk_edge edge = {edges->from, child, husk_type_slot_name(edges->type, slot), index};
+    husk_edge edge = { edges->from, child, husk_type_slot_name(edges->type, slot), index };
     edges->stopped = !edges->fn(&edge, edges->data);
 }
 
 void husk_obj_each_referent(husk_obj *obj, husk_edge_fn *fn, void *data)
 {
-    struct edges edges = {obj, husk__type_of(obj), NULL, fn, data, false};
+    struct edges edges = { obj, husk__type_of(obj), NULL, fn, data, false };
     husk__visit(edges.type, obj, show_edge, &edges);
 }
 
 void husk_obj_each_referrer(husk_obj *obj, husk_edge_fn *fn, void *data)
 {
-    struct edges edges = {NULL, NULL, obj, fn, data, false};
-    struct husk__page_walk walk = {&husk__heap_of(obj)->store, 0, NULL, 0};
+    struct edges edges = { NULL, NULL, obj, fn, data, false };
+    struct husk__page_walk walk = { &husk__heap_of(obj)->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, holder)) {
             if (!is_shown(holder))

@@ -85,11 +85,6 @@ void husk__find(husk_heap *heap, struct husk__found *found)
     found->garbage = whole ? found->examined - marker.marked : 0;
 }
 
-static bool is_unmarked(const husk_obj *obj)
-{
-    return !(*husk__side_of(obj) & SIDE_MARK);
-}
-
 size_t husk__find_loud(husk_heap *heap)
 {
     struct husk__marker marker;
@@ -99,7 +94,7 @@ size_t husk__find_loud(husk_heap *heap)
         if (!husk__takes_part(page))
             continue;
         for (HUSK__EACH_BLOCK(page, obj)) {
-            if (LIKELY(!is_unmarked(obj)))
+            if (LIKELY(!husk__is_unmarked(obj)))
                 continue;
             const husk_type *type = husk__type_of(obj);
             bool spent = (obj->tf & TF_FINALIZED) && !(type->flags & TYPE_DISPOSE);

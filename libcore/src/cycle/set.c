@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-ALWAYS_INLINE bool is_unmarked(const husk_obj *obj)
-{
-    return !(*husk__side_of(obj) & SIDE_MARK);
-}
-
 static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set *set)
 {
     husk__set_pending(obj);
@@ -28,7 +23,7 @@ void husk__set_make(husk_heap *heap, struct husk__set *set)
         if (!husk__takes_part(page))
             continue;
         for (HUSK__EACH_BLOCK(page, obj))
-            if (is_unmarked(obj)) {
+            if (husk__is_unmarked(obj)) {
                 add_member(page, obj, set);
                 set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
             }
@@ -124,7 +119,7 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!(obj->tf & TF_CONDEMNED))
                 continue;
-            if (is_unmarked(obj))
+            if (husk__is_unmarked(obj))
                 add_member(page, obj, set);
             else
                 obj->tf &= ~TF_CONDEMNED;

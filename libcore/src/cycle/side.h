@@ -25,6 +25,12 @@ ALWAYS_INLINE uint16_t *husk__side_of(const void *at)
     return (uint16_t *)(void *)husk__chunk_of(at) + (offset >> HUSK__GRANULE_SHIFT);
 }
 
+/* Garbage, once a search is over. */
+ALWAYS_INLINE bool husk__is_unmarked(const husk_obj *obj)
+{
+    return !(*husk__side_of(obj) & SIDE_MARK);
+}
+
 /* The count of obj has passed a multiple of 2^14; *entry is one too far. */
 void husk__side_carry(husk_obj *obj, uint16_t *entry);
 

@@ -24,7 +24,7 @@ static void giver_flush(const struct giver *giver)
     giver->page->free = giver->free;
     giver->page->used = giver->used;
     if (giver->was_full || giver->used == 0)
-        husk__store_free_slow(giver->page, giver->free);
+        husk__store_free_slow(giver->page);
 }
 
 static NEVER_INLINE struct giver giver_turn(struct giver last, const husk_obj *obj)
@@ -52,7 +52,7 @@ ALWAYS_INLINE void add(struct husk__chain *chain, husk_obj *obj)
         *chain->tail = obj;
     else
         chain->first = obj;
-    chain->tail = (husk_obj **)(void *)((char *)obj + 8);
+    chain->tail = (husk__link *)(void *)((char *)obj + 8);
 }
 
 /* Ends obj, whose fields before number i are let go of already, and then the drain as long as its first is

@@ -219,10 +219,9 @@ void husk__store_free_page(struct husk__page *page)
     husk__pages_give(store, page, 1);
 }
 
-void husk__store_free_slow(struct husk__page *page, struct husk__slot *block)
+void husk__store_free_slow(struct husk__page *page)
 {
     struct husk__store *store = husk__chunk_of(page)->owner;
-    (void)block;
     if (page->state == HUSK__PAGE_RUN) {
         husk__store_free_page(page);
         return;

@@ -105,7 +105,7 @@ struct husk__slot *husk__store_refill(struct husk__store *store, unsigned bin);
 struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bool tracked, bool *dirty);
 
 /* The rest of a free: the page was full, or is empty now, or holds one large block. */
-void husk__store_free_slow(struct husk__page *page, struct husk__slot *block);
+void husk__store_free_slow(struct husk__page *page);
 
 /* All blocks of the page at once; none of them is in a hand. */
 void husk__store_free_page(struct husk__page *page);
@@ -166,7 +166,7 @@ ALWAYS_INLINE void husk__store_free(struct husk__slot *block)
     page->free = block;
     page->used--;
     if (UNLIKELY(!old) || UNLIKELY(page->used == 0))
-        husk__store_free_slow(page, block);
+        husk__store_free_slow(page);
 }
 
 #endif

@@ -16,6 +16,9 @@
 #include <husk/walk.h>    /* looking without touching */
 #include <husk/value.h>   /* nil, boolean, integer, double, reference */
 #include <husk/kinds.h>   /* record, list, map, text, box: ready-made types */
+#include <husk/weakmap.h> /* weak-key map (ephemerons), weak-value map, weak set */
+#include <husk/cleanup.h> /* the finalize registry */
+#include <husk/bridge.h>  /* cycles through a language runtime with a collector of its own */
 #include <husk/debug.h>   /* verify, injected memory failures */
 
 #endif

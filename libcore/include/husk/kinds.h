@@ -19,7 +19,10 @@ typedef enum husk_kind {
     HUSK_KIND_MAP,
     HUSK_KIND_TEXT,
     HUSK_KIND_BOX,
-    HUSK_KIND_WEAK,
+    HUSK_KIND_WEAK, /* husk_cleanup too */
+    HUSK_KIND_WEAKKEYMAP, /* husk/weakmap.h */
+    HUSK_KIND_WEAKVALUEMAP,
+    HUSK_KIND_WEAKSET,
 } husk_kind;
 
 /* Which of the kinds obj is. */
@@ -94,6 +97,9 @@ HUSK_API size_t husk_text_length(const husk_obj *text);
 HUSK_API HUSK_NEW husk_obj *husk_box_new(husk_heap *heap, void *value,
                                          HUSK_NULLABLE husk_free_fn *value_free);
 HUSK_API void *husk_box_value(const husk_obj *box);
+/* Puts another value into the box and gives the old one back; nothing is freed. Runs no hook. NULL if obj is
+ * no box. */
+HUSK_API void *husk_box_swap(husk_obj *box, void *value);
 
 #ifdef __cplusplus
 }

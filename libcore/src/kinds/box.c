@@ -44,3 +44,13 @@ void *husk_box_value(const husk_obj *obj)
 {
     return husk__kind_is(&husk__box_type, obj) ? ((box *)husk_obj_data(obj))->value : NULL;
 }
+
+void *husk_box_swap(husk_obj *obj, void *value)
+{
+    if (!husk__kind_is(&husk__box_type, obj))
+        return NULL;
+    box *b = husk_obj_data(obj);
+    void *old = b->value;
+    b->value = value;
+    return old;
+}

@@ -45,15 +45,7 @@ typedef struct husk_generation {
   uint64_t longest_ns;
 } husk_generation;
 
-HUSK_DOES(husk_heap::collect, arg1)
-HUSK_DOES(husk_heap::collect_dry, arg1)
 HUSK_ENDS(husk_heap::safepoint, arg1)
-HUSK_DOES(husk_heap::disable, arg1)
-HUSK_DOES(husk_heap::enable, arg1)
-HUSK_DOES(husk_heap::set_pacing, arg1)
-HUSK_DOES(husk_heap::generation, arg1)
-HUSK_DOES(husk_heap::off_pass, arg1)
-HUSK_MAKES(husk_heap::garbage, arg1)
 HUSK_ENDS(husk_heap::garbage_clear, arg1)
 HUSK_ENDS(husk_heap::freeze, arg1)
 HUSK_ENDS(husk_heap::unfreeze, arg1)
@@ -81,3 +73,6 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
   void freeze();
   void unfreeze();
 }
+
+/* Takes a callback. */
+HUSK_HOST(husk_heap_on_pass)

@@ -16,7 +16,6 @@ typedef struct husk_heap_figures {
 } husk_heap_figures;
 
 %rename("figures") husk_heap::figures_get;
-HUSK_DOES(husk_heap::set_max_bytes, arg1)
 
 %extend husk_heap {
   const char *name() const;
@@ -25,3 +24,27 @@ HUSK_DOES(husk_heap::set_max_bytes, arg1)
   size_t trim();
   void foreign(int64_t bytes);
 }
+
+/* The heap is made and closed with the handles on it. */
+HUSK_HOST(husk_heap_new)
+HUSK_HOST(husk_heap_close)
+HUSK_HOST(husk_heap_data)
+
+/* Failures become exceptions; notes and reports are made by code that fails, which scripts do by raising. */
+HUSK_HOST(husk_heap_failure)
+HUSK_HOST(husk_heap_message)
+HUSK_HOST(husk_heap_clear_failure)
+HUSK_HOST(husk_heap_fail)
+HUSK_HOST(husk_heap_report)
+
+/* Takes a callback. */
+HUSK_HOST(husk_heap_on_error)
+
+/* Raw memory of types written in C. */
+HUSK_HOST(husk_buffer_new)
+HUSK_HOST(husk_buffer_resize)
+HUSK_HOST(husk_buffer_free)
+
+/* Which thread may use a heap is part of how a language ties it to its handles. */
+HUSK_HOST(husk_heap_detach)
+HUSK_HOST(husk_heap_attach)

@@ -1,6 +1,7 @@
 /* swig/husk.i: the public headers in reading order. husk/inline.h has nothing for scripts: retain and release
  * belong to a language's host code. */
 %include "base.i"
+%include "ownership.i"
 %include "status.i"
 %include "heap.i"
 %include "type.i"

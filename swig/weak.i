@@ -2,9 +2,13 @@
  * for which a language has one typemap. */
 typedef enum husk_weak_state { HUSK_DEAD = 0, HUSK_DYING, HUSK_ALIVE } husk_weak_state;
 
-HUSK_MAKES(husk_weak::lock, husk_obj_heap(husk_weak_obj(arg1)))
 
 %extend husk_weak {
   husk_obj *lock();
   husk_weak_state state_get() const;
 }
+
+/* Takes a callback; its data and its end are the proxy's. */
+HUSK_HOST(husk_weak_new)
+HUSK_HOST(husk_weak_data)
+HUSK_HOST(husk_weak_release)

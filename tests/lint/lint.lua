@@ -137,6 +137,34 @@ function lint.declarations(root)
     return list
 end
 
+-- The parts of a declared function: words (of ownership, on the result), result, params (words, type, name) and
+-- variadic. Types are spelled with single blanks: "const husk_obj *".
+local function take_words(text)
+    local words = {}
+    text = text:gsub("%f[%w_](HUSK_%u+)%f[^%w_]%s*(%b())", function(word) words[word] = true return "" end)
+    text = text:gsub("%f[%w_](HUSK_%u+)%f[^%w_]", function(word) words[word] = true return "" end)
+    return words, (text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+end
+
+function lint.signature(text, name)
+    local at = assert(text:find(name .. " ?%("), name)
+    local words, result = take_words(text:sub(1, at - 1):gsub("static inline ", ""))
+    local sig = { name = name, words = words, result = result, params = {}, variadic = false, const = false }
+    local list, behind = text:match("(%b())(.*)", at)
+    sig.const = behind:find("^ ?const%f[^%w_]") ~= nil
+    list = list:sub(2, -2):gsub("(HUSK_TAKES)%b()", "%1") -- a comma may stand in no other parentheses
+    for param in list:gmatch("[^,]+") do
+        local param_words, rest = take_words(param)
+        if rest == "..." then
+            sig.variadic = true
+        elseif rest ~= "void" then
+            local type, called = rest:match("^(.-)([%w_]+)$")
+            sig.params[#sig.params + 1] = { words = param_words, type = (type:gsub(" $", "")), name = called }
+        end
+    end
+    return sig
+end
+
 -- Complaints, and how much was looked at: a check that saw nothing has failed.
 function lint.report()
     local report = { complaints = {}, seen = 0 }

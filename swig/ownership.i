@@ -1,0 +1,93 @@
+/* swig/ownership.i: who owns a result, and how a call fails. Made by swig/make_ownership.lua from the words in
+ * the public headers: change those, then run  lua5.4 swig/make_ownership.lua . > swig/ownership.i
+ * The macros are explained in base.i. */
+
+/* husk/bridge.h */
+HUSK_DOES(husk_bridge_enter, arg1)
+
+/* husk/cleanup.h */
+HUSK_MAKES(husk_cleanup_new, husk_obj_heap(arg1))
+HUSK_FINDS(husk_cleanup::get, husk_obj_heap(husk_cleanup_obj(arg1)))
+HUSK_LENDS(husk_cleanup::weak)
+HUSK_LENDS(husk_cleanup::obj)
+HUSK_LENDS(husk_cleanup_of)
+
+/* husk/collect.h */
+HUSK_DOES(husk_heap::collect, arg1)
+HUSK_DOES(husk_heap::collect_dry, arg1)
+HUSK_DOES(husk_heap::disable, arg1)
+HUSK_DOES(husk_heap::enable, arg1)
+HUSK_DOES(husk_heap::set_pacing, arg1)
+HUSK_DOES(husk_heap::generation, arg1)
+HUSK_DOES(husk_heap::on_pass, arg1)
+HUSK_DOES(husk_heap::off_pass, arg1)
+HUSK_FINDS(husk_heap::garbage, arg1)
+
+/* husk/debug.h */
+HUSK_DOES(husk_heap::verify, arg1)
+
+/* husk/heap.h */
+HUSK_DOES(husk_heap::set_max_bytes, arg1)
+HUSK_DOES(husk_heap::attach, arg1)
+
+/* husk/inline.h */
+HUSK_MAKES(husk_obj_new_inline, arg1)
+HUSK_LENDS(husk_obj_of)
+
+/* husk/kinds.h */
+HUSK_MAKES(husk_record_new, arg1)
+HUSK_DOES(husk_record_set, husk_obj_heap(arg1))
+HUSK_DOES(husk_record_peek, husk_obj_heap(arg1))
+HUSK_MAKES(husk_list_new, arg1)
+HUSK_DOES(husk_list_peek, husk_obj_heap(arg1))
+HUSK_DOES(husk_list_set, husk_obj_heap(arg1))
+HUSK_DOES(husk_list_append, husk_obj_heap(arg1))
+HUSK_DOES(husk_list_insert, husk_obj_heap(arg1))
+HUSK_DOES(husk_list_remove, husk_obj_heap(arg1))
+HUSK_DOES(husk_list_clear, husk_obj_heap(arg1))
+HUSK_MAKES(husk_map_new, arg1)
+HUSK_DOES(husk_map_peek, husk_obj_heap(arg1))
+HUSK_DOES(husk_map_set, husk_obj_heap(arg1))
+HUSK_DOES(husk_map_remove, husk_obj_heap(arg1))
+HUSK_DOES(husk_map_clear, husk_obj_heap(arg1))
+HUSK_DOES(husk_map_peek_text, husk_obj_heap(arg1))
+HUSK_DOES(husk_map_remove_text, husk_obj_heap(arg1))
+HUSK_MAKES(husk_text_new, arg1)
+HUSK_MAKES(husk_box_new, arg1)
+
+/* husk/obj.h */
+HUSK_MAKES(husk_obj_new, arg1)
+HUSK_MAKES(husk_obj_new_items, arg1)
+HUSK_DOES(husk_obj::set, husk_obj_heap(arg1))
+HUSK_EATS(husk_obj::take)
+HUSK_DOES(husk_obj::swap, husk_obj_heap(arg1))
+HUSK_LENDS(husk_obj::heap)
+HUSK_LENDS(husk_obj::type)
+HUSK_EATS(husk_obj::release_later)
+
+/* husk/value.h */
+HUSK_DOES(husk_value_set, husk_obj_heap(arg1))
+
+/* husk/weak.h */
+HUSK_MAKES(husk_weak_new, husk_obj_heap(arg1))
+HUSK_FINDS(husk_weak::lock, husk_obj_heap(husk_weak_obj(arg1)))
+HUSK_LENDS(husk_weak::obj)
+HUSK_LENDS(husk_weak_of)
+
+/* husk/weakmap.h */
+HUSK_MAKES(husk_weakkeymap_new, arg1)
+HUSK_DOES(husk_weakkeymap_peek, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakkeymap_set, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakkeymap_remove, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakkeymap_clear, husk_obj_heap(arg1))
+HUSK_MAKES(husk_weakvaluemap_new, arg1)
+HUSK_DOES(husk_weakvaluemap_peek, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakvaluemap_set, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakvaluemap_remove, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakvaluemap_clear, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakvaluemap_peek_text, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakvaluemap_remove_text, husk_obj_heap(arg1))
+HUSK_MAKES(husk_weakset_new, arg1)
+HUSK_DOES(husk_weakset_add, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakset_remove, husk_obj_heap(arg1))
+HUSK_DOES(husk_weakset_clear, husk_obj_heap(arg1))

@@ -161,6 +161,27 @@ static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_
     }
     WANT(count == cell->count && shared, "object of type %s: %zu weak references listed, %u counted",
          type->name, count, cell->count);
+    struct husk__tie *const *tie_back = &cell->ties;
+    for (const struct husk__tie *tie = cell->ties; tie; tie_back = &tie->next, tie = tie->next)
+        WANT(tie->target == obj && tie->back == tie_back && tie->hash,
+             "object of type %s: an entry of a weak container is not listed where it points", type->name);
+    return HUSK_OK;
+}
+
+/* Each entry of a weak container hangs on its target; none is loose while nothing is under way. */
+static husk_status verify_ties(husk_heap *heap, husk_obj *obj, const husk_type *type)
+{
+    for (HUSK__EACH_TIE(obj, tie)) {
+        if (!tie->hash)
+            continue;
+        WANT(tie->owner == obj && tie->target, "%s: an entry belongs elsewhere, or its target is dead",
+             type->name);
+        WANT(is_own_object(heap, tie->target) && tie->target->cell && *tie->back == tie,
+             "%s: an entry is not listed by its target", type->name);
+        WANT(!(type->flags & TYPE_EPHEMERON) || (tie->target->tf & TF_KEY),
+             "%s: a key of type %s does not know that it is one", type->name,
+             husk__type_of(tie->target)->name);
+    }
     return HUSK_OK;
 }
 
@@ -190,6 +211,11 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
         WANT(!weak->target ||
                  (is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
              "a weak reference is not listed where it points");
+    }
+    if ((type->flags & TYPE_TIED) && !(obj->tf & TF_QUEUED)) {
+        husk_status status = verify_ties(heap, obj, type);
+        if (status)
+            return status;
     }
     if (!obj->cell || ((obj->tf & TF_QUEUED) && !husk__finalizer_pending(type, obj)))
         return HUSK_OK;

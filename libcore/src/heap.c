@@ -3,10 +3,12 @@
 #include "cycle/collect.h"
 #include "cycle/find.h"
 #include "cycle/pace.h"
+#include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
 #include "object/weak.h"
 
+#include <husk/bridge.h>
 #include <string.h>
 
 static void on_pressure(struct husk__store *store)
@@ -126,7 +128,9 @@ void husk_heap_close(husk_heap *heap)
 {
     if (!heap)
         return;
+    husk_heap_unbridge(heap);
     ALWAYS(!(heap->busy & BUSY_WORK), "heap %s is closed from inside a hook", heap->name);
+    (void)husk_heap_run_cleanups(heap);
     heap->collector.save_all = false;
     heap->collector.disabled = 0;
     husk_heap_unfreeze(heap);
@@ -140,6 +144,7 @@ void husk_heap_close(husk_heap *heap)
         (void)husk__collect_full(heap, HUSK_BY_CLOSE, &sum);
         more = husk__collect_queues(heap) || sum.collected;
     } while (more && ++rounds < 100);
+    husk__cleanups_forget(heap);
     report_held(heap);
     /* From here on releases only queue, and are overtaken by the end; births are refused, nothing is given
      * back. */

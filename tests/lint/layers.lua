@@ -22,6 +22,8 @@ return {
     { at = "libcore/src/view", internal = { "base", "store", "object", "view" }, public = all,
       never = { "husk_obj_retain", "husk_obj_release", "husk_obj_set" } },
     { at = "libcore/src/kinds", internal = { "kinds" }, public = all },
+    -- What dies must find its entries in weak containers without a search: the table knows the ties.
+    { at = "libcore/src/kinds/weakmap.c", internal = { "kinds", "object" }, public = all },
     -- The composition root and what is not in a folder.
     { at = "libcore/src", internal = all, public = all },
     { at = "swig", internal = none, public = all },

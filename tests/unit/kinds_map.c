@@ -36,41 +36,48 @@ static bool has(const husk_obj *map, husk_value key)
     return status == HUSK_OK;
 }
 
-/* The invariants of map.h, from outside its code. */
+static husk__entry *entries_of(const husk__map *m)
+{
+    return m->table.rows;
+}
+
+/* The invariants of table.h, from outside its code. */
 static void check_inside(const husk_obj *obj)
 {
     const husk__map *m = husk_obj_data(obj);
     size_t live = 0;
-    assert_true(m->used <= m->capacity && m->capacity <= m->slots / 4 * 3);
-    assert_true((m->slots & (m->slots - 1)) == 0);
-    if (m->count == 0) {
-        assert_int_equal(m->used, 0);
-        assert_int_equal(m->first, 0);
+    assert_true(m->table.used <= m->table.capacity && m->table.capacity <= m->table.slots / 4 * 3);
+    assert_true((m->table.slots & (m->table.slots - 1)) == 0);
+    if (m->table.count == 0) {
+        assert_int_equal(m->table.used, 0);
+        assert_int_equal(m->table.first, 0);
     } else {
-        assert_int_not_equal(m->entries[m->used - 1].key.tag, HUSK_NIL);
-        assert_int_not_equal(m->entries[m->first].key.tag, HUSK_NIL);
+        assert_int_not_equal(entries_of(m)[m->table.used - 1].key.tag, HUSK_NIL);
+        assert_int_not_equal(entries_of(m)[m->table.first].key.tag, HUSK_NIL);
     }
-    for (size_t i = 0; i < m->used; i++) {
-        const husk__entry *e = &m->entries[i];
-        assert_true((uint32_t)(m->born - e->order) >= 1);
+    for (size_t i = 0; i < m->table.used; i++) {
+        const husk__entry *e = &entries_of(m)[i];
+        assert_true((uint32_t)(m->table.born - e->row.order) >= 1);
         if (i)
-            assert_true((uint32_t)(m->born - e->order) < (uint32_t)(m->born - e[-1].order));
+            assert_true((uint32_t)(m->table.born - e->row.order) <
+                        (uint32_t)(m->table.born - e[-1].row.order));
         if (e->key.tag == HUSK_NIL) {
+            assert_int_equal(e->row.hash, 0);
             assert_int_equal(e->value.tag, HUSK_NIL);
             continue;
         }
-        assert_true(i >= m->first);
+        assert_true(i >= m->table.first);
         live++;
-        size_t at = e->hash & (m->slots - 1);
-        while (m->index[at] && (m->index[at] & (m->slots - 1)) != i + 1)
-            at = (at + 1) & (m->slots - 1);
-        assert_true(m->index[at] != 0);
-        assert_int_equal((m->index[at] ^ e->hash) & ~(uint32_t)(m->slots - 1), 0);
+        size_t at = e->row.hash & (m->table.slots - 1);
+        while (m->table.index[at] && (m->table.index[at] & (m->table.slots - 1)) != i + 1)
+            at = (at + 1) & (m->table.slots - 1);
+        assert_true(m->table.index[at] != 0);
+        assert_int_equal((m->table.index[at] ^ e->row.hash) & ~(uint32_t)(m->table.slots - 1), 0);
     }
-    assert_int_equal(live, m->count);
+    assert_int_equal(live, m->table.count);
     size_t filled = 0;
-    for (size_t i = 0; i < m->slots; i++)
-        filled += m->index[i] != 0;
+    for (size_t i = 0; i < m->table.slots; i++)
+        filled += m->table.index[i] != 0;
     assert_int_equal(filled, live);
 }
 
@@ -583,7 +590,7 @@ static void test_births_come_round(void **state)
     HOLD map = map_of(heap);
     husk_value k, v;
     /* past 2^32 while the entries are young: nothing is to be noticed */
-    ((husk__map *)husk_obj_data(map))->born = UINT32_MAX - 50;
+    ((husk__map *)husk_obj_data(map))->table.born = UINT32_MAX - 50;
     for (int64_t i = 0; i < 100; i++)
         set_int(map, i, i);
     check_inside(map);
@@ -603,11 +610,11 @@ static void test_births_come_round(void **state)
     for (int64_t i = 0; i < 10; i++)
         set_int(map, i, i);
     husk__map *m = husk_obj_data(map);
-    m->born = m->entries[0].order - 3; /* 2^32 - 3 births later */
+    m->table.born = entries_of(m)[0].row.order - 3; /* 2^32 - 3 births later */
     for (int64_t i = 10; i < 30; i++)
         set_int(map, i, i);
     check_inside(map);
-    assert_true(m->born < 1000);
+    assert_true(m->table.born < 1000);
     cursor = 0;
     for (int64_t i = 0; i < 30; i++) {
         assert_true(husk_map_next(map, &cursor, &k, &v));
@@ -672,11 +679,12 @@ static void test_no_clusters(void **state)
         const husk__map *m = husk_obj_data(map);
         size_t longest = 0;
         size_t sum = 0;
-        for (size_t at = 0; at < m->slots; at++) {
-            if (!m->index[at])
+        for (size_t at = 0; at < m->table.slots; at++) {
+            if (!m->table.index[at])
                 continue;
-            size_t home = m->entries[(m->index[at] & (m->slots - 1)) - 1].hash & (m->slots - 1);
-            size_t distance = (at - home) & (m->slots - 1);
+            size_t home = entries_of(m)[(m->table.index[at] & (m->table.slots - 1)) - 1].row.hash &
+                          (m->table.slots - 1);
+            size_t distance = (at - home) & (m->table.slots - 1);
             longest = distance > longest ? distance : longest;
             sum += distance;
         }

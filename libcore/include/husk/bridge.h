@@ -38,7 +38,8 @@ typedef struct husk_bridge_spec {
     uint32_t abi;
     husk_obj *const *proxied; /* the object of each proxy: once for each reference that proxies own */
     size_t count;
-    husk_free_fn *value_free;   /* boxes made with this function hold values of the host */
+    husk_free_fn *value_free;  /* boxes made with this function hold values of the host; so do weak references
+                                  * with it as data_free, whose data, a callback, leads to host objects too */
     void (*leave)(void *data); /* leaves bridged mode now, with husk_bridge_leave: see husk_heap_unbridge */
     void *data;
 } husk_bridge_spec;
@@ -48,8 +49,9 @@ typedef struct husk_bridge_spec {
 /* Valid until leave; read only. */
 typedef struct husk_bridge {
     size_t relays;
-    const size_t *own_at; /* relays + 1 numbers: relay r has the boxes own[own_at[r]] up to own[own_at[r + 1]] */
-    husk_obj *const *own;
+    const size_t
+        *own_at; /* relays + 1 numbers: relay r has the boxes own[own_at[r]] up to own[own_at[r + 1]] */
+    husk_obj *const *own; /* boxes, and weak references (husk_weak_of) */
     const size_t *kid_at; /* the same for kids: relays with lower numbers than r, each once */
     const size_t *kid;
     const size_t *tip; /* for each entry of proxied: its relay, or HUSK_NO_RELAY */
@@ -58,7 +60,8 @@ typedef struct husk_bridge {
 /* Enters bridged mode. *out is NULL if no proxy leads to a box: then nothing was entered and leave is not
  * due. HUSK_EBUSY: a hook, a pass, or bridged already; HUSK_ECORRUPT: an object has fewer references than are
  * seen, reported, nothing was entered; HUSK_ENOMEM. Runs no user code. */
-HUSK_API husk_status husk_bridge_enter(husk_heap *heap, const husk_bridge_spec *spec, const husk_bridge **out);
+HUSK_API husk_status husk_bridge_enter(husk_heap *heap, const husk_bridge_spec *spec,
+                                       const husk_bridge **out);
 
 /* Leaves it: frees what enter gave, then ends what was released meanwhile, which runs hooks. */
 HUSK_API void husk_bridge_leave(husk_heap *heap);

@@ -30,7 +30,7 @@ typedef void husk_cleanup_fn(husk_heap *heap, void *data);
 HUSK_API HUSK_NEW husk_cleanup *husk_cleanup_new(husk_obj *obj, husk_cleanup_fn *fn, void *data,
                                                  HUSK_NULLABLE husk_free_fn *data_free, bool at_exit);
 
-/* Still to run: its object lives and it was not detached. */
+/* Still to run: neither run nor detached. */
 HUSK_API bool husk_cleanup_is_pending(const husk_cleanup *cleanup);
 
 /* Its object, retained for the caller; NULL if it is gone or condemned or the cleanup is not pending. */

@@ -19,7 +19,7 @@ typedef enum husk_kind {
     HUSK_KIND_MAP,
     HUSK_KIND_TEXT,
     HUSK_KIND_BOX,
-    HUSK_KIND_WEAK, /* husk_cleanup too */
+    HUSK_KIND_WEAK,       /* husk_cleanup too */
     HUSK_KIND_WEAKKEYMAP, /* husk/weakmap.h */
     HUSK_KIND_WEAKVALUEMAP,
     HUSK_KIND_WEAKSET,
@@ -97,6 +97,8 @@ HUSK_API size_t husk_text_length(const husk_obj *text);
 HUSK_API HUSK_NEW husk_obj *husk_box_new(husk_heap *heap, void *value,
                                          HUSK_NULLABLE husk_free_fn *value_free);
 HUSK_API void *husk_box_value(const husk_obj *box);
+/* What it was made with; NULL if nothing, or if obj is no box. */
+HUSK_API HUSK_NULLABLE husk_free_fn *husk_box_value_free(const husk_obj *box);
 /* Puts another value into the box and gives the old one back; nothing is freed. Runs no hook. NULL if obj is
  * no box. */
 HUSK_API void *husk_box_swap(husk_obj *box, void *value);

@@ -42,7 +42,7 @@ HUSK_API size_t husk_obj_strong_count(const husk_obj *obj);
 /* Weak references to it (husk_weak objects, a shared one counts once). */
 HUSK_API size_t husk_obj_weak_count(const husk_obj *obj);
 
-/* Exactly one reference and no weak one: the holder may change it unseen. */
+/* Exactly one reference, no weak one, in no weak container: the holder may change it unseen. */
 HUSK_API bool husk_obj_is_unique(const husk_obj *obj);
 
 /* From now on counting passes it by and it lives until the heap closes. Sticky. */

@@ -31,6 +31,9 @@ HUSK_API void husk_obj_each_referent(husk_obj *obj, husk_edge_fn *fn, void *data
 /* Who refers to obj: scans the whole heap, frozen and acyclic objects included. */
 HUSK_API void husk_obj_each_referrer(husk_obj *obj, husk_edge_fn *fn, void *data);
 
+/* The weak references to obj, as objects (husk_weak_of): the shared one first, then the newest first. */
+HUSK_API void husk_obj_each_weak(husk_obj *obj, husk_walk_fn *fn, void *data);
+
 #ifdef __cplusplus
 }
 #endif

@@ -43,7 +43,8 @@ HUSK_API bool husk_weakkeymap_next(const husk_obj *map, size_t *cursor, HUSK_BOR
 HUSK_API HUSK_NEW husk_obj *husk_weakvaluemap_new(husk_heap *heap);
 HUSK_API size_t husk_weakvaluemap_count(const husk_obj *map);
 /* HUSK_EMISSING: no such key, or its object is condemned; HUSK_EINVAL: nil or NaN as key. */
-HUSK_API husk_status husk_weakvaluemap_peek(const husk_obj *map, husk_value key, HUSK_BORROWED husk_obj **out);
+HUSK_API husk_status husk_weakvaluemap_peek(const husk_obj *map, husk_value key,
+                                            HUSK_BORROWED husk_obj **out);
 /* The old entry of the key, if any, is replaced. HUSK_ETYPE: v is a text. */
 HUSK_API husk_status husk_weakvaluemap_set(husk_obj *map, husk_value key, husk_obj *v);
 HUSK_API husk_status husk_weakvaluemap_remove(husk_obj *map, husk_value key);

@@ -17,8 +17,11 @@ struct husk__found {
     uint64_t seen;           /* how many */
 };
 
-/* Afterwards MARK is clear exactly for garbage. */
+/* Afterwards MARK is clear exactly for garbage, bare keys of weak-key maps included. */
 void husk__find(husk_heap *heap, struct husk__found *found);
+
+/* The same as if the references that proxies of a host own did not exist: proxied has one entry for each. */
+void husk__find_without(husk_heap *heap, husk_obj *const *proxied, size_t count, struct husk__found *found);
 
 /* Marks garbage whose death runs user code, and all that it reaches; returns how many objects that were. */
 size_t husk__find_loud(husk_heap *heap);

@@ -1,6 +1,7 @@
 /* cycle/mark.c: the marking loop. See mark.h. */
 #include "cycle/mark.h"
 
+#include "object/tie.h"
 #include "object/visit.h"
 
 #include <string.h>
@@ -68,10 +69,44 @@ static void flush_edges(struct husk__marker *marker)
     }
 }
 
+/* Known to be reachable: marked, or not in question. */
+ALWAYS_INLINE bool is_reached(const struct husk__marker *marker, const husk_obj *obj)
+{
+    return (*husk__side_of(obj) & SIDE_MARK) || (marker->inside && !(obj->tf & TF_CONDEMNED));
+}
+
+static void add_value(struct husk__marker *marker, const struct husk__tie *tie)
+{
+    if (tie->other.tag == HUSK_OBJ)
+        add_edge(tie->other.as.o, 0, 0, marker);
+}
+
+/* Of an ephemeron, whichever of key and map is scanned later finds the other one reached. */
+static NEVER_INLINE void scan_key(struct husk__marker *marker, husk_obj *obj)
+{
+    for (const struct husk__tie *tie = obj->cell ? husk__cell_at(obj->cell)->ties : NULL; tie;
+         tie = tie->next)
+        if ((husk__type_of(tie->owner)->flags & TYPE_EPHEMERON) && is_reached(marker, tie->owner))
+            add_value(marker, tie);
+}
+
+static NEVER_INLINE void scan_keymap(struct husk__marker *marker, husk_obj *obj)
+{
+    for (HUSK__EACH_TIE(obj, tie))
+        if (tie->hash && tie->target && is_reached(marker, tie->target))
+            add_value(marker, tie);
+}
+
 ALWAYS_INLINE void scan(struct husk__marker *marker, husk_obj *obj)
 {
     /* A dead object that a slot still holds has no slots of its own; seeding reports it (find.c). */
-    husk__visit(husk__type_of(obj), obj, add_edge, marker);
+    const husk_type *type = husk__type_of(obj);
+    if (UNLIKELY(obj->tf & TF_KEY))
+        scan_key(marker, obj);
+    if (UNLIKELY(type->flags & TYPE_EPHEMERON))
+        scan_keymap(marker, obj);
+    else
+        husk__visit(type, obj, add_edge, marker);
 }
 
 static void scan_ring(struct husk__marker *marker)

@@ -1,7 +1,7 @@
 /* cycle/set.c: making, finalizing, confirming and ending the set of a pass. See set.h. */
 #include "cycle/set.h"
 
-#include "cycle/mark.h"
+#include "cycle/ephemeron.h"
 #include "object/death.h"
 #include "object/visit.h"
 
@@ -13,6 +13,13 @@ static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set 
     page->members++;
     set->members++;
     set->bytes += husk__block_bytes(page);
+    set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
+}
+
+static void add_key(husk_obj *key, void *context)
+{
+    if (husk__is_unmarked(key) && !husk__is_pending(key))
+        add_member(husk__page_of(key), key, context);
 }
 
 void husk__set_make(husk_heap *heap, struct husk__set *set)
@@ -23,11 +30,10 @@ void husk__set_make(husk_heap *heap, struct husk__set *set)
         if (!husk__takes_part(page))
             continue;
         for (HUSK__EACH_BLOCK(page, obj))
-            if (husk__is_unmarked(obj)) {
+            if (husk__is_unmarked(obj))
                 add_member(page, obj, set);
-                set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
-            }
     }
+    husk__each_bare_key(heap, add_key, set);
 }
 
 static struct husk__page *next_page(struct husk__page_walk *walk)
@@ -93,8 +99,11 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
-            if (obj->tf & TF_CONDEMNED)
+            if (obj->tf & TF_CONDEMNED) {
                 husk__visit(husk__type_of(obj), obj, count_member, NULL);
+                if (UNLIKELY(obj->tf & TF_KEY))
+                    husk__member_keys_count(obj);
+            }
 
     struct husk__marker marker;
     husk__marker_begin(&marker, true);

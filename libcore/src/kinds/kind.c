@@ -17,7 +17,7 @@ const husk_type *husk__kind_register(husk__kind_type *kind, husk_heap *heap)
     const husk_type *handle = atomic_load_explicit(&kind->handle, memory_order_relaxed);
     husk_status status = HUSK_OK;
     if (!handle) {
-        status = husk_type_register(kind->spec, &handle);
+        status = kind->make ? kind->make(kind->spec, &handle) : husk_type_register(kind->spec, &handle);
         if (status == HUSK_OK)
             atomic_store_explicit(&kind->handle, handle, memory_order_release);
         else
@@ -41,6 +41,12 @@ husk_kind husk_obj_kind(const husk_obj *obj)
         return HUSK_KIND_BOX;
     if (husk__record_is(husk_obj_type(obj)))
         return HUSK_KIND_RECORD;
+    if (husk__kind_is(&husk__weakkeymap_type, obj))
+        return HUSK_KIND_WEAKKEYMAP;
+    if (husk__kind_is(&husk__weakvaluemap_type, obj))
+        return HUSK_KIND_WEAKVALUEMAP;
+    if (husk__kind_is(&husk__weakset_type, obj))
+        return HUSK_KIND_WEAKSET;
     if (husk_weak_of(husk_obj_of(husk_obj_data(obj)))) /* the way round takes the const off */
         return HUSK_KIND_WEAK;
     return HUSK_KIND_OTHER;
@@ -60,6 +66,12 @@ static const char *kind_words(char words[HUSK__WORDS], const husk_obj *obj)
         return husk__box_type.wanted;
     case HUSK_KIND_WEAK:
         return "a weak reference";
+    case HUSK_KIND_WEAKKEYMAP:
+        return husk__weakkeymap_type.wanted;
+    case HUSK_KIND_WEAKVALUEMAP:
+        return husk__weakvaluemap_type.wanted;
+    case HUSK_KIND_WEAKSET:
+        return husk__weakset_type.wanted;
     case HUSK_KIND_RECORD:
         snprintf(words, HUSK__WORDS, "a record of type %.48s", husk_type_name(husk_obj_type(obj)));
         return words;

@@ -22,12 +22,17 @@ typedef struct husk__kind_type {
     _Atomic(const husk_type *) handle;
     const char *wanted; /* in messages: "a list" */
     const husk_type_spec *spec;
+    /* How it is registered: NULL is husk_type_register. */
+    husk_status (*make)(const husk_type_spec *spec, const husk_type **out);
 } husk__kind_type;
 
 extern husk__kind_type husk__list_type;
 extern husk__kind_type husk__map_type;
 extern husk__kind_type husk__text_type;
 extern husk__kind_type husk__box_type;
+extern husk__kind_type husk__weakkeymap_type;
+extern husk__kind_type husk__weakvaluemap_type;
+extern husk__kind_type husk__weakset_type;
 
 /* The handle, registered if need be. NULL: the reason is the heap's failure. */
 const husk_type *husk__kind_register(husk__kind_type *kind, husk_heap *heap);

@@ -43,7 +43,7 @@ static const husk_type_spec list_spec = {
     .flags = HUSK_TYPE_DISPOSE_ANYWHERE,
 };
 
-husk__kind_type husk__list_type = { NULL, "a list", &list_spec };
+husk__kind_type husk__list_type = { NULL, "a list", &list_spec, NULL };
 
 husk_obj *husk_list_new(husk_heap *heap)
 {

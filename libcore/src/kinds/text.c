@@ -18,7 +18,7 @@ static const husk_type_spec text_spec = {
     .item_count_at = offsetof(text, size),
 };
 
-husk__kind_type husk__text_type = { NULL, "a text", &text_spec };
+husk__kind_type husk__text_type = { NULL, "a text", &text_spec, NULL };
 
 husk_obj *husk_text_new(husk_heap *heap, const char *bytes, size_t length)
 {

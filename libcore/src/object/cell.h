@@ -1,7 +1,7 @@
 /* object/cell.h: the side cell: what only few objects need, kept apart from all objects.
  *
- * Made when an object is first referenced weakly, given back when it dies; the weak references point at
- * the object itself, so a lock does not go through the cell. An index names it in the header (4 bytes
+ * Made when an object is first referenced weakly or known to a weak container, given back when it dies; the
+ * weak references point at the object itself, so a lock does not go through the cell. An index names it in the header (4 bytes
  * instead of 8). Cells lie in blocks of 1024 whose numbers are process-wide; a block belongs to one heap. */
 #ifndef HUSK_OBJECT_CELL_H
 #define HUSK_OBJECT_CELL_H
@@ -14,10 +14,12 @@ struct husk__store;
 
 struct husk__cell {
     husk_obj *target;
-    husk_weak *weaks;  /* newest first, linked by husk_weak.next and .back */
-    husk_weak *shared; /* the one without callback, in the list too; or NULL */
-    uint32_t count;    /* weak references in the list */
-    uint32_t next; /* free cell: index of the next one. Cell 0 of a block: number of the heap's next block */
+    husk_weak *weaks;       /* newest first, linked by husk_weak.next and .back */
+    husk_weak *shared;      /* the one without callback, in the list too; or NULL */
+    struct husk__tie *ties; /* entries of weak containers that know the target weakly */
+    uint32_t count;         /* weak references in the list */
+    uint32_t next; /* free cell: index of the next one. Cell 0 of a block: number of the heap's next block. In
+                      use: the latest search that has met it as a key (cycle/ephemeron.c) */
 };
 
 struct husk__cells {

@@ -196,7 +196,11 @@ void husk__drain(husk_heap *heap)
     if (!heap->quiet && husk__take_waiting(&heap->store, HUSK__WAITS_DUE))
         requeue_due(heap);
     for (;;) {
-        while (heap->dying) {
+        while (heap->dying || heap->loose) {
+            if (UNLIKELY(heap->loose != NULL)) {
+                husk__ties_forget(heap);
+                continue;
+            }
             husk__drain_plain(heap);
             if (heap->dying)
                 end_first(heap);

@@ -104,7 +104,8 @@ size_t husk_obj_strong_count(const husk_obj *obj)
 
 bool husk_obj_is_unique(const husk_obj *obj)
 {
-    return obj->rc / RC_ONE == 1 && husk_obj_weak_count(obj) == 0;
+    return obj->rc / RC_ONE == 1 && husk_obj_weak_count(obj) == 0 &&
+           (!obj->cell || !husk__cell_at(obj->cell)->ties);
 }
 
 void husk_obj_make_immortal(husk_obj *obj)

@@ -71,6 +71,7 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
         uint64_t last =
             (uint64_t)type->id << 32 | RC_ONE; /* the header of one that dies with its last reference */
         husk_obj *next = obj;
+        bool rare = false;
         do {
             struct husk__chain others = { NULL, NULL };
             obj = next;
@@ -93,6 +94,7 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
                     child->rc = rc - RC_ONE;
                 } else {
                     others = husk__drop_rare(heap, child, others);
+                    rare = true;
                 }
             }
             i = 0;
@@ -100,6 +102,17 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
             if (UNLIKELY(others.tail != NULL)) {
                 *others.tail = rest;
                 rest = others.first;
+            }
+            if (UNLIKELY(rare) &&
+                heap->loose) { /* entries of weak containers come out before the next death */
+                if (next) {
+                    ((struct husk__slot *)next)->head = (uint64_t)(type->id | TF_QUEUED) << 32;
+                    *(husk__link *)(void *)((char *)next + 8) = rest;
+                    rest = next;
+                }
+                giver_flush(&giver);
+                heap->dying = rest;
+                return;
             }
         } while (next);
         obj = rest;
@@ -126,7 +139,7 @@ void husk__drain_plain(husk_heap *heap)
 static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, uint32_t i)
 {
     end_plain(heap, obj, i);
-    if (heap->dying || heap->events_first)
+    if (heap->dying || heap->events_first || heap->loose)
         husk__drain(heap);
     if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);

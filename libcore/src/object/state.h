@@ -12,9 +12,11 @@
 #define HUSK_OBJECT_STATE_H
 
 #include "object/cell.h"
+#include "object/tie.h"
 #include "object/type.h"
 #include "store/walk.h"
 
+#include <husk/cleanup.h>
 #include <husk/collect.h>
 #include <husk/heap.h>
 #include <husk/weak.h>
@@ -26,8 +28,9 @@ enum {
     BUSY_DRAIN = 1u << 0,
     BUSY_HOOK = 1u << 1,
     BUSY_PASS = 1u << 2,
-    BUSY_OWNER = 1u << 3, /* check the owner at every slow path */
-    BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS,
+    BUSY_OWNER = 1u << 3,  /* check the owner at every slow path */
+    BUSY_BRIDGE = 1u << 4, /* a host's collector looks at this heap: nothing may end (cycle/bridge.c) */
+    BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS | BUSY_BRIDGE,
 };
 
 enum { MOST_HOLDERS = 64 };
@@ -72,11 +75,18 @@ struct husk_heap {
     husk_obj *dying;  /* linked as object/header.h says */
     husk_obj *due;    /* the same, whose finalizer or dispose waits for a safe point */
     husk_weak *events_first, *events_last;
+    struct husk__tie *loose;   /* entries of weak containers whose target has died (object/tie.h) */
+    husk_obj *keymaps;         /* all weak-key maps */
+    husk_cleanup *cleanups[2]; /* those registered, by at_exit, newest first; one reference each */
+    size_t cleanup_count;
+    uint64_t cleanup_number; /* of the latest one */
+    uint32_t key_search;     /* number of the latest search that counted keys (cycle/ephemeron.c) */
     _Atomic(husk_later *) later;
 
     struct husk__cells cells;
     struct husk__pace pace;
     struct husk__collector collector;
+    struct husk__bridging *bridging; /* while BUSY_BRIDGE is set */
 
     husk_status failure;
     char message[256];

@@ -14,8 +14,10 @@ enum {
     TYPE_DISPOSE = 1u << 2,
     TYPE_VARYING = 1u << 3, /* slots beyond `fields`: items, buffers, each */
     TYPE_ITEMS = 1u << 4,
-    TYPE_WEAK = 1u << 5,  /* husk_weak: ended by object/weak.c */
-    TYPE_LOUD = 1u << 6,  /* its death runs code that must wait for a safe point */
+    TYPE_WEAK = 1u << 5,      /* husk_weak: ended by object/weak.c */
+    TYPE_LOUD = 1u << 6,      /* its death runs code that must wait for a safe point */
+    TYPE_TIED = 1u << 8,      /* a weak container: its rows are ties (object/tie.h) */
+    TYPE_EPHEMERON = 1u << 9, /* a weak-key map: what its rows hold is marked only for living keys */
     TYPE_PLAIN = 1u << 7, /* nothing but references in fields: no hook, no value, no varying slot (plain.c) */
 };
 

@@ -44,28 +44,24 @@ static husk_weak *fail(husk_heap *heap, const husk_obj *obj, void *data, husk_fr
     return NULL;
 }
 
-husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_free_fn *data_free)
+husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *on_gone, void *data,
+                           husk_free_fn *data_free)
 {
     husk_heap *heap = husk__heap_of(obj);
-    bool shared = !on_gone && !data_free;
-    struct husk__cell *cell = obj->cell ? husk__cell_at(obj->cell) : NULL;
-    if (shared && cell && cell->shared) {
-        husk_obj_retain(&cell->shared->head);
-        return cell->shared;
-    }
     heap->store.failure = HUSK_OK;
-    if (!have_types())
+    if (!type)
         return fail(heap, obj, data, data_free);
-    husk_weak *weak = (husk_weak *)husk_obj_new(heap, shared ? plain_type : call_type);
+    husk_weak *weak = (husk_weak *)husk_obj_new(heap, type);
     if (!weak) { /* the reason is noted */
         if (data_free)
             data_free(data);
         return NULL;
     }
-    if (!cell && !(cell = husk__cell_new(&heap->store, &heap->cells, obj))) {
+    if (!obj->cell && !husk__cell_new(&heap->store, &heap->cells, obj)) {
         husk__store_free((struct husk__slot *)weak); /* not by a release, which may run user code */
         return fail(heap, obj, data, data_free);
     }
+    struct husk__cell *cell = husk__cell_at(obj->cell);
     weak->target = obj;
     weak->next = cell->weaks;
     weak->back = &cell->weaks;
@@ -73,14 +69,29 @@ husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_
         weak->next->back = &weak->next;
     cell->weaks = weak;
     cell->count++;
-    if (shared) {
-        cell->shared = weak;
-    } else {
+    if (type->flags & TYPE_TRACKED) {
         weak->fn = on_gone;
         weak->data = data;
         weak->data_free = data_free;
+    } else {
+        cell->shared = weak;
     }
     return weak;
+}
+
+husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_free_fn *data_free)
+{
+    bool shared = !on_gone && !data_free;
+    const struct husk__cell *cell = obj->cell ? husk__cell_at(obj->cell) : NULL;
+    if (shared && cell && cell->shared) {
+        husk_obj_retain(&cell->shared->head);
+        return cell->shared;
+    }
+    return husk__weak_make(obj,
+                           !have_types() ? NULL
+                           : shared      ? plain_type
+                                         : call_type,
+                           on_gone, data, data_free);
 }
 
 husk_obj *husk_weak_lock(husk_weak *weak)
@@ -149,6 +160,8 @@ void husk__end_weaks(husk_heap *heap, husk_obj *obj)
         weak->head.tf |= TF_EVENT;
         husk__event_add(heap, weak);
     }
+    if (UNLIKELY(cell->ties != NULL))
+        husk__ties_end(heap, cell);
     husk__cell_free(&heap->cells, obj);
 }
 

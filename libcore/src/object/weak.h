@@ -21,6 +21,11 @@ struct husk_weak {
     husk_free_fn *data_free;
 };
 
+/* A weak reference of a type with callback, also of a larger one that begins with it. type NULL: out of memory. On
+ * failure data_free has been called. */
+husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *on_gone, void *data,
+                           husk_free_fn *data_free);
+
 bool husk__weak_has_call(const husk_weak *weak);
 
 /* Its count is zero: leaves its target's list. True: its data_free waits as an event, and its block too. */

@@ -1,6 +1,7 @@
 /* view/walk.c: live objects page by page, what they refer to, and who refers to them. Reads only. */
 #include "object/state.h"
 #include "object/visit.h"
+#include "object/weak.h"
 
 #include <husk/walk.h>
 
@@ -56,4 +57,16 @@ void husk_obj_each_referrer(husk_obj *obj, husk_edge_fn *fn, void *data)
             if (edges.stopped)
                 return;
         }
+}
+
+void husk_obj_each_weak(husk_obj *obj, husk_walk_fn *fn, void *data)
+{
+    if (!obj->cell)
+        return;
+    const struct husk__cell *cell = husk__cell_at(obj->cell);
+    if (cell->shared && !fn(&cell->shared->head, data))
+        return;
+    for (husk_weak *weak = cell->weaks; weak; weak = weak->next)
+        if (weak != cell->shared && !fn(&weak->head, data))
+            return;
 }

@@ -1,5 +1,6 @@
 /* swig/husk.i: the public headers in reading order. husk/inline.h has nothing for scripts: retain and release
- * belong to a language's host code. */
+ * belong to a language's host code. weakmap.i and cleanup.i are for languages that bind containers and cleanups
+ * flat, and are included by these after this file: a language with proxies writes both by hand. */
 %include "base.i"
 %include "ownership.i"
 %include "status.i"
@@ -11,4 +12,5 @@
 %include "walk.i"
 %include "value.i"
 %include "kinds.i"
+%include "bridge.i"
 %include "debug.i"

@@ -4,3 +4,4 @@
 HUSK_HOST(husk_heap_each)
 HUSK_HOST(husk_obj_each_referent)
 HUSK_HOST(husk_obj_each_referrer)
+HUSK_HOST(husk_obj_each_weak)

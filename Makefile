@@ -56,6 +56,7 @@ bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build
 	$(call setup,build bench)
 	$(call build,release)
 	@cmake --build --preset release --target bench_run
+	@cmake --build --preset release --target bench_bindings
 
 format: ## Lay out all C sources with clang-format
 	$(call setup,build)

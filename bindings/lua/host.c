@@ -99,6 +99,10 @@ static void settle(lua_State *L, husk_lua_host *host)
 {
     if (host->doors || host->hooks || host->closing || host->pinned)
         return;
+    if (host->lib->bridged) {
+        host->unsettled = true;
+        return;
+    }
     if (host->heap && host->ring.next == &host->ring)
         close_host(L, host);
     if (!host->heap && !host->holds && !host->doors && host->next) {
@@ -112,22 +116,39 @@ static void settle(lua_State *L, husk_lua_host *host)
     }
 }
 
+/* After bridged mode: what would have been settled in it. */
+void husk_lua_settle_all(lua_State *L, husk_lua_lib *lib)
+{
+    for (husk_lua_host *host = lib->hosts.next; host != &lib->hosts;) {
+        bool due = host->unsettled;
+        host->unsettled = false;
+        if (due)
+            settle(L, host);
+        host = due ? lib->hosts.next : host->next; /* settling may have taken any of them out */
+    }
+}
+
+void husk_lua_sweep(lua_State *L, husk_lua_lib *lib)
+{
+    husk_lua_table(L, HUSK_LUA_VALUES);
+    for (husk_lua_token *token; (token = lib->loose);) {
+        lib->loose = token->next;
+        lib->swept++;
+        lua_pushnil(L);
+        lua_rawsetp(L, -2, token); /* an existing key: allocates nothing */
+        free(token);
+    }
+    lua_pop(L, 1);
+}
+
 /* Frees what Husk has let go, and hands errors to the script. */
 void husk_lua_leave_slow(lua_State *L, husk_lua_host *host)
 {
     husk_lua_lib *lib = host->lib;
     if (!lua_checkstack(L, 8))
         return; /* the next call will do it */
-    if (lib->loose) {
-        husk_lua_table(L, HUSK_LUA_VALUES);
-        for (husk_lua_token *token; (token = lib->loose);) {
-            lib->loose = token->next;
-            lua_pushnil(L);
-            lua_rawsetp(L, -2, token); /* an existing key: allocates nothing */
-            free(token);
-        }
-        lua_pop(L, 1);
-    }
+    if (lib->loose)
+        husk_lua_sweep(L, lib);
     if (!host->hooks && !host->closing)
         husk_lua_deliver(L, host);
 }
@@ -144,7 +165,7 @@ husk_lua_proxy *husk_lua_proxy_at(lua_State *L, int at)
 
 husk_lua_proxy *husk_lua_proxy_new(lua_State *L)
 {
-    husk_lua_proxy *proxy = lua_newuserdatauv(L, sizeof *proxy, 0);
+    husk_lua_proxy *proxy = lua_newuserdatauv(L, sizeof *proxy, 1); /* the user value: host_bridge.c */
     proxy->magic = &husk_lua_proxy_magic;
     proxy->hold = NULL;
     proxy->type = NULL;
@@ -275,6 +296,7 @@ int husk_lua_gc(lua_State *L)
 /* husk.release(x), x:close(), x:release(). A dead handle is fine, as for every call that ends something. */
 int husk_lua_release(lua_State *L)
 {
+    husk_lua_barrier(L);
     husk_lua_proxy *proxy = husk_lua_proxy_at(L, 1);
     if (!proxy) {
         husk_lua_push_arg_error(L, "husk.release", 1, "object of a heap");
@@ -374,6 +396,7 @@ static int door_gc(lua_State *L)
 /* heap:close(): all handles die with it, hooks run as at any death. */
 static int door_close(lua_State *L)
 {
+    husk_lua_barrier(L);
     husk_lua_host *host = husk_lua_door_at(L, 1);
     if (!host || !host->heap)
         return 0;
@@ -446,6 +469,7 @@ static int lib_gc(lua_State *L)
     husk_lua_lib *lib = lua_touserdata(L, 1);
     if (!lib || lib->ended)
         return 0;
+    husk_lua_barrier(L);
     lib->ended = true;
     for (husk_lua_host *host = lib->hosts.next; host != &lib->hosts; host = host->next)
         if (host->heap && !host->hooks &&
@@ -492,7 +516,8 @@ void husk_lua_open_host(lua_State *L)
         return;
     make_table(L, HUSK_LUA_PROXIES, "v");
     make_table(L, HUSK_LUA_DOORS, "v");
-    for (int which = HUSK_LUA_HOSTS; which < HUSK_LUA_KEYS; which++)
+    make_table(L, HUSK_LUA_RELAYS, "k");
+    for (int which = HUSK_LUA_HOSTS; which < HUSK_LUA_RELAYS; which++)
         make_table(L, which, NULL);
     husk_lua_base_meta(L, HUSK_LUA_HEAP_META, heap_meta);
     lua_pop(L, 1);
@@ -500,6 +525,8 @@ void husk_lua_open_host(lua_State *L)
     memset(lib, 0, sizeof *lib);
     lib->hosts.prev = lib->hosts.next = &lib->hosts;
     lib->slab = 64;
+    lib->worker = lua_newthread(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_key[HUSK_LUA_WORKER]);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, lib_gc);
     lua_setfield(L, -2, "__gc");

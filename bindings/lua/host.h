@@ -20,17 +20,21 @@
  *  2. No Lua error may pass through Husk's frames: whatever Husk calls back runs under lua_pcall
  *     (host_hooks.c), on the state that made the call (its coroutine is alive, its C stack is counted there).
  *  3. A mutating call holds its receiver, since a hook may drop the last other reference to it.
- *  4. A heap never closes inside a hook of its own. */
+ *  4. A heap never closes inside a hook of its own.
+ *  5. Every wrapper, readers included, begins with husk_lua_barrier (in the arg and check functions): heaps may
+ *     be frozen for a collection of Lua's (host_bridge.c). Only __gc does not. */
 #ifndef HUSK_LUA_HOST_H
 #define HUSK_LUA_HOST_H
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include <lauxlib.h>
 #include <lua.h>
 
 #include <husk.h>
+#include <husk/bridge.h>
 
 typedef struct husk_lua_lib husk_lua_lib;
 typedef struct husk_lua_host husk_lua_host;
@@ -68,15 +72,21 @@ struct husk_lua_report { /* an error that waits for the script's error hook */
 
 struct husk_lua_host {
     husk_lua_lib *lib;
-    husk_heap *heap;       /* NULL: closed */
-    lua_State *L;          /* the state that made the call under way: hooks run on it */
-    husk_lua_hold ring;    /* holds with an object */
-    husk_lua_hold passing; /* those on condemned objects: they end with the hook that made them */
-    size_t holds;          /* all holds of this host, ended ones too: they still point here */
-    size_t doors;          /* door userdata that still point here */
-    int hooks;             /* how many hooks of this heap are running */
-    bool closing;          /* husk_heap_close is under way */
-    bool pinned;           /* closes with the lib, whatever becomes of its doors */
+    husk_heap *heap;           /* NULL: closed */
+    lua_State *L;              /* the state that made the call under way: hooks run on it */
+    husk_lua_hold ring;        /* holds with an object */
+    husk_lua_hold passing;     /* those on condemned objects: they end with the hook that made them */
+    size_t holds;              /* all holds of this host, ended ones too: they still point here */
+    size_t doors;              /* door userdata that still point here */
+    int hooks;                 /* how many hooks of this heap are running */
+    bool closing;              /* husk_heap_close is under way */
+    bool pinned;               /* closes with the lib, whatever becomes of its doors */
+    bool unsettled;            /* something ended while it was bridged */
+    bool mixed;                /* had paths to Lua values in the latest collection of Lua's */
+    bool due;                  /* for a pass in this round */
+    const husk_bridge *bridge; /* not NULL: to be left; host_bridge.c */
+    husk_obj **proxied;        /* what was entered with */
+    size_t proxied_count;
     husk_lua_report *first_report, *last_report;
     husk_lua_host *prev, *next; /* in lib->hosts */
     char name[64];              /* for messages after closing */
@@ -88,6 +98,10 @@ struct husk_lua_lib {
     size_t slab;                /* records in the next slab */
     husk_lua_token *loose;      /* tokens that Husk has let go; swept when Lua may be touched */
     const husk_type *text_type; /* learnt from the first text */
+    uint64_t swept;             /* tokens freed so far */
+    lua_State *worker;          /* a thread for leaving bridged mode, which must not fail */
+    bool bridged;               /* heaps are frozen: host_bridge.c */
+    bool given_back;            /* values are no longer lent */
     bool ended;
 };
 
@@ -106,6 +120,8 @@ enum {
     HUSK_LUA_SERIALS,    /* finalizer function -> number that tells its types apart */
     HUSK_LUA_VALUES,     /* token -> value; host -> error hook */
     HUSK_LUA_NAMES,      /* strings whose address Husk keeps */
+    HUSK_LUA_RELAYS,     /* weak keys: host_bridge.c */
+    HUSK_LUA_WORKER,     /* lib->worker */
     HUSK_LUA_KEYS
 };
 extern const char husk_lua_key[HUSK_LUA_KEYS];
@@ -130,6 +146,15 @@ static inline void husk_lua_table(lua_State *L, int which)
 husk_lua_lib *husk_lua_lib_get(lua_State *L);
 husk_lua_host *husk_lua_host_of(const husk_obj *obj);
 
+/* Libs in bridged mode, of all states of the process. */
+extern _Atomic int husk_lua_bridged;
+void husk_lua_barrier_slow(lua_State *L);
+static inline void husk_lua_barrier(lua_State *L)
+{
+    if (atomic_load_explicit(&husk_lua_bridged, memory_order_relaxed))
+        husk_lua_barrier_slow(L);
+}
+
 /* Before a call that may run hooks or fail; after it. leave may run Lua code (the script's error hook). */
 static inline husk_lua_host *husk_lua_enter(lua_State *L, husk_heap *heap)
 {
@@ -138,6 +163,8 @@ static inline husk_lua_host *husk_lua_enter(lua_State *L, husk_heap *heap)
     return host;
 }
 void husk_lua_leave_slow(lua_State *L, husk_lua_host *host);
+void husk_lua_sweep(lua_State *L, husk_lua_lib *lib); /* frees the values that Husk has let go */
+void husk_lua_settle_all(lua_State *L, husk_lua_lib *lib);
 static inline void husk_lua_leave(lua_State *L, husk_lua_host *host)
 {
     if (host->lib->loose || host->first_report)
@@ -242,6 +269,11 @@ void husk_lua_open_records(lua_State *L);
 void husk_lua_open_weaks(lua_State *L);
 void husk_lua_open_heaps(lua_State *L);
 void husk_lua_open_walks(lua_State *L);
+
+/* ---- host_bridge.c ---- */
+
+bool husk_lua_is_lent(lua_State *L, int at);
+void husk_lua_open_bridge(lua_State *L);
 
 /* ---- host_hooks.c: what Husk calls back ---- */
 

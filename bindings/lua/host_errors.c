@@ -170,6 +170,7 @@ bool husk_lua_arg_integer(lua_State *L, int at, const char *function, lua_Intege
 
 husk_heap *husk_lua_arg_heap(lua_State *L, int at, const char *function)
 {
+    husk_lua_barrier(L);
     husk_lua_host *host = husk_lua_door_at(L, at);
     char name[80];
     if (!host) {
@@ -187,6 +188,7 @@ husk_heap *husk_lua_arg_heap(lua_State *L, int at, const char *function)
 
 husk_obj *husk_lua_arg_obj(lua_State *L, int at, const char *function)
 {
+    husk_lua_barrier(L);
     const husk_lua_proxy *proxy = husk_lua_proxy_at(L, at);
     husk_obj *obj = husk_lua_proxy_obj(proxy);
     if (obj)
@@ -244,6 +246,7 @@ husk_obj *husk_lua_check_obj(lua_State *L, int at, const char *function)
 husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function,
                               const char *expected)
 {
+    husk_lua_barrier(L);
     const husk_lua_proxy *proxy = husk_lua_proxy_at(L, at);
     husk_obj *obj = husk_lua_proxy_obj(proxy);
     if (obj && husk_obj_kind(obj) == kind)

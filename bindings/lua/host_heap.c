@@ -94,7 +94,9 @@ static int refcount(lua_State *L)
 /* husk.kind(x): "record", "list", "map", "box", "weak", "other", "heap", "type", or nil for anything else. */
 static int kind(lua_State *L)
 {
-    static const char *const kinds[] = { "other", "record", "list", "map", "text", "box", "weak" };
+    static const char *const kinds[] = { "other", "record", "list",       "map",          "text",
+                                         "box",   "weak",   "weakkeymap", "weakvaluemap", "weakset" };
+    husk_lua_barrier(L);
     const husk_lua_proxy *proxy = husk_lua_proxy_at(L, 1);
     if (proxy && proxy->type)
         lua_pushstring(L, husk_lua_proxy_obj(proxy) ? kinds[husk_obj_kind(proxy->hold->obj)] : "dead");

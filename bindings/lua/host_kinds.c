@@ -437,6 +437,10 @@ static void push_boxed(lua_State *L, const char *function)
         lua_rawgetp(L, -1, token); /* nil for a box that C made */
     else
         lua_pushnil(L);
+    if (husk_lua_is_lent(L, -1)) { /* its owner was collected: only a finalizer that came late sees this */
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
 }
 
 static int box_get(lua_State *L)
@@ -509,7 +513,7 @@ void husk_lua_open_kinds(lua_State *L)
 {
     static const luaL_Reg ends[] = {
         { "__gc", husk_lua_gc },
-        { "__close", husk_lua_gc },
+        { "__close", husk_lua_release },
         { "__tostring", husk_lua_tostring },
         { NULL, NULL },
     };

@@ -16,6 +16,7 @@ static husk_status peek_record(lua_State *L, husk_obj *self, size_t index, husk_
 /* Stack 1 is a live record of the type in upvalue 2 (a metamethod may be called by hand with anything). */
 static husk_obj *check_record(lua_State *L, const char *what)
 {
+    husk_lua_barrier(L);
     const husk_type *type = lua_touserdata(L, lua_upvalueindex(2));
     const husk_lua_proxy *proxy = husk_lua_proxy_at(L, 1);
     husk_obj *obj = husk_lua_proxy_obj(proxy);
@@ -153,7 +154,7 @@ void husk_lua_push_record_meta(lua_State *L, const husk_type *type)
     };
     static const luaL_Reg ends[] = {
         { "__gc", husk_lua_gc },
-        { "__close", husk_lua_gc },
+        { "__close", husk_lua_release },
         { "__tostring", husk_lua_tostring },
         { NULL, NULL },
     };

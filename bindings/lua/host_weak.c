@@ -80,7 +80,7 @@ void husk_lua_open_weaks(lua_State *L)
 {
     static const luaL_Reg meta[] = {
         { "__gc", husk_lua_gc },
-        { "__close", husk_lua_gc },
+        { "__close", husk_lua_release },
         { "__tostring", husk_lua_tostring },
         { "__call", weak_get },
         { NULL, NULL },

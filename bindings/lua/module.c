@@ -27,5 +27,6 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_heap_ends(L);
     husk_lua_open_heaps(L);
     husk_lua_open_walks(L);
+    husk_lua_open_bridge(L);
     return 1;
 }

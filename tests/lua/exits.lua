@@ -96,15 +96,28 @@ case("errors in hooks while the state closes are printed", [[
   a = N{}
 ]], "husk: heap default: HUSK_EHOOK: finalizer of N: late\n")
 
-case("boxed values that hold handles: a cycle that only closing ends", [[
+case("boxed values that hold handles: a cycle that closing ends, with its finalizer", [[
+  local husk = require "husk"
+  local N = husk.type("N", {"box"}, {finalize = function(self) io.write(self.box.value.text) end})
+  local n = N{}
+  n.box = husk.box{n, text = "closed"}
+]], "closed")
+
+case("os.exit in a __gc function in the middle of a collection of both", [[
   local husk = require "husk"
   local l = husk.list{}
-  local w = husk.weak(l)
-  l[1] = husk.box{l}
+  l[1] = husk.box(setmetatable({l}, {__gc = function() io.write "gc" os.exit(7, true) end}))
   l = nil
-  for _ = 1, 3 do husk.collect() end
-  print(w.alive)
-]], "true\n")
+  husk.collect()
+]], "gc", 7)
+
+case("the same without closing, after a call into the frozen heap", [[
+  local husk = require "husk"
+  local l, kept = husk.list{}, husk.list{1}
+  l[1] = husk.box(setmetatable({l}, {__gc = function() io.write(#kept) io.flush() os.exit(8) end}))
+  l = nil
+  husk.collect()
+]], "1", 8)
 
 case("handles without __gc", [[
   local husk = require "husk"

@@ -32,6 +32,10 @@ return function()
   local t <close> = h:new(T, {a = "x"})
   pcall(function() l[100] = 1 end)
   pcall(function() l[1] = {} end)
+  local cycle = h:list{}
+  cycle[1] = h:box{cycle, h:new(Node, {value = h:box(function() return cycle end)})}
+  cycle[2] = husk.weak(cycle, function() return cycle end)
+  cycle = nil
   l:clear()
   husk.release(l)
   m = nil

@@ -8,11 +8,10 @@
 --
 -- An object lives in a heap; what Lua has is a handle, one for each object, and a handle is a counted
 -- reference. It ends when Lua collects it, or at once with husk.release(x), x:close() or
--- `local x <close> = ...`. Fields, items and entries hold nil, booleans, integers, floats, strings (kept as texts of the heap),
--- other objects of the same heap, and through husk.box any Lua value. A cycle that runs through a boxed Lua
--- value (box -> table -> handle -> object -> box) is not collected in this version: break it by hand, or
--- close the heap. Functions without a heap argument work on the default heap. Errors are tables: code,
--- message, where.
+-- `local x <close> = ...`. Fields, items and entries hold nil, booleans, integers, floats, strings (kept as texts
+-- of the heap), other objects of the same heap, and through husk.box any Lua value. husk.collect() also ends
+-- cycles that run through boxed Lua values (box -> table -> handle -> object -> box). Functions without a heap
+-- argument work on the default heap. Errors are tables: code, message, where.
 
 local core = require "husk.core"
 
@@ -47,26 +46,25 @@ function heap:box(value) return core.new_box(self, value) end
 -- A record of a class (a value of husk.type) in this heap. Class{...} makes one in the default heap.
 function heap:new(class, fields) return core.new_record(self, kinds[class], fields) end
 
-local pass = heap.collect
-local dry = heap.collect_dry
+local pass, rounds, handles, dry = heap.collect, heap.collect_all, heap.collect_handles, heap.collect_dry
+heap.collect_all, heap.collect_handles = nil, nil
 
-local function handles_first(options)
+local function with_handles(options)
   if options ~= nil and type(options) ~= "table" then
     error("collect: a table of options expected, got " .. type(options), 3)
   end
-  if not (options and options.handles == false) then collectgarbage() end
+  return not (options and options.handles == false)
 end
 
--- Ends all garbage and says what was done. Handles that Lua has not collected yet still count as references,
--- so Lua's own collector runs first; collect{handles = false} leaves it out.
-function heap:collect(options)
-  handles_first(options)
-  return pass(self)
-end
+-- Ends all garbage and says what was done. Handles that Lua has not collected yet are references, so Lua's own
+-- collector runs with it and is shown the paths from handles to boxed values: cycles through Lua values end too,
+-- in rounds, until one frees none. collect{handles = false} is one pass over the heap alone.
+function heap:collect(options) return (with_handles(options) and rounds or pass)(self) end
 
--- What collect would end, without ending it.
+-- What collect{handles = false} would end, without ending it; Lua's collector runs before, unless
+-- handles = false.
 function heap:collect_dry(options)
-  handles_first(options)
+  if with_handles(options) then handles(self) end
   return dry(self)
 end
 

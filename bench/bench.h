@@ -61,6 +61,7 @@ bench_fn bench_list, bench_list_drop;
 bench_fn bench_live, bench_aged;
 bench_fn bench_pairs;
 bench_fn bench_weak_new, bench_weak_lock, bench_weak_dead;
+bench_fn bench_weakmap, bench_chain, bench_chain_short;
 bench_fn bench_bytes, bench_bytes_after;
 
 #endif

@@ -24,6 +24,11 @@ static const bench_row rows[] = {
     { "weak_new", bench_weak_new, 10 },
     { "weak_lock", bench_weak_lock, 20 },
     { "weak_dead", bench_weak_dead, 20 },
+    { "weakmap", bench_weakmap, 5 },
+#endif
+#if SYS_EPHEMERONS
+    { "chain", bench_chain, 3 },
+    { "chain_short", bench_chain_short, 5 },
 #endif
     { "bytes", bench_bytes, 1 },
 #if SYS_COLLECTS

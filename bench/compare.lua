@@ -27,6 +27,9 @@ local rows = {
     { name = "weak_new", title = "weak reference made", unit = "ns" },
     { name = "weak_lock", title = "weak lock + release, alive", unit = "ns" },
     { name = "weak_dead", title = "weak lock, dead", unit = "ns" },
+    { name = "weakmap", title = "weak-key map: entry made, gone", unit = "ns" },
+    { name = "chain", title = "pass, chain of 10^6 ephemerons", unit = "ns" },
+    { name = "chain_short", title = "the same, chain of 10^5", unit = "ns" },
     { name = "bytes", title = "resident bytes an object", unit = "bytes" },
     { name = "bytes_after", title = "the same after a full pass", unit = "bytes" },
 }
@@ -40,6 +43,7 @@ local goals = {
     { row = "aged", own = "live", most = 1.3 },
     { row = "pairs", peer = "cpython", most = 0.35 },
     { row = "weak_lock", peer = "cpython", most = 1.0 },
+    { row = "chain", own = "chain_short", most = 3 },
     { row = "list_drop", peer = "mimalloc", most = 1.0 },
     { row = "bytes", most = 48 },
     { row = "bytes_after", most = 48 },

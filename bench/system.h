@@ -1,6 +1,6 @@
 /* system.h: the system that is measured. BENCH_SYSTEM names its header, which gives, inline where it matters:
  *
- *   SYS_COUNTS, SYS_COLLECTS, SYS_WEAK   1 or 0: which rows make sense
+ *   SYS_COUNTS, SYS_COLLECTS, SYS_WEAK, SYS_EPHEMERONS   1 or 0: which rows make sense
  *   SYS_EXACT                            its collector finds all garbage, and sys_collect says how much
  *   sys_obj                              an object: two references and one 64-bit integer
  *   sys_about()                          its name and version, of the library that runs
@@ -18,7 +18,10 @@
  *   sys_reclaim()                        after it: does at once what it left for later
  * with SYS_WEAK
  *   sys_weak, sys_weak_new(o), sys_weak_end(w)
- *   sys_weak_lock(w)                     the object, retained, or NULL */
+ *   sys_weak_lock(w)                     the object, retained, or NULL
+ *   sys_weakmap, sys_weakmap_new(), sys_weakmap_end(m)   a weak-key map
+ *   sys_weakmap_set(m, key, value), sys_weakmap_count(m)
+ * with SYS_EPHEMERONS                    the same, and a value may lead to its key */
 #ifndef BENCH_SYSTEM_H
 #define BENCH_SYSTEM_H
 

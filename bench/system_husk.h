@@ -8,10 +8,12 @@
 #define SYS_COUNTS 1
 #define SYS_COLLECTS 1
 #define SYS_WEAK 1
+#define SYS_EPHEMERONS 1
 #define SYS_EXACT 1
 
 typedef husk_obj sys_obj;
 typedef husk_weak sys_weak;
+typedef husk_obj sys_weakmap;
 
 typedef struct sys_node {
     husk_obj *ref[2];
@@ -89,6 +91,26 @@ static inline sys_obj *sys_weak_lock(sys_weak *w)
 static inline void sys_weak_end(sys_weak *w)
 {
     husk_weak_release(w);
+}
+
+static inline sys_weakmap *sys_weakmap_new(void)
+{
+    return husk_weakkeymap_new(sys_heap);
+}
+
+static inline void sys_weakmap_set(sys_weakmap *m, sys_obj *key, sys_obj *value)
+{
+    (void)husk_weakkeymap_set(m, key, husk_ref(value));
+}
+
+static inline size_t sys_weakmap_count(sys_weakmap *m)
+{
+    return husk_weakkeymap_count(m);
+}
+
+static inline void sys_weakmap_end(sys_weakmap *m)
+{
+    husk_obj_release(m);
 }
 
 #endif

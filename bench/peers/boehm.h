@@ -13,6 +13,7 @@
 #define SYS_COUNTS 0
 #define SYS_COLLECTS 1
 #define SYS_WEAK 0
+#define SYS_EPHEMERONS 0
 #define SYS_EXACT 0
 
 typedef struct sys_obj {

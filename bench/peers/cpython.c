@@ -63,6 +63,20 @@ void sys_start(void)
     PyGC_Disable();
 }
 
+sys_weakmap *sys_weakmap_new(void)
+{
+    PyObject *module = PyImport_ImportModule("weakref");
+    PyObject *map = module ? PyObject_CallMethod(module, "WeakKeyDictionary", NULL) : NULL;
+    Py_XDECREF(module);
+    bench_check(map != NULL, "there is a WeakKeyDictionary");
+    return map;
+}
+
+void sys_weakmap_set(sys_weakmap *m, sys_obj *key, sys_obj *value)
+{
+    bench_check(PyObject_SetItem(m, (PyObject *)key, (PyObject *)value) == 0, "an entry is made");
+}
+
 /* PyGC_Collect does nothing while the collector is disabled. */
 size_t sys_collect(void)
 {

@@ -9,6 +9,7 @@
 #define SYS_COUNTS 1
 #define SYS_COLLECTS 1
 #define SYS_WEAK 1
+#define SYS_EPHEMERONS 0
 #define SYS_EXACT 1
 
 /* With its header of 16 bytes for the collector 64 bytes, which the allocator would round to without the
@@ -20,6 +21,7 @@ typedef struct sys_obj {
 } sys_obj;
 
 typedef PyObject sys_weak;
+typedef PyObject sys_weakmap;
 
 extern PyTypeObject sys_type;
 
@@ -100,6 +102,20 @@ static inline sys_obj *sys_weak_lock(sys_weak *w)
 static inline void sys_weak_end(sys_weak *w)
 {
     Py_DECREF(w);
+}
+
+/* weakref.WeakKeyDictionary, called as Python code calls it. */
+sys_weakmap *sys_weakmap_new(void);
+void sys_weakmap_set(sys_weakmap *m, sys_obj *key, sys_obj *value);
+
+static inline size_t sys_weakmap_count(sys_weakmap *m)
+{
+    return (size_t)PyObject_Size(m);
+}
+
+static inline void sys_weakmap_end(sys_weakmap *m)
+{
+    Py_DECREF(m);
 }
 
 #endif

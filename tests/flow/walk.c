@@ -213,5 +213,43 @@ static void status_names_and_texts(husk_heap *heap)
     assert_string_equal(husk_version(), "0.1.0");
 }
 
-STORIES(STORY(every_object_in_address_order, 0), STORY(referents_and_referrers, 0),
+static void free_nothing(void *data)
+{
+    (void)data;
+}
+
+static size_t weaks_seen;
+static const husk_obj *weaks_at[8];
+
+static bool note_weak(husk_obj *obj, void *data)
+{
+    (void)data;
+    weaks_at[weaks_seen++] = obj;
+    return weaks_seen < 3;
+}
+
+static void weak_references(husk_heap *heap)
+{
+    HOLD obj = husk_obj_new(heap, type_node);
+    TRY(obj);
+    weaks_seen = 0;
+    husk_obj_each_weak(obj, note_weak, NULL);
+    assert_int_equal(weaks_seen, 0);
+    static int number;
+    HOLD_WEAK old = husk_weak_new(obj, NULL, &number, free_nothing);
+    TRY(old);
+    HOLD_WEAK shared = husk_weak_new(obj, NULL, NULL, NULL);
+    TRY(shared);
+    HOLD_WEAK young = husk_weak_new(obj, NULL, &number, free_nothing);
+    TRY(young);
+    HOLD_WEAK last = husk_weak_new(obj, NULL, &number, free_nothing);
+    TRY(last);
+    husk_obj_each_weak(obj, note_weak, NULL);
+    assert_int_equal(weaks_seen, 3); /* it said no more */
+    assert_ptr_equal(weaks_at[0], husk_weak_obj(shared));
+    assert_ptr_equal(weaks_at[1], husk_weak_obj(last));
+    assert_ptr_equal(weaks_at[2], husk_weak_obj(young));
+}
+
+STORIES(STORY(weak_references, 0), STORY(every_object_in_address_order, 0), STORY(referents_and_referrers, 0),
         STORY(types_say_what_they_are, 0), STORY(bad_types_are_refused, 0), STORY(status_names_and_texts, 0));

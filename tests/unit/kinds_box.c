@@ -68,6 +68,26 @@ static void test_every_end(void **state)
     report_take(HUSK_ESTATE, 1); /* the box was still held */
 }
 
+/* Another value, and nothing freed: whoever swaps has the old one. */
+static void test_swap(void **state)
+{
+    husk_heap *heap = *state;
+    host_value first = { 0 }, second = { 0 };
+    HOLD box = husk_box_new(heap, &first, host_free);
+    HOLD list = husk_list_new(heap);
+    assert_non_null(box);
+    assert_non_null(list);
+    assert_true(husk_box_value_free(box) == host_free);
+    assert_true(husk_box_value_free(list) == NULL);
+    assert_ptr_equal(husk_box_swap(box, &second), &first);
+    assert_ptr_equal(husk_box_value(box), &second);
+    assert_null(husk_box_swap(list, &first));
+    assert_int_equal(first.freed + second.freed, 0);
+    husk_obj_drop(&box);
+    assert_int_equal(first.freed, 0);
+    assert_int_equal(second.freed, 1);
+}
+
 /* Garbage with boxes is ended in the middle of an allocation: nothing of it is a hook. */
 static void test_ends_in_allocation(void **state)
 {
@@ -133,8 +153,11 @@ int main(void)
 {
     types_setup();
     const struct CMUnitTest tests[] = {
-        HEAP_TEST(test_value),     HEAP_TEST(test_nothing_to_free),
-        HEAP_TEST(test_every_end), HEAP_TEST(test_ends_in_allocation),
+        HEAP_TEST(test_swap),
+        HEAP_TEST(test_value),
+        HEAP_TEST(test_nothing_to_free),
+        HEAP_TEST(test_every_end),
+        HEAP_TEST(test_ends_in_allocation),
         HEAP_TEST(test_failing),
     };
     return RUN_ROUNDS("kinds_box", tests);

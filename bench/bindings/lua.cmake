@@ -6,8 +6,8 @@ if(TARGET husk_lua AND BENCH_LUA)
     set_target_properties(bench_lua_plain PROPERTIES PREFIX "" OUTPUT_NAME lua_plain
         LIBRARY_OUTPUT_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
     set(lua "${PROJECT_BINARY_DIR}/lua")
-    set(run "${CMAKE_COMMAND}" -E env "LD_PRELOAD=${HUSK_SANITIZER_RUNTIME}" "LUA_PATH=${lua}/?.lua;${lua}/?/init.lua"
-        "LUA_CPATH=${lua}/?.so;${CMAKE_CURRENT_BINARY_DIR}/?.so"
+    set(run "${CMAKE_COMMAND}" -E env "LD_PRELOAD=${HUSK_SANITIZER_RUNTIME}" "LUA_PATH=${lua}/?.lua$<SEMICOLON>${lua}/?/init.lua"
+        "LUA_CPATH=${lua}/?.so$<SEMICOLON>${CMAKE_CURRENT_BINARY_DIR}/?.so"
         "${BENCH_LUA}" "${CMAKE_CURRENT_LIST_DIR}/lua_calls.lua")
     add_custom_target(bench_lua COMMAND ${run} USES_TERMINAL VERBATIM)
     add_dependencies(bench_lua bench_lua_plain husk_lua husk_lua_layer)

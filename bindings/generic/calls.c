@@ -1,0 +1,263 @@
+/* bindings/generic/calls.c: see calls.h. */
+#include "calls.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Notes a failure with the heap and answers nil. */
+#define FAIL(heap, status, ...) ((void)husk_heap_fail(heap, status, __VA_ARGS__), husk_nil())
+
+/* ---- records ---- */
+
+static const char blanks[] = " ,\t\n";
+
+void *husk_generic_record_type(const char *name, const char *fields, husk_generic_trouble *trouble)
+{
+    size_t length = strlen(fields) + 1, count = 0;
+    char *copy = malloc(length);
+    const char **names = malloc((length / 2 + 1) * sizeof *names);
+    const husk_type *type = NULL;
+    husk_status status = HUSK_ENOMEM;
+    if (copy && names) {
+        memcpy(copy, fields, length);
+        for (char *at = copy + strspn(copy, blanks); *at; at += strspn(at, blanks)) {
+            names[count++] = at;
+            at += strcspn(at, blanks);
+            if (*at)
+                *at++ = '\0';
+        }
+        status = husk_record_type(name, names, count, NULL, NULL, &type);
+    }
+    free(names);
+    free(copy);
+    void *token = status == HUSK_OK ? husk_generic_type_token(type) : NULL;
+    if (!token)
+        husk_generic_refuse(trouble, status == HUSK_OK ? HUSK_ENOMEM : status, "record_type", 0, "%s",
+                            status == HUSK_EINVAL || status == HUSK_ERANGE ? husk_type_message()
+                                                                           : husk_status_text(HUSK_ENOMEM));
+    return token;
+}
+
+/* The index of a field, or -1 and the failure noted. */
+static int field_of(husk_obj *record, const char *field)
+{
+    husk_heap *heap = husk_obj_heap(record);
+    const husk_type *type = husk_obj_type(record);
+    if (husk_obj_kind(record) != HUSK_KIND_RECORD) {
+        (void)husk_heap_fail(heap, HUSK_ETYPE, "a %s has no fields", husk_type_name(type));
+        return -1;
+    }
+    int index = husk_record_field(type, field);
+    if (index < 0)
+        (void)husk_heap_fail(heap, HUSK_EMISSING, "%s has no field '%s'", husk_type_name(type), field);
+    return index;
+}
+
+husk_value husk_generic_record_get(husk_obj *record, const char *field)
+{
+    husk_value v = husk_nil();
+    int index = field_of(record, field);
+    if (index >= 0)
+        (void)husk_record_peek(record, (size_t)index, &v);
+    return v;
+}
+
+husk_status husk_generic_record_set(husk_obj *record, const char *field, husk_value v)
+{
+    int index = field_of(record, field);
+    return index >= 0 ? husk_record_set(record, (size_t)index, v) : husk_heap_failure(husk_obj_heap(record));
+}
+
+/* ---- containers ---- */
+
+husk_value husk_generic_list_get(husk_obj *list, size_t index)
+{
+    husk_value v = husk_nil();
+    return husk_list_peek(list, index, &v) == HUSK_OK ? v : husk_nil();
+}
+
+husk_value husk_generic_list_remove(husk_obj *list, size_t index)
+{
+    husk_value v = husk_nil();
+    if (husk_list_remove(list, index, &v) != HUSK_OK)
+        return husk_nil();
+    if (v.tag == HUSK_OBJ && !husk_generic_keep(husk_obj_heap(list), v.as.o))
+        return FAIL(husk_obj_heap(list), HUSK_ENOMEM, "no room to keep what was removed");
+    return v;
+}
+
+husk_value husk_generic_map_get(husk_obj *map, husk_value key)
+{
+    husk_value v = husk_nil();
+    return husk_map_peek(map, key, &v) == HUSK_OK ? v : husk_nil();
+}
+
+bool husk_generic_map_has(husk_obj *map, husk_value key)
+{
+    husk_value v;
+    husk_status status = husk_map_peek(map, key, &v);
+    if (status == HUSK_EMISSING)
+        husk_heap_clear_failure(husk_obj_heap(map)); /* an answer, not a failure */
+    return status == HUSK_OK;
+}
+
+husk_obj *husk_generic_map_keys(husk_obj *map)
+{
+    husk_heap *heap = husk_obj_heap(map);
+    if (husk_obj_kind(map) != HUSK_KIND_MAP) {
+        (void)husk_heap_fail(heap, HUSK_ETYPE, "a %s has no keys", husk_type_name(husk_obj_type(map)));
+        return NULL;
+    }
+    husk_obj *keys = husk_list_new(heap);
+    husk_value key, v;
+    for (size_t cursor = 0; keys && husk_map_next(map, &cursor, &key, &v);)
+        if (husk_list_append(keys, key) != HUSK_OK)
+            husk_obj_drop(&keys);
+    return keys;
+}
+
+husk_value husk_generic_weakkeymap_get(husk_obj *map, husk_obj *key)
+{
+    husk_value v = husk_nil();
+    return husk_weakkeymap_peek(map, key, &v) == HUSK_OK ? v : husk_nil();
+}
+
+husk_value husk_generic_weakvaluemap_get(husk_obj *map, husk_value key)
+{
+    husk_obj *obj = NULL;
+    return husk_weakvaluemap_peek(map, key, &obj) == HUSK_OK ? husk_ref(obj) : husk_nil();
+}
+
+/* ---- objects ---- */
+
+husk_weak *husk_generic_weak_new(husk_obj *obj)
+{
+    return husk_weak_new(obj, NULL, NULL, NULL);
+}
+
+const char *husk_generic_typename(husk_obj *obj)
+{
+    return husk_type_name(husk_obj_type(obj));
+}
+
+bool husk_generic_same(husk_obj *a, husk_obj *b)
+{
+    return a == b;
+}
+
+/* ---- heaps ---- */
+
+typedef struct census {
+    const char *name;
+    size_t count;
+} census;
+
+static bool census_take(husk_obj *obj, void *data)
+{
+    census *c = data;
+    c->count += strcmp(husk_type_name(husk_obj_type(obj)), c->name) == 0;
+    return true;
+}
+
+size_t husk_generic_census(husk_heap *heap, const char *name)
+{
+    census c = { name, 0 };
+    husk_heap_each(heap, census_take, &c);
+    return c.count;
+}
+
+size_t husk_generic_collect(husk_heap *heap)
+{
+    husk_pass *pass = husk_generic_last_pass(heap);
+    memset(pass, 0, sizeof *pass);
+    (void)husk_heap_collect(heap, pass);
+    return pass->collected;
+}
+
+/* clang-format off */
+#define AT(group, struct_, field) \
+    { group #field, offsetof(struct_, field), sizeof(((struct_ *)NULL)->field) }
+/* clang-format on */
+typedef struct figure {
+    const char *name;
+    size_t offset, size;
+} figure;
+
+static const figure heap_figures[] = {
+    AT("", husk_heap_figures, objects),      AT("", husk_heap_figures, object_bytes),
+    AT("", husk_heap_figures, buffer_bytes), AT("", husk_heap_figures, foreign_bytes),
+    AT("", husk_heap_figures, bytes_taken),  AT("", husk_heap_figures, bytes_peak),
+    AT("", husk_heap_figures, max_bytes),    AT("", husk_heap_figures, pages),
+    AT("", husk_heap_figures, pages_spare),  AT("", husk_heap_figures, chunks),
+    AT("", husk_heap_figures, weak_cells),   AT("", husk_heap_figures, frozen_objects),
+};
+static const figure pass_figures[] = {
+    AT("pass.", husk_pass, examined),      AT("pass.", husk_pass, collected),
+    AT("pass.", husk_pass, uncollectable), AT("pass.", husk_pass, finalized),
+    AT("pass.", husk_pass, resurrected),   AT("pass.", husk_pass, weak_cleared),
+    AT("pass.", husk_pass, deferred),      AT("pass.", husk_pass, bytes),
+    AT("pass.", husk_pass, find_ns),       AT("pass.", husk_pass, finalize_ns),
+    AT("pass.", husk_pass, reclaim_ns),
+};
+static const figure count_figures[] = {
+    AT("counts.", husk_counts, grown_objects),
+    AT("counts.", husk_counts, grown_bytes),
+    AT("counts.", husk_counts, limit_objects),
+    AT("counts.", husk_counts, limit_bytes),
+};
+static const figure total_figures[] = {
+    AT("total.", husk_generation, passes),       AT("total.", husk_generation, examined),
+    AT("total.", husk_generation, collected),    AT("total.", husk_generation, uncollectable),
+    AT("total.", husk_generation, finalized),    AT("total.", husk_generation, resurrected),
+    AT("total.", husk_generation, weak_cleared), AT("total.", husk_generation, bytes),
+    AT("total.", husk_generation, find_ns),      AT("total.", husk_generation, finalize_ns),
+    AT("total.", husk_generation, reclaim_ns),   AT("total.", husk_generation, longest_ns),
+};
+
+/* All figures are size_t or uint64_t. */
+static bool figure_in(const figure *list, size_t count, const void *of, const char *name, int64_t *out)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(list[i].name, name) == 0) {
+            uint64_t wide = 0;
+            const char *at = (const char *)of + list[i].offset;
+            if (list[i].size == sizeof(uint64_t)) {
+                memcpy(&wide, at, sizeof wide);
+            } else {
+                size_t narrow;
+                memcpy(&narrow, at, sizeof narrow);
+                wide = narrow;
+            }
+            *out = wide > INT64_MAX ? INT64_MAX : (int64_t)wide;
+            return true;
+        }
+    }
+    return false;
+}
+#define FIGURE_IN(list, of) figure_in(list, sizeof list / sizeof *list, of, name, &found)
+
+int64_t husk_generic_figure(husk_heap *heap, const char *name)
+{
+    int64_t found = 0;
+    husk_heap_figures figures;
+    husk_counts counts;
+    husk_generation total;
+    husk_heap_figures_get(heap, &figures);
+    husk_heap_counts(heap, &counts);
+    (void)husk_heap_generation(heap, 0, &total);
+    if (FIGURE_IN(heap_figures, &figures) || FIGURE_IN(pass_figures, husk_generic_last_pass(heap)) ||
+        FIGURE_IN(count_figures, &counts) || FIGURE_IN(total_figures, &total))
+        return found;
+    (void)husk_heap_fail(heap, HUSK_EMISSING, "there is no figure '%s'", name);
+    return 0;
+}
+
+husk_status husk_generic_set_pacing(husk_heap *heap, size_t least_objects, size_t least_bytes, double factor)
+{
+    husk_pacing pacing;
+    husk_heap_get_pacing(heap, &pacing);
+    pacing.least_objects = least_objects;
+    pacing.least_bytes = least_bytes;
+    pacing.factor = factor;
+    return husk_heap_set_pacing(heap, &pacing);
+}

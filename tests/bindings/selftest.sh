@@ -1,0 +1,28 @@
+#!/bin/sh
+# selftest.sh LUA COMPARE SCRATCH: compare.lua accepts the story, and notices each way of telling another one.
+set -eu
+lua=$1 compare=$2 story=$3/selftest_story.md
+# shellcheck disable=SC2016 # the marks of a code block, not a command
+printf 'Words.\n\n```text\none\n```\n\n```text level 2\ntwo\n```\n\n```text\nthree\n```\n' > "$story"
+failed=0
+
+# expect pass|fail LEVEL TITLE SHELL-COMMAND
+expect() {
+    if "$lua" "$compare" "$story" "$2" sh -c "$4" > "$story.out" 2>&1; then got=pass; else got=fail; fi
+    if [ "$got" != "$1" ]; then
+        failed=1
+        echo "$3: wanted $1, got $got"
+        cat "$story.out"
+    fi
+}
+
+expect pass 2 "the story" 'printf "one\ntwo\nthree\n"'
+expect pass 1 "the story at level 1" 'printf "one\nthree\n"'
+expect fail 2 "level 1 passed off as all" 'printf "one\nthree\n"'
+expect fail 1 "more than there is" 'printf "one\ntwo\nthree\n"'
+expect fail 2 "another line" 'printf "one\ntwo\nfour\n"'
+expect fail 2 "a line too few" 'printf "one\ntwo\n"'
+expect fail 2 "a line too many" 'printf "one\ntwo\nthree\nfour\n"'
+expect fail 2 "nothing" 'true'
+expect fail 2 "a crash after the last line" 'printf "one\ntwo\nthree\n"; exit 3'
+exit $failed

@@ -1,0 +1,116 @@
+// tests/generic/Abuse.java: what a Java program may do wrong is an exception that names it; nothing leaks, nothing
+// crashes, whichever thread a wrapper ends on.
+import husk.Heap;
+import husk.Husk;
+import husk.Obj;
+import husk.Type;
+import husk.Weak;
+import java.util.concurrent.atomic.AtomicReference;
+
+public class Abuse {
+  static void refused(Class<? extends Throwable> kind, String part, Runnable body) {
+    try {
+      body.run();
+    } catch (RuntimeException e) {
+      if (kind.isInstance(e) && e.getMessage().contains(part)) return;
+      throw new AssertionError("refused with " + e + ", not " + kind + " " + part, e);
+    }
+    throw new AssertionError("not refused: " + part);
+  }
+
+  static void want(boolean condition, String what) {
+    if (!condition) throw new AssertionError(what);
+  }
+
+  static void values(Heap heap, Obj map, Obj node) {
+    Object[] values = {null, true, false, 0L, -1L, Long.MAX_VALUE, Long.MIN_VALUE, 1.5, -0.0, Double.NaN, "", "text",
+      "gr\u00fc\u00dfe\0\ud83d\ude00"};
+    for (Object value : values) {
+      Husk.map_set(map, 1, value);
+      Object back = Husk.map_get(map, 1);
+      want(value == null ? back == null : value.equals(back), value + " came back as " + back);
+    }
+    Husk.map_set(map, 1, node);
+    try (Obj back = (Obj) Husk.map_get(map, 1)) {
+      want(Husk.same(back, node), "another object");
+    }
+    try (Weak weak = Husk.weak_new(node); Obj list = Husk.list_new(heap)) {
+      Husk.list_append(list, weak);
+      want(Husk.list_get(list, 0) instanceof Weak, "a weak reference in a list");
+    }
+  }
+
+  // Wrappers that nobody closes end with Java's collector, on its thread, and their objects on ours.
+  static void collected(Heap heap) throws InterruptedException {
+    for (int i = 0; i < 20000; i++) Husk.list_new(heap);
+    long lists = heap.census("list");
+    for (int round = 0; round < 100 && lists > 2000; round++) {
+      System.gc();
+      Thread.sleep(20);
+      heap.safepoint();
+      lists = heap.census("list");
+    }
+    want(lists <= 2000, lists + " lists stay");
+  }
+
+  public static void main(String[] arguments) throws InterruptedException {
+    Heap heap = new Heap("abuse");
+    Type type = Husk.record_type("Node", "value,next");
+    Obj node = Husk.record_new(heap, type), list = Husk.list_new(heap), map = Husk.map_new(heap);
+    Class<? extends Throwable> argument = IllegalArgumentException.class, index = IndexOutOfBoundsException.class;
+
+    refused(argument, "argument 1 is nothing", () -> Husk.list_count(null));
+    refused(argument, "java.lang.Object cannot be stored", () -> Husk.list_append(list, new Object()));
+    refused(argument, "NUL", () -> Husk.record_get(node, "val\0ue"));
+    refused(argument, "argument 2 is nothing", () -> Husk.record_get(node, null));
+    refused(index, "HUSK_ERANGE", () -> Husk.list_get(list, -1));
+    refused(index, "index 7 ", () -> Husk.list_get(list, 7));
+    refused(index, "no field 'colour'", () -> Husk.record_set(node, "colour", 1));
+    refused(argument, "list has no fields", () -> Husk.record_get(list, "value"));
+    refused(argument, "HUSK_ETYPE", () -> Husk.list_append(node, 1));
+    refused(argument, "HUSK_EINVAL", () -> Husk.map_set(map, null, 1));
+    refused(index, "HUSK_EMISSING", () -> Husk.map_get(map, "nothing"));
+    refused(argument, "HUSK_EINVAL", () -> Husk.record_type("Twice", "a a"));
+
+    // A refused call leaves nothing behind, also when its text was made before it failed.
+    long objects = heap.figure("objects");
+    for (int i = 0; i < 1000; i++) refused(argument, "HUSK_EINVAL", () -> Husk.map_set(map, null, "a text"));
+    heap.safepoint();
+    want(heap.figure("objects") == objects, "objects left");
+
+    values(heap, map, node);
+    Obj extra = Husk.list_new(heap);
+    Husk.release(extra);
+    Husk.release(extra);
+    refused(RuntimeException.class, "released", () -> Husk.list_count(extra));
+    extra.close();
+    extra.close();
+    refused(argument, "argument 1 is nothing, or was released", () -> Husk.list_count(extra));
+    collected(heap);
+
+    AtomicReference<RuntimeException> elsewhere = new AtomicReference<>();
+    Thread other = new Thread(() -> {
+      try {
+        Husk.list_count(list);
+      } catch (RuntimeException e) {
+        elsewhere.set(e);
+      }
+    });
+    other.start();
+    other.join();
+    want(elsewhere.get() != null && elsewhere.get().getMessage().contains("another thread"), "another thread");
+
+    heap.verify();
+    heap.close();
+    refused(RuntimeException.class, "heap 'abuse' is closed", () -> Husk.list_count(list));
+    refused(RuntimeException.class, "heap 'abuse' is closed", heap::collect);
+    Heap second = new Heap("orphan");
+    Obj orphan = Husk.list_new(second);
+    second.delete();
+    Husk.list_append(orphan, "still here");
+    want("still here".equals(Husk.list_get(orphan, 0)), "orphan");
+    orphan.close();
+    want(Husk.memory_held() == 0, Husk.memory_held() + " bytes held");
+    System.out.println("abuse: refused");
+  }
+}

@@ -1,0 +1,87 @@
+# tests/generic/abuse.pl: what a Perl script may do wrong is an exception that names it; nothing leaks, nothing crashes.
+use strict;
+use warnings;
+use utf8;
+use Husk;
+use Scalar::Util qw(looks_like_number);
+
+sub refused {
+    my ($pattern, $body) = @_;
+    die "not refused: $pattern" if eval { $body->(); 1 };
+    die "refused with '$@', not $pattern" unless $@ =~ $pattern;
+}
+
+{
+    my $heap = Husk::Heap->new('abuse');
+    my $type = Husk::record_type('Node', 'value,next');
+    my $node = Husk::record_new($heap, $type);
+    my $list = Husk::list_new($heap);
+    my $map  = Husk::map_new($heap);
+
+    # Wrong things where an object, a value, a name or a number is due.
+    refused(qr/argument 1 is nothing.*HUSK_EINVAL/, sub { Husk::list_count(undef) });
+    refused(qr/husk_obj/, sub { Husk::list_count($heap) });
+    refused(qr/husk_obj/, sub { Husk::list_count(42) });
+    refused(qr/argument 2 is a ARRAY.*HUSK_ETYPE/, sub { Husk::list_append($list, [1]) });
+    refused(qr/argument 2 is a Some::Class/, sub { Husk::list_append($list, bless {}, 'Some::Class') });
+    refused(qr/beyond 64 bits/, sub { Husk::list_append($list, 18446744073709551615) });
+    refused(qr/argument 2 is nothing/, sub { Husk::record_get($node, undef) });
+    refused(qr/./, sub { Husk::list_get($list, -1) });
+    refused(qr/index 7 .*HUSK_ERANGE/, sub { Husk::list_get($list, 7) });
+    refused(qr/no field 'colour'/, sub { Husk::record_set($node, 'colour', 1) });
+    refused(qr/list has no fields.*HUSK_ETYPE/, sub { Husk::record_get($list, 'value') });
+    refused(qr/HUSK_ETYPE/, sub { Husk::list_append($node, 1) });
+    refused(qr/HUSK_EINVAL/, sub { Husk::map_set($map, undef, 1) });
+    refused(qr/HUSK_EMISSING/, sub { Husk::map_get($map, 'nothing') });
+    refused(qr/HUSK_EINVAL/, sub { Husk::record_type('Twice', 'a a') });
+
+    # A refused call leaves nothing behind, also when its text was made before the other argument was looked at.
+    my $objects = $heap->figure('objects');
+    refused(qr/ARRAY/, sub { Husk::map_set($map, 'a key', []) }) for 1 .. 1000;
+    $heap->safepoint;
+    die 'objects left' unless $heap->figure('objects') == $objects;
+
+    # Values come back as they went in; what was a string is no number, and the other way round.
+    for my $value (0, -1, 9223372036854775807, 1.5, '', '17', 'abc', "gr\x{fc}\x{df}e\0\x{263a}") {
+        Husk::map_set($map, 1, $value);
+        my $back = Husk::map_get($map, 1);
+        die "'$value' came back as '$back'" unless $back eq $value;
+    }
+    Husk::map_set($map, 1, undef);
+    die 'undef' if defined Husk::map_get($map, 1);
+    Husk::map_set($map, 1, $node);
+    die 'another object' unless Husk::same(Husk::map_get($map, 1), $node);
+    my $weak = Husk::weak_new($node);
+    Husk::list_append($list, $weak);
+    die 'a weak reference in a list' unless Husk::list_get($list, 0)->isa('Husk::Weak');
+
+    # Handles: released twice, destroyed by hand, forged.
+    my $extra = Husk::list_new($heap);
+    Husk::release($extra);
+    Husk::release($extra);
+    refused(qr/argument 1 .*released.*HUSK_ESTATE/, sub { Husk::list_count($extra) });
+    die 'alive' if Husk::alive($extra) || !Husk::alive($list);
+    $extra->DESTROY for 1 .. 3;
+    for my $number (1, 42, 0xdeadbeef, -1, 2**62) {
+        my $forged = bless \(my $word = $number), 'Husk::Obj';
+        eval { Husk::list_count($forged) };
+        die 'a forged handle passed' unless $@;
+    }
+
+    # Each wrapper is a reference, and ends with its variable.
+    my $before = $heap->census('list');
+    Husk::list_new($heap) for 1 .. 20_000;
+    die 'lists stay' unless $heap->census('list') == $before;
+
+    # A heap that is closed before its objects; objects that outlive every name of their heap.
+    $heap->verify;
+    $heap->close;
+    refused(qr/heap 'abuse' is closed/, sub { Husk::list_count($list) });
+    refused(qr/heap 'abuse' is closed/, sub { $weak->lock });
+    refused(qr/heap 'abuse' is closed/, sub { $heap->collect });
+    my $orphan = Husk::list_new(Husk::Heap->new('orphan'));
+    Husk::list_append($orphan, 'still here');
+    die 'orphan' unless Husk::list_get($orphan, 0) eq 'still here';
+}
+die Husk::memory_held() . ' bytes held' unless Husk::memory_held() == 0;
+print "abuse: refused\n";

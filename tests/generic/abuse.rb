@@ -1,0 +1,86 @@
+# tests/generic/abuse.rb: what a Ruby script may do wrong is an exception that names it; nothing leaks, nothing crashes.
+require "husk"
+
+def refused(kind, pattern)
+  yield
+  raise "not refused: #{pattern}"
+rescue kind => e
+  raise unless e.message =~ pattern
+end
+
+heap = Husk::Heap.new("abuse")
+type = Husk.record_type("Node", "value,next")
+node = Husk.record_new(heap, type)
+list = Husk.list_new(heap)
+map = Husk.map_new(heap)
+
+# Wrong things where an object, a value, a name or a number is due.
+refused(ArgumentError, /argument 1 is nothing.*HUSK_EINVAL/) { Husk.list_count(nil) }
+refused(TypeError, /husk_obj/) { Husk.list_count(heap) }
+refused(TypeError, /husk_obj/) { Husk.list_count(42) }
+refused(TypeError, /argument 2 is a Symbol.*HUSK_ETYPE/) { Husk.list_append(list, :symbol) }
+refused(TypeError, /argument 2 is a Object/) { Husk.list_append(list, Object.new) }
+refused(RangeError, /too big/) { Husk.list_append(list, 2**64) }
+refused(ArgumentError, /null byte/) { Husk.record_get(node, "val\0ue") }
+refused(TypeError, /nil/) { Husk.record_get(node, nil) }
+refused(StandardError, /./) { Husk.list_get(list, -1) }
+refused(IndexError, /index 7 .*HUSK_ERANGE/) { Husk.list_get(list, 7) }
+refused(IndexError, /no field 'colour'/) { Husk.record_set(node, "colour", 1) }
+refused(TypeError, /list has no fields.*HUSK_ETYPE/) { Husk.record_get(list, "value") }
+refused(TypeError, /HUSK_ETYPE/) { Husk.list_append(node, 1) }
+refused(ArgumentError, /HUSK_EINVAL/) { Husk.map_set(map, nil, 1) }
+refused(IndexError, /HUSK_EMISSING/) { Husk.map_get(map, "nothing") }
+refused(ArgumentError, /HUSK_EINVAL/) { Husk.record_type("Twice", "a a") }
+refused(TypeError, /HUSK_ETYPE/) { Husk.weakset_add(Husk.weakset_new(heap), Husk.map_keys(list)) }
+
+# A refused call leaves nothing behind, also when its text was made before the other argument was looked at.
+texts = heap.census("text")
+1000.times { refused(TypeError, /Symbol/) { Husk.map_set(map, "a key", :symbol) } }
+heap.safepoint
+raise "left #{heap.census('text') - texts} texts" unless heap.census("text") == texts
+
+# Values come back as they went in.
+text = "gr\u00fc\u00dfe\0ende"
+[nil, true, false, 0, -1, 2**63 - 1, -2**63, 1.5, -0.0, Float::INFINITY, "", text].each do |value|
+  Husk.map_set(map, 1, value)
+  back = Husk.map_get(map, 1)
+  raise "#{value.inspect} came back as #{back.inspect}" unless back.eql?(value)
+end
+Husk.map_set(map, 1, node)
+raise "another object" unless Husk.same(Husk.map_get(map, 1), node)
+keys = Husk.map_keys(map)
+raise "keys" unless Husk.list_count(keys) == 1 && Husk.list_get(keys, 0) == 1
+raise "has" unless Husk.map_has(map, 1) && !Husk.map_has(map, 2)
+weak = Husk.weak_new(node)
+Husk.list_append(list, weak)
+raise "a weak reference in a list" unless Husk.list_get(list, 0).is_a?(Husk::Weak)
+
+# Handles: released twice, used after release, dropped by Ruby's collector.
+extra = Husk.list_new(heap)
+Husk.release(extra)
+Husk.release(extra)
+refused(RuntimeError, /argument 1 .*released.*HUSK_ESTATE/) { Husk.list_count(extra) }
+raise "alive" if Husk.alive(extra) || !Husk.alive(list)
+20_000.times { Husk.list_new(heap) }
+GC.start
+raise "lists stay: #{heap.census('list')}" if heap.census("list") > 2_000
+
+# Another thread may not use the heap; what it drops ends here.
+error = Thread.new { begin; Husk.list_count(list); rescue RuntimeError => e; e; end }.value
+raise "not refused: #{error.inspect}" unless error.is_a?(RuntimeError) && error.message =~ /another thread/
+
+# A heap that is closed before its objects; objects that outlive every name of their heap.
+heap.verify
+heap.close
+refused(RuntimeError, /heap 'abuse' is closed/) { Husk.list_count(list) }
+refused(RuntimeError, /heap 'abuse' is closed/) { weak.lock }
+refused(RuntimeError, /heap 'abuse' is closed/) { heap.collect }
+orphan = Husk.list_new(Husk::Heap.new("orphan"))
+GC.start
+Husk.list_append(orphan, "still here")
+raise "orphan" unless Husk.list_get(orphan, 0) == "still here"
+Husk.release(orphan)
+heap = nil
+GC.start
+raise "#{Husk.memory_held} bytes held" unless Husk.memory_held.zero? || ObjectSpace.each_object(Husk::Heap).any?
+puts "abuse: refused"

@@ -1,0 +1,84 @@
+# tests/generic/abuse.tcl: what a Tcl script may do wrong is an error that names it; nothing leaks, nothing crashes. A
+# wrapper in Tcl is a string, so one that has ended can be written down again, and any other can be made up.
+package require husk
+
+proc refused {pattern body} {
+    if {![catch {uplevel 1 $body} message]} { error "not refused: $pattern" }
+    if {![regexp $pattern $message]} { error "refused with '$message', not $pattern" }
+}
+
+husk::Heap heap abuse
+set type [husk::record_type Node "value,next"]
+set node [husk::record_new heap $type]
+set list [husk::list_new heap]
+set map [husk::map_new heap]
+
+# Wrong things where an object, a name or a number is due.
+refused {argument 1 is nothing.*HUSK_EINVAL} {husk::list_count NULL}
+refused {husk_obj} {husk::list_count heap}
+refused {.} {husk::list_count 42}
+refused {.} {husk::list_get $list -1}
+refused {index 7 .*HUSK_ERANGE} {husk::list_get $list 7}
+refused {.} {husk::list_get $list 1.5}
+refused {no field 'colour'} {husk::record_set $node colour 1}
+refused {list has no fields.*HUSK_ETYPE} {husk::record_get $list value}
+refused {HUSK_ETYPE} {husk::list_append $node 1}
+refused {HUSK_EINVAL} {husk::map_set $map NULL 1}
+refused {HUSK_EMISSING} {husk::map_get $map nothing}
+refused {HUSK_EINVAL} {husk::record_type Twice "a a"}
+
+# A refused call leaves nothing behind.
+set objects [heap figure objects]
+for {set i 0} {$i < 1000} {incr i} { refused {HUSK_EINVAL} {husk::map_set $map NULL "a text"} }
+heap safepoint
+if {[heap figure objects] != $objects} { error "objects left" }
+
+# Values come back as they went in, whatever they were taken for.
+foreach value [list 0 -1 007 0x10 1.5 1e3 9223372036854775807 9223372036854775808 true false yes {} "a b" \
+                   "gr\u00fc\u00dfe" _a _00_p_husk_obj] {
+    husk::map_set $map 1 $value
+    if {[husk::map_get $map 1] ne $value} { error "'$value' came back as '[husk::map_get $map 1]'" }
+}
+husk::map_set $map 1 $node
+set back [husk::map_get $map 1]
+if {![husk::same $back $node]} { error "another object" }
+$back -delete
+
+# Handles: released twice, used after their end, forged.
+set extra [husk::list_new heap]
+set again $extra
+husk::release $extra
+husk::release $again
+refused {argument 1 .*released.*HUSK_ESTATE} {husk::list_count $again}
+$extra -delete
+refused {argument 1 .*released.*HUSK_ESTATE} {husk::list_count $again}
+foreach forged {_0100000001000000_p_husk_heap _ffffffffffffffff_p_husk_obj _efbeadde00000000_p_husk_obj
+                _0100000000000000_p_husk_obj _00000000ffffffff_p_husk_obj} {
+    refused {.} {husk::list_count $forged}
+    refused {.} {husk::map_get $forged 1}
+}
+refused {no type} {husk::record_new heap _ffffffff00000000_p_husk_type}
+# Freed and taken again, the entry has another token.
+set lists [heap census list]
+for {set i 0} {$i < 5000} {incr i} {
+    set made [husk::list_new heap]
+    $made -delete
+    refused {released} {husk::list_count $made}
+}
+if {[heap census list] != $lists} { error "lists stay" }
+
+# A heap that is closed before its objects; objects that outlive every name of their heap.
+heap verify
+heap close
+refused {heap 'abuse' is closed} {husk::list_count $list}
+refused {heap 'abuse' is closed} {heap collect}
+foreach wrapper [list $node $list $map] { $wrapper -delete }
+heap -delete
+husk::Heap other orphan
+set orphan [husk::list_new other]
+other -delete
+husk::list_append $orphan "still here"
+if {[husk::list_get $orphan 0] ne "still here"} { error "orphan" }
+$orphan -delete
+if {[husk::memory_held] != 0} { error "[husk::memory_held] bytes held" }
+puts "abuse: refused"

@@ -1,0 +1,227 @@
+/* tests/generic/handles.c: the tokens of level 1 from below: made up, used after their end, dropped on other threads.
+ * The languages' own tests come by fewer of these ways, and with a runtime around them. */
+#include "story.h"
+
+#include <pthread.h>
+
+#include "calls.h"
+
+static husk_generic_trouble trouble;
+
+static void *heap_token(const char *name)
+{
+    void *token = husk_generic_heap_new(name, &trouble);
+    assert_non_null(token);
+    return token;
+}
+
+static husk_heap *heap_of(const void *token)
+{
+    const void *pointer = token;
+    assert_true(husk_generic_heap(&pointer, "test", 1, &trouble));
+    return (husk_heap *)(uintptr_t)pointer;
+}
+
+static husk_obj *obj_of(const void *token)
+{
+    const void *pointer = token;
+    return husk_generic_obj(&pointer, "test", 1, &trouble) ? (husk_obj *)(uintptr_t)pointer : NULL;
+}
+
+static void *list_token(husk_heap *heap)
+{
+    husk_obj *list = husk_list_new(heap);
+    assert_non_null(list);
+    void *token = husk_generic_give(list);
+    assert_non_null(token);
+    return token;
+}
+
+static size_t lists(husk_heap *heap)
+{
+    husk_generic_leave(heap);
+    return husk_generic_census(heap, "list");
+}
+
+static void a_token_ends_once(void **state)
+{
+    (void)state;
+    void *home = heap_token("once");
+    husk_heap *heap = heap_of(home);
+    void *a = list_token(heap), *b = husk_generic_lend(obj_of(a));
+    assert_int_equal(husk_obj_strong_count(obj_of(a)), 2);
+    husk_generic_drop(a);
+    husk_generic_drop(a);
+    assert_null(obj_of(a));
+    assert_int_equal(trouble.status, HUSK_ESTATE);
+    assert_non_null(strstr(trouble.text, "released"));
+    assert_int_equal(husk_obj_strong_count(obj_of(b)), 1);
+    /* The entry is taken again; the old token stays dead. */
+    void *c = list_token(heap);
+    assert_ptr_not_equal(a, c);
+    assert_null(obj_of(a));
+    husk_generic_drop(a);
+    assert_non_null(obj_of(c));
+    husk_generic_drop(b);
+    husk_generic_drop(c);
+    assert_int_equal(lists(heap), 0);
+    husk_generic_drop(home);
+    assert_int_equal(husk_memory_held(), 0);
+}
+
+static void made_up_tokens_are_refused(void **state)
+{
+    (void)state;
+    void *home = heap_token("forged");
+    void *list = list_token(heap_of(home));
+    uint64_t seed = 88172645463325252u;
+    for (int i = 0; i < (int)story_size(100000, 2000); i++) {
+        seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+        uintptr_t word = (uintptr_t)(i % 4 ? seed : seed & 0xffff);
+        if (i % 3 == 0)
+            word ^= (uintptr_t)list;
+        if (word == (uintptr_t)list || word == (uintptr_t)home)
+            continue;
+        assert_null(obj_of((void *)word));
+        husk_generic_drop((void *)word);
+        const void *type = (void *)word;
+        (void)husk_generic_type(&type, "test", 1, &trouble);
+    }
+    assert_null(obj_of(home)); /* of another kind */
+    assert_null(obj_of(NULL));
+    assert_int_equal(trouble.status, HUSK_EINVAL);
+    const void *pointer = list;
+    assert_false(husk_generic_weak(&pointer, "test", 1, &trouble));
+    assert_int_equal(trouble.status, HUSK_ETYPE);
+    assert_true(husk_generic_obj(&pointer, "delete_Obj", 1, &trouble)); /* destructors get the token */
+    assert_ptr_equal(pointer, list);
+    husk_generic_drop(list);
+    husk_generic_drop(home);
+    assert_int_equal(husk_memory_held(), 0);
+}
+
+static void objects_keep_their_heap(void **state)
+{
+    (void)state;
+    void *home = heap_token("kept");
+    void *list = list_token(heap_of(home));
+    husk_generic_drop(home);
+    assert_true(husk_memory_held() > 0);
+    assert_int_equal(husk_list_append(obj_of(list), husk_int(1)), HUSK_OK);
+    husk_generic_drop(list);
+    assert_int_equal(husk_memory_held(), 0);
+}
+
+static void a_closed_heap_leaves_dead_tokens(void **state)
+{
+    (void)state;
+    void *home = heap_token("closed");
+    husk_heap *heap = heap_of(home);
+    void *list = list_token(heap), *other = list_token(heap);
+    assert_int_equal(husk_list_append(obj_of(list), husk_ref(obj_of(other))), HUSK_OK);
+    assert_int_equal(husk_list_append(obj_of(other), husk_ref(obj_of(list))), HUSK_OK);
+    husk_generic_heap_close(heap);
+    assert_int_equal(husk_memory_held(), 0);
+    assert_null(obj_of(list));
+    assert_non_null(strstr(trouble.text, "heap 'closed' is closed"));
+    assert_false(husk_generic_alive(list));
+    assert_false(husk_generic_alive(home));
+    husk_generic_drop(home);
+    husk_generic_drop(list);
+    husk_generic_drop(other);
+    husk_generic_drop(other);
+}
+
+/* ---- other threads ---- */
+
+static void *drop_there(void *token)
+{
+    husk_generic_drop(token);
+    return NULL;
+}
+
+static void on_another_thread(void *(*body)(void *), void *data)
+{
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, body, data), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void *use_there(void *token)
+{
+    return obj_of(token) ? token : NULL;
+}
+
+static void a_drop_elsewhere_waits_for_the_owner(void **state)
+{
+    (void)state;
+    void *home = heap_token("waits");
+    husk_heap *heap = heap_of(home);
+    void *list = list_token(heap);
+    pthread_t thread;
+    void *used;
+    assert_int_equal(pthread_create(&thread, NULL, use_there, list), 0);
+    assert_int_equal(pthread_join(thread, &used), 0);
+    assert_null(used);
+    assert_non_null(strstr(trouble.text, "another thread"));
+    on_another_thread(drop_there, list);
+    assert_int_equal(husk_generic_census(heap, "list"), 1); /* not touched there */
+    assert_null(obj_of(list));
+    assert_int_equal(lists(heap), 0);
+    /* The very last one closes the heap where it is dropped. */
+    list = list_token(heap);
+    husk_generic_drop(home);
+    on_another_thread(drop_there, list);
+    assert_int_equal(husk_memory_held(), 0);
+}
+
+enum { THREADS = 8, EACH_MAX = 4000 };
+static void *many[THREADS][EACH_MAX];
+static size_t each;
+
+static void *drop_many(void *data)
+{
+    void **mine = data;
+    for (size_t i = 0; i < each; i++)
+        husk_generic_drop(mine[i]);
+    return NULL;
+}
+
+static void eight_threads_drop_what_one_makes(void **state)
+{
+    (void)state;
+    void *home = heap_token("many");
+    each = story_size(EACH_MAX, 200);
+    husk_heap *heap = heap_of(home);
+    for (int t = 0; t < THREADS; t++)
+        for (size_t i = 0; i < each; i++)
+            many[t][i] = list_token(heap);
+    pthread_t threads[THREADS];
+    for (int t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_create(&threads[t], NULL, drop_many, many[t]), 0);
+    for (size_t i = 0; i < each; i++) { /* meanwhile */
+        void *list = list_token(heap);
+        assert_int_equal(husk_list_append(obj_of(list), husk_int((int64_t)i)), HUSK_OK);
+        husk_generic_leave(heap);
+        husk_generic_drop(list);
+    }
+    for (int t = 0; t < THREADS; t++)
+        assert_int_equal(pthread_join(threads[t], NULL), 0);
+    assert_int_equal(lists(heap), 0);
+    verify(heap);
+    husk_generic_drop(home);
+    assert_int_equal(husk_memory_held(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_token_ends_once),
+        cmocka_unit_test(made_up_tokens_are_refused),
+        cmocka_unit_test(objects_keep_their_heap),
+        cmocka_unit_test(a_closed_heap_leaves_dead_tokens),
+        cmocka_unit_test(a_drop_elsewhere_waits_for_the_owner),
+        cmocka_unit_test(eight_threads_drop_what_one_makes),
+    };
+    return RUN_ROUNDS("generic_handles", tests);
+}

@@ -202,7 +202,7 @@ void husk__drain(husk_heap *heap)
                 continue;
             }
             husk__drain_plain(heap);
-            if (heap->dying)
+            if (heap->dying && !heap->loose)
                 end_first(heap);
         }
         if (heap->quiet || !heap->events_first)

@@ -11,8 +11,10 @@
 
 static world w;
 static event_log events;
-static bool finalized[MOST_IDS], disposed[MOST_IDS], called[MOST_IDS], freed[MOST_IDS];
+static bool finalized[MOST_IDS], disposed[MOST_IDS], called[MOST_IDS], freed[MOST_IDS], cleaned[MOST_IDS];
 static bool shown[MOST_IDS], reached[MOST_IDS];
+/* By container and place in its notes: the heap shows this entry; what it holds is counted. */
+static bool in_heap[MOST_IDS][WORLD_ROWS], counted[MOST_IDS][WORLD_ROWS];
 static long references[MOST_IDS];
 
 bool loose_mode(const char *mode)
@@ -32,8 +34,8 @@ static bool show(husk_obj *obj, void *data)
     (void)data;
     if (n == 0 || shown[n])
         fail("a walk shows an unknown object, or one twice", n, 0);
-    /* Its own number, written at birth: nobody overwrote it. Weak references have none. */
-    if (!husk_weak_of(obj) && *(uint64_t *)husk_obj_data(obj) != (uint64_t)n)
+    /* Its own number, written at birth: nobody overwrote it. The library's own types have none. */
+    if (w.kinds[n] < K_TYPES && *(uint64_t *)husk_obj_data(obj) != (uint64_t)n)
         fail("an object has lost its number", n, 0);
     shown[n] = true;
     return true;
@@ -58,6 +60,8 @@ static void hear(bool loud)
             once(called, e.number, "called twice");
         else if (e.told == E_FREE)
             once(freed, e.number, "freed twice");
+        else if (e.told == E_CLEANED)
+            once(cleaned, e.number, "cleaned twice");
         if (loud)
             fprintf(stderr, "  %s %ld\n", told_names[e.told], e.number);
     }
@@ -75,6 +79,62 @@ static void reach(int n, int *todo, int *count)
     }
 }
 
+/* Acyclic objects: passes do not look inside, so what they hold is held. With the value of an entry for a key, a
+ * cycle may go through one that holds only what holds nothing; then the promise is broken, and that is a leak. */
+static void reach_from_trees(int *todo, int *count)
+{
+    for (int n = 1; n <= w.born; n++) {
+        if (!shown[n] || (w.kinds[n] != K_TREE && w.kinds[n] != K_TREE_FIN))
+            continue;
+        for (int i = 0; i < facts[w.kinds[n]].slots; i++) {
+            int to = w.slot[n][i];
+            if (to && !reached[to]) { /* counted if the tree is reached */
+                reached[to] = true;
+                todo[(*count)++] = to;
+            }
+        }
+    }
+}
+
+/* The entries that the heap shows. */
+static void look_into(int container)
+{
+    husk_obj *obj = (husk_obj *)w.address[container], *target;
+    husk_value other;
+    size_t count = 0;
+    memset(in_heap[container], 0, (size_t)w.rows[container]);
+    memset(counted[container], 0, (size_t)w.rows[container]);
+    if (!shown[container])
+        fail("a reachable container is gone", container, w.kinds[container]);
+    for (size_t cursor = 0; world_next(obj, &cursor, &target, &other); count++) {
+        const world_row *row = world_noted(&w, container, world_number(&w, target), other);
+        if (!row || !shown[row->target])
+            fail("a container shows what was not put in, or is gone", container, world_number(&w, target));
+        in_heap[container][row - w.row[container]] = true;
+    }
+    if (world_entries(obj) < count)
+        fail("a container counts fewer entries than it shows", container, (long)count);
+}
+
+/* What the entries of reached containers hold: the value of a weak-key map for a key that is reached; the key of a
+ * weak-value map as long as the object is there, for it may be just that key which keeps it. */
+static bool reach_rows(int *todo, int *count)
+{
+    bool news = false;
+    for (int n = 1; n <= w.born; n++) {
+        if (!reached[n] || !is_container(w.kinds[n]))
+            continue;
+        for (int i = 0; i < w.rows[n]; i++) {
+            const world_row *row = &w.row[n][i];
+            if (counted[n][i] || !(reached[row->target] || (w.kinds[n] == K_VALUEMAP && in_heap[n][i])))
+                continue;
+            counted[n][i] = news = true;
+            reach(row->other, todo, count);
+        }
+    }
+    return news;
+}
+
 static void reach_all(void)
 {
     static int todo[MOST_IDS];
@@ -83,11 +143,44 @@ static void reach_all(void)
     memset(references, 0, sizeof references);
     for (int i = 0; i < HANDLES; i++)
         reach(w.held[i], todo, &count);
-    while (count > 0) {
-        int n = todo[--count];
-        for (int i = 0; i < MOST_SLOTS; i++)
-            reach(w.slot[n][i], todo, &count);
+    for (int n = 1; n <= w.born; n++)
+        if (w.pending[n]) /* the registry */
+            reach(n, todo, &count);
+    reach_from_trees(todo, &count);
+    do {
+        while (count > 0) {
+            int n = todo[--count];
+            if (is_container(w.kinds[n]))
+                look_into(n);
+            for (int i = 0; i < MOST_SLOTS; i++)
+                reach(w.slot[n][i], todo, &count);
+        }
+    } while (reach_rows(todo, &count));
+}
+
+/* Entries of what is reached are there; exact: and no others. */
+static void check_container(int n, bool exact)
+{
+    size_t there = 0;
+    for (int i = 0; i < w.rows[n]; i++) {
+        there += in_heap[n][i];
+        if (reached[w.row[n][i].target] && !in_heap[n][i])
+            fail("a container has lost the entry of a reachable object", n, w.row[n][i].target);
+        if (exact && in_heap[n][i] && !reached[w.row[n][i].target])
+            fail("a container has the entry of garbage", n, w.row[n][i].target);
     }
+    if (world_entries((husk_obj *)w.address[n]) == there)
+        world_prune(&w, n);
+    else if (exact) /* else objects that wait for their finalizers are in it, which it does not show */
+        fail("a container counts more entries than it shows", n, (long)there);
+}
+
+static void check_cleanup(int n, husk_cleanup *cleanup, bool exact)
+{
+    if (husk_cleanup_is_pending(cleanup) != w.pending[n] || husk_cleanup_at_exit(cleanup) != w.at_exit[n])
+        fail("a cleanup answers wrongly", n, w.pending[n]);
+    if (exact && w.pending[n] && !shown[w.target[n]])
+        fail("a cleanup still waits for the dead", n, w.target[n]);
 }
 
 /* exact: no garbage is left. */
@@ -118,6 +211,10 @@ static void check(bool exact)
         long count = (long)husk_obj_strong_count(obj);
         if (exact ? count != references[n] : count < references[n])
             fail("wrong count of references", n, count);
+        if (reached[n] && is_container(w.kinds[n]))
+            check_container(n, exact);
+        if (w.kinds[n] == K_CLEANUP)
+            check_cleanup(n, husk_cleanup_of(obj), exact);
         husk_weak *weak = husk_weak_of(obj);
         if (!weak)
             continue;
@@ -166,7 +263,8 @@ static bool keeps_promise(act a)
         return true;
     kind to = w.kinds[w.held[a.x]];
     kind of = w.kinds[w.held[a.y]];
-    return (to != K_TREE && to != K_TREE_FIN) || !w.held[a.y] || facts[of].slots == 0;
+    bool holds = facts[of].slots != 0 || of == K_KEYMAP || of == K_VALUEMAP;
+    return (to != K_TREE && to != K_TREE_FIN) || !w.held[a.y] || !holds;
 }
 
 static bool wanted(act a)
@@ -198,6 +296,7 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
     memset(disposed, 0, sizeof disposed);
     memset(called, 0, sizeof called);
     memset(freed, 0, sizeof freed);
+    memset(cleaned, 0, sizeof cleaned);
     long length = 40 + (long)random_below(&r, 400);
     if (length > most)
         length = most;
@@ -227,9 +326,17 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
     hear(loud);
     if (collect_all(loud))
         check(true);
+    static bool waiting[MOST_IDS];
+    for (int n = 1; n <= w.born; n++)
+        waiting[n] = w.pending[n] && w.at_exit[n];
+    int born = w.born;
     w.closing = true;
     husk_heap_close(w.heap);
     hear(loud);
+    for (int n = 1; n <= born; n++) { /* unless another hook has detached it, or taken at_exit back */
+        if (waiting[n] && w.pending[n] && w.at_exit[n])
+            fail("a cleanup has not run at the close", n, 0);
+    }
     for (int n = 1; n <= w.born; n++) {
         if (facts[w.kinds[n]].dispose && !disposed[n])
             fail("never disposed", n, w.kinds[n]);

@@ -6,6 +6,17 @@
 
 #include "script.h"
 
+/* An entry of a weak container, in the order of insertion. */
+typedef struct ref_row {
+    int target; /* held weakly; 0: dead, the row is loose */
+    int other;  /* a weak-key map's value, a weak-value map's key; 0: no object */
+    int number; /* a weak-value map's key if that is no object */
+    long order; /* the how-manieth row of all */
+    long tied;  /* when it was hung on its target */
+} ref_row;
+
+enum { ROOM_ROWS = 4 * MOST_ROWS }; /* loose ones too */
+
 typedef struct ref_obj {
     kind kind;
     bool alive;     /* stands in memory, dying or not */
@@ -18,13 +29,36 @@ typedef struct ref_obj {
     int slots;
     int target;              /* weak references: 0 when gone */
     bool calls, frees;       /* weak references: has a callback, has data_free */
+    bool pending, at_exit;   /* cleanups */
     int weaks[MOST_IDS / 8]; /* weak references to it, oldest first */
     int weak_count;
+    ref_row row[ROOM_ROWS]; /* weak containers */
+    int rows;
 } ref_obj;
 
 typedef struct ref_pass {
     long passes, examined, collected, uncollectable, finalized, resurrected, cleared;
 } ref_pass;
+
+/* Situations that a long run must have come across, or it tests less than it says. */
+typedef enum met {
+    MET_LOOSE_COUNTED,   /* entries whose target died by counting */
+    MET_LOOSE_PASS,      /* in a pass */
+    MET_LOOSE_SEEN,      /* acts on a container with loose entries: from hooks */
+    MET_VALUE_ENDS,      /* what died because an entry let go of it */
+    MET_OWN_KEY,         /* garbage held by an entry of a living map, whose key it holds: ephemerons */
+    MET_BARE_KEY,        /* garbage without references of its own, known to a pass as a key alone */
+    MET_KEY_BACK,        /* a key that a finalizer brought back, and its value with it */
+    MET_MAP_ENDS,        /* containers that died with entries in them */
+    MET_PASSED_BY,       /* condemned targets in an iteration */
+    MET_NOT_HANDED_OUT,  /* in a look-up */
+    MET_FOUND_CONDEMNED, /* values found with a condemned key in hand */
+    MET_STEP,            /* entries gone or changed in the middle of an iteration */
+    MET_AT_EXIT,         /* cleanups run at close */
+    MET_AT_EXIT_NEXT,    /* registered by another one */
+    METS,
+} met;
+extern const char *const met_names[METS];
 
 typedef struct ref_heap {
     uint64_t seed;
@@ -34,17 +68,29 @@ typedef struct ref_heap {
     int handle[HANDLES + 1];
     int dying[MOST_IDS], dying_count;                     /* first is next */
     int events[4 * MOST_IDS], events_first, events_count; /* weak references that call or free, in order */
+    struct ref_loose {
+        int owner;
+        long tied;
+    } loose[MOST_IDS * 4]; /* first is next */
+    int loose_count;
+    long rows_made, ties_made;
     int saved[MOST_IDS], saved_count;
     bool busy, in_hook, save_all, wanted, watched, closing;
     int disabled, watch_calls;
     long foreign;
     ref_pass total;
     event_log *log;
+    long met[METS]; /* since the start of the program */
 } ref_heap;
 
 void ref_begin(ref_heap *h, uint64_t seed, const uintptr_t *address, event_log *log);
 void ref_do(ref_heap *h, act a);
 int ref_live(const ref_heap *h);
+/* What the containers and the registry answer. */
+int ref_entries(const ref_heap *h, int container);
+/* counts, by number: how many entries of weak containers each object has. */
+void ref_count_entries(const ref_heap *h, int *counts);
+int ref_cleanups(const ref_heap *h);
 /* The end: what close does. */
 void ref_close(ref_heap *h);
 

@@ -17,20 +17,27 @@ const kind_facts facts[KINDS] = {
     [K_TREE] = { "tree", 2, false, false, false },
     [K_TREE_FIN] = { "tree-fin", 2, false, true, true },
     [K_LARGE] = { "large", 2, true, false, false },
+    [K_KEYMAP] = { "weak-key map", 0, true, false, false },
+    [K_VALUEMAP] = { "weak-value map", 0, true, false, false },
+    [K_SET] = { "weak set", 0, false, false, false },
     [K_WEAK] = { "weak", 0, false, false, false },
     [K_CALL] = { "call", 0, true, false, false },
+    [K_CLEANUP] = { "cleanup", 0, true, false, false },
 };
 
 const char *const op_names[A_END] = {
-    "none",    "new",      "set",    "clear",    "take",     "swap",  "get",         "drop",
-    "copy",    "weak",     "lock",   "grow",     "collect",  "dry",   "walk",        "safepoint",
-    "request", "later",    "freeze", "unfreeze", "save-all", "saved", "clear-saved", "disable",
-    "enable",  "immortal", "trim",   "foreign",  "watch",    "pair",  "forget",
+    "none",        "new",     "set",         "clear",        "take",      "swap",     "get",
+    "drop",        "copy",    "weak",        "lock",         "grow",      "tie",      "untie",
+    "untie-all",   "peek",    "each",        "each-drop",    "ephemeron", "cleanup",  "detach",
+    "run",         "at-exit", "cleanup-get", "run-cleanups", "collect",   "dry",      "walk",
+    "safepoint",   "request", "later",       "freeze",       "unfreeze",  "save-all", "saved",
+    "clear-saved", "disable", "enable",      "immortal",     "trim",      "foreign",  "watch",
+    "pair",        "forget",
 };
 const char *const told_names[] = {
-    "?",         "finalize",    "dispose", "call",     "free",      "locked",
-    "status",    "walked",      "start",   "stop",     "collected", "uncollectable",
-    "finalized", "resurrected", "cleared", "examined", "held",
+    "?",       "finalize", "dispose",   "call",          "free",      "locked",      "status",  "walked",
+    "start",   "stop",     "collected", "uncollectable", "finalized", "resurrected", "cleared", "examined",
+    "cleaned", "answer",   "peeked",    "target",        "other",     "held",
 };
 
 act next_act(struct random64 *r)
@@ -38,12 +45,15 @@ act next_act(struct random64 *r)
     static const struct {
         unsigned char what, weight;
     } table[] = {
-        { A_NEW, 60 },    { A_SET, 80 },        { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
-        { A_GET, 14 },    { A_DROP, 14 },       { A_COPY, 10 },   { A_WEAK_TO, 16 }, { A_LOCK, 12 },
-        { A_GROW, 10 },   { A_COLLECT, 12 },    { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
-        { A_REQUEST, 2 }, { A_LATER, 3 },       { A_FREEZE, 1 },  { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
-        { A_SAVED, 2 },   { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 }, { A_ENABLE, 1 },   { A_TRIM, 1 },
-        { A_FOREIGN, 1 }, { A_WATCH, 1 },       { A_PAIR, 40 },   { A_FORGET, 5 },
+        { A_NEW, 90 },        { A_SET, 90 },         { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
+        { A_GET, 14 },        { A_DROP, 14 },        { A_COPY, 10 },   { A_WEAK_TO, 26 }, { A_LOCK, 16 },
+        { A_GROW, 10 },       { A_COLLECT, 20 },     { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
+        { A_REQUEST, 2 },     { A_LATER, 3 },        { A_FREEZE, 2 },  { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
+        { A_SAVED, 2 },       { A_CLEAR_SAVED, 2 },  { A_DISABLE, 1 }, { A_ENABLE, 1 },   { A_TRIM, 1 },
+        { A_FOREIGN, 1 },     { A_WATCH, 1 },        { A_PAIR, 70 },   { A_FORGET, 10 },  { A_TIE, 80 },
+        { A_UNTIE, 6 },       { A_UNTIE_ALL, 2 },    { A_PEEK, 14 },   { A_EACH, 4 },     { A_EACH_DROP, 6 },
+        { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },     { A_DETACH, 3 },  { A_RUN, 3 },      { A_AT_EXIT, 4 },
+        { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
     };
     static unsigned total;
     if (total == 0) {
@@ -66,8 +76,39 @@ act next_act(struct random64 *r)
 
 kind kind_of(unsigned char z)
 {
-    unsigned at = z % (K_MADE + 6);
-    return at < K_MADE ? (kind)at : at < K_MADE + 4 ? K_FIN : K_NODE;
+    static const kind more[] = { K_FIN, K_FIN, K_FIN, K_FIN, K_NODE, K_NODE, K_KEYMAP, K_KEYMAP, K_LEAF };
+    unsigned at = z % (K_MADE + sizeof more / sizeof more[0]);
+    return at < K_MADE ? (kind)at : more[at - K_MADE];
+}
+
+step_act act_in_step(unsigned char z, int step, unsigned *handle)
+{
+    random64 r = random_from((uint64_t)z * 64u + (uint64_t)step);
+    *handle = random_below(&r, HANDLES);
+    return (step_act)random_below(&r, STEP_ACTS);
+}
+
+/* Whether an object of this kind in x is what the act is about. */
+static bool suits(op what, kind k)
+{
+    if (what >= A_TIE && what <= A_EPHEMERON)
+        return what == A_EPHEMERON ? k == K_KEYMAP : is_container(k);
+    return k == K_CLEANUP;
+}
+
+void aim(act *a, const kind kinds[HANDLES + 1])
+{
+    op what = (op)a->what;
+    bool entry = what >= A_TIE && what <= A_EPHEMERON, cleanup = what >= A_DETACH && what <= A_CLEANUP_GET;
+    for (unsigned i = 0; (entry || cleanup) && i <= HANDLES; i++) {
+        unsigned at = (a->x + i) % (HANDLES + 1);
+        if (suits(what, kinds[at])) {
+            a->x = (unsigned char)at;
+            break;
+        }
+    }
+    for (unsigned i = 0; entry && i <= HANDLES && a->z % 16 != 0 && kinds[a->y] == KINDS; i++)
+        a->y = (unsigned char)((a->y + 1) % (HANDLES + 1));
 }
 
 void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS])
@@ -76,20 +117,32 @@ void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS])
     /* Most hooks do nothing: too much life among the dead would drown the rest. */
     for (int i = 0; i < HOOK_ACTS; i++) {
         out[i] = (act){ A_NONE, 0, 0, 0 };
-        if (random_below(&r, 3) != 0)
+        if (random_below(&r, 3) != 0 && (i != 2 || told_what != E_FINALIZE))
             continue;
         out[i].what = (unsigned char)random_below(&r, HOOK_ACTS_END);
+        if (random_below(&r, 4) == 0) {
+            static const unsigned char entries[] = { A_TIE,  A_UNTIE, A_PEEK,     A_PEEK,
+                                                     A_PEEK, A_EACH,  A_EPHEMERON };
+            out[i].what = entries[random_below(&r, sizeof entries)];
+        }
         out[i].x = (unsigned char)(random_below(&r, 2) ? SELF : random_below(&r, HANDLES));
         out[i].y = (unsigned char)random_below(&r, HANDLES);
         out[i].z = (unsigned char)random_below(&r, 256);
+        if (told_what == E_CLEANED && random_below(&r, 3) == 0)
+            out[i] = (act){ A_CLEANUP, (unsigned char)random_below(&r, HANDLES), out[i].y,
+                            (unsigned char)(out[i].z | 1) };
         /* Finalizers that bring back their object, or what it refers to. */
         if (i == 0 && told_what == E_FINALIZE && random_below(&r, 2)) {
             static const unsigned char ways[] = { A_COPY, A_GET, A_SET };
             out[i].what = ways[random_below(&r, 3)];
             out[i].x = SELF;
         }
-        /* Storing the dying object somewhere: SET with x and y exchanged. */
-        if (out[i].what == A_SET && random_below(&r, 3) == 0) {
+        /* And that look what containers say of it. */
+        if (i == 2 && told_what == E_FINALIZE)
+            out[i].what = random_below(&r, 2) ? A_PEEK : A_EACH;
+        /* Storing the dying object somewhere, or looking it up: x and y exchanged. */
+        bool entry = out[i].what >= A_TIE && out[i].what <= A_EPHEMERON;
+        if ((out[i].what == A_SET && random_below(&r, 3) == 0) || (entry && random_below(&r, 2))) {
             out[i].y = SELF;
             out[i].x = (unsigned char)random_below(&r, HANDLES);
         }

@@ -16,8 +16,11 @@ enum {
     MOST_IDS = 1024, /* births in one sequence */
     MOST_LIVE = 160, /* then births become drops */
     MOST_SLOTS = 6,
+    MOST_ROWS = 20,  /* entries of a weak container; then no new ones */
+    INT_KEYS = 5,    /* numbers used as keys of weak-value maps */
+    MOST_STEPS = 64, /* of one iteration */
     MOST_EVENTS = 8192,
-    HOOK_ACTS = 2,
+    HOOK_ACTS = 3,
 };
 
 typedef enum kind {
@@ -31,14 +34,29 @@ typedef enum kind {
     K_LEAF,     /* no references */
     K_LEAF_FIN, /* no references, finalize and dispose */
     K_LEAF_DISP,
-    K_TREE,          /* acyclic */
-    K_TREE_FIN,      /* acyclic with finalize and dispose */
-    K_LARGE,         /* a block of its own pages */
-    K_MADE,          /* kinds below are made by A_NEW, these by A_WEAK: */
+    K_TREE,     /* acyclic */
+    K_TREE_FIN, /* acyclic with finalize and dispose */
+    K_LARGE,    /* a block of its own pages */
+    K_TYPES,    /* kinds below are types of this test, the others of the library: */
+    K_KEYMAP = K_TYPES,
+    K_VALUEMAP,
+    K_SET,
+    K_MADE,          /* kinds below are made by A_NEW, these by A_WEAK_TO and A_CLEANUP: */
     K_WEAK = K_MADE, /* shared, no callback */
     K_CALL,          /* with callback or data_free */
+    K_CLEANUP,
     KINDS,
 } kind;
+
+static inline bool is_container(kind k)
+{
+    return k == K_KEYMAP || k == K_VALUEMAP || k == K_SET;
+}
+
+static inline bool is_weak(kind k)
+{
+    return k == K_WEAK || k == K_CALL || k == K_CLEANUP;
+}
 
 typedef enum op {
     A_NONE,
@@ -53,6 +71,19 @@ typedef enum op {
     A_WEAK_TO, /* y := weak reference to x; z: 0 shared, 1 callback, 2 both, 3 data_free only */
     A_LOCK,    /* y := lock of x */
     A_GROW,    /* x, a bag, gets y appended */
+    A_TIE,     /* entry of the container x: weak-key map y: handle z, weak-value map handle z: y, set y */
+    A_UNTIE,   /* takes the same out */
+    A_UNTIE_ALL,
+    A_PEEK,      /* looks the same up; what a map says goes into handle z, or into y */
+    A_EACH,      /* goes through the container x */
+    A_EACH_DROP, /* the same; with each entry something ends: see act_in_step */
+    A_EPHEMERON, /* as A_TIE with x a weak-key map, and slot z of the value := y, its own key; see lets_go */
+    A_CLEANUP,   /* y := cleanup for x; z: bit 0 at_exit, bit 1 data_free */
+    A_DETACH,    /* the cleanup x */
+    A_RUN,
+    A_AT_EXIT,      /* of the cleanup x := bit 0 of z */
+    A_CLEANUP_GET,  /* y := object of the cleanup x */
+    A_RUN_CLEANUPS, /* those at_exit */
     A_COLLECT,
     A_DRY,
     A_WALK,        /* counts what a walk shows */
@@ -96,7 +127,12 @@ typedef enum told {
     E_RESURRECTED,
     E_CLEARED,
     E_EXAMINED,
-    E_HELD, /* of one type, at the close */
+    E_CLEANED, /* number of the cleanup whose function runs */
+    E_ANSWER,  /* of what cannot fail: 0 or 1, or how many */
+    E_PEEKED,  /* what a look-up found; a number as key of a weak-value map: below 0 */
+    E_TARGET,  /* of an iteration: what is held weakly */
+    E_OTHER,   /* and its key or value */
+    E_HELD,    /* of one type, at the close */
 } told;
 
 typedef struct event {
@@ -132,6 +168,30 @@ act next_act(struct random64 *r);
 
 /* What A_NEW makes: some kinds more often than others. */
 kind kind_of(unsigned char z);
+
+/* The key of an act on a weak-value map: a handle's object, or a number, also where the handle is empty. */
+static inline bool wants_number(unsigned char z)
+{
+    return z & 64;
+}
+static inline int number_key(unsigned char z)
+{
+    return z % INT_KEYS;
+}
+/* A_EPHEMERON leaves key and value to each other. */
+static inline bool lets_go(unsigned char z)
+{
+    return z & 128;
+}
+
+/* Acts on containers and cleanups, which are few, take the next handle from x on that holds one; entries are mostly
+ * of objects, the next one from y on. kinds: of the objects in the handles, KINDS for none. */
+void aim(act *a, const kind kinds[HANDLES + 1]);
+
+/* What an iteration does at its step number `step`, told by the act's z: empties a handle, takes out the entry it
+ * has just seen, sets it anew from the handle, or nothing. */
+typedef enum step_act { STEP_NONE, STEP_DROP, STEP_REMOVE, STEP_SET, STEP_ACTS } step_act;
+step_act act_in_step(unsigned char z, int step, unsigned *handle);
 
 /* What the hook `told_what` of object `number` does. Deterministic. */
 void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS]);

@@ -41,8 +41,8 @@ typedef struct leaf {
     uint64_t number;
 } leaf;
 
-static const husk_type *types[K_MADE];
-static world *now; /* hooks have no other way to know; one heap at a time */
+static const husk_type *types[K_TYPES];
+world *world_now;
 
 /* ---- from address to number ---- */
 
@@ -60,7 +60,7 @@ static size_t bucket_of(uintptr_t address)
     return i;
 }
 
-static int enter(world *w, husk_obj *obj, kind k)
+int world_enter(world *w, husk_obj *obj, kind k)
 {
     uintptr_t address = (uintptr_t)obj;
     size_t i = bucket_of(address);
@@ -80,9 +80,9 @@ int world_number(const world *w, const husk_obj *obj)
 
 /* ---- types ---- */
 
-static void run_hook(told told_what, int number, husk_obj *self)
+void world_hook(told told_what, int number, husk_obj *self)
 {
-    world *w = now;
+    world *w = world_now;
     tell(w->log, told_what, number);
     if (w->allocating) {
         fprintf(stderr, "hook %d of object %d runs inside an allocation\n", (int)told_what, number);
@@ -92,6 +92,8 @@ static void run_hook(told told_what, int number, husk_obj *self)
         return;
     act acts[HOOK_ACTS];
     bool outer = w->in_hook;
+    husk_obj *outer_self = w->handle[SELF];
+    int outer_number = w->held[SELF];
     w->in_hook = true;
     w->handle[SELF] = self;
     w->held[SELF] = self ? number : 0;
@@ -100,25 +102,25 @@ static void run_hook(told told_what, int number, husk_obj *self)
         if (!w->promise || w->promise(acts[i]))
             world_do(w, acts[i]);
     }
-    w->handle[SELF] = NULL;
-    w->held[SELF] = 0;
+    w->handle[SELF] = outer_self;
+    w->held[SELF] = outer_number;
     w->in_hook = outer;
 }
 
 static void on_finalize(husk_obj *self)
 {
-    run_hook(E_FINALIZE, (int)((leaf *)husk_obj_data(self))->number, self);
+    world_hook(E_FINALIZE, (int)((leaf *)husk_obj_data(self))->number, self);
 }
 
 static void tell_dispose(husk_obj *self)
 {
-    tell(now->log, E_DISPOSE, (long)((leaf *)husk_obj_data(self))->number);
+    tell(world_now->log, E_DISPOSE, (long)((leaf *)husk_obj_data(self))->number);
 }
 
 static void on_dispose(husk_obj *self)
 {
     tell_dispose(self);
-    if (now->allocating) {
+    if (world_now->allocating) {
         fprintf(stderr, "dispose of object %d, which may not run anywhere, runs inside an allocation\n",
                 (int)((leaf *)husk_obj_data(self))->number);
         abort();
@@ -139,28 +141,35 @@ static void odd_each(husk_obj *self, husk_visit_fn *visit, void *data)
         visit(&o->refs[i], data);
 }
 
-static void on_gone(husk_weak *weak, void *data)
-{
-    run_hook(E_CALL, (int)(intptr_t)data, husk_weak_obj(weak));
-}
-
-static void on_free(void *data)
-{
-    run_hook(E_FREE, (int)(intptr_t)data, NULL);
-}
-
-/* Where a weak reference may be refused. */
-static void on_free_quietly(void *data)
-{
-    if (!now->allocating)
-        on_free(data);
-}
-
 static void on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data)
 {
     world *w = data;
     (void)heap, (void)pass;
-    run_hook(phase == HUSK_PASS_START ? E_START : E_STOP, ++w->watch_calls, NULL);
+    world_hook(phase == HUSK_PASS_START ? E_START : E_STOP, ++w->watch_calls, NULL);
+}
+
+static void nothing(husk_heap *heap, void *data)
+{
+    (void)heap, (void)data;
+}
+
+/* The library makes its own types when they are first asked for. Reports at a close are in the order of types, so
+ * this is the order of kinds. */
+static void make_all_kinds(void)
+{
+    husk_heap *heap;
+    if (husk_heap_new(NULL, &heap) != HUSK_OK)
+        abort();
+    husk_obj *made[] = { husk_weakkeymap_new(heap), husk_weakvaluemap_new(heap), husk_weakset_new(heap) };
+    husk_weak *weak = husk_weak_new(made[0], NULL, NULL, NULL);
+    husk_cleanup *cleanup = husk_cleanup_new(made[0], nothing, NULL, NULL, false);
+    if (!weak || !cleanup || !husk_cleanup_detach(cleanup))
+        abort();
+    husk_weak_release(weak);
+    husk_cleanup_release(cleanup);
+    for (int i = 0; i < 3; i++)
+        husk_obj_release(made[i]);
+    husk_heap_close(heap);
 }
 
 void world_setup(void)
@@ -178,7 +187,7 @@ void world_setup(void)
         { "first", HUSK_SLOT_VALUE, HUSK_IN_FIELD, (uint32_t)offsetof(vals, value), 0, 0, 0 },
         { "second", HUSK_SLOT_VALUE, HUSK_IN_FIELD, (uint32_t)offsetof(vals, value) + 16, 0, 0, 0 },
     };
-    for (int k = 0; k < K_MADE; k++) {
+    for (int k = 0; k < K_TYPES; k++) {
         husk_type_spec spec = { HUSK_TYPE_SPEC, .name = facts[k].name, .size = sizeof(two),
                                 .slots = two_slots, .slot_count = 2 };
         if (facts[k].finalize)
@@ -220,13 +229,14 @@ void world_setup(void)
             abort();
         }
     }
+    make_all_kinds();
 }
 
 static void on_error(husk_heap *heap, husk_status status, const char *text, void *data)
 {
     (void)heap, (void)data;
     if (status == HUSK_ESTATE) {
-        tell(now->log, E_HELD, strtol(text + strcspn(text, "0123456789"), NULL, 10));
+        tell(world_now->log, E_HELD, strtol(text + strcspn(text, "0123456789"), NULL, 10));
     } else {
         fprintf(stderr, "the heap reports %s: %s\n", husk_status_name(status), text);
         abort();
@@ -244,7 +254,7 @@ void world_begin(world *w, uint64_t seed, const husk_heap_options *options, even
         abort();
     }
     husk_heap_on_error(w->heap, on_error, NULL, NULL);
-    now = w;
+    world_now = w;
 }
 
 /* ---- slots ---- */
@@ -299,12 +309,12 @@ husk_obj *world_slot(const world *w, husk_obj *obj, size_t slot)
 static void check(husk_status status, const char *call)
 {
     if (status != HUSK_OK) {
-        fprintf(stderr, "%s: %s: %s\n", call, husk_status_name(status), husk_heap_message(now->heap));
+        fprintf(stderr, "%s: %s: %s\n", call, husk_status_name(status), husk_heap_message(world_now->heap));
         abort();
     }
 }
 
-static void give(world *w, unsigned handle, husk_obj *obj, int number)
+void world_give(world *w, unsigned handle, husk_obj *obj, int number)
 {
     husk_obj *old = w->handle[handle];
     w->handle[handle] = obj;
@@ -330,37 +340,24 @@ static void make(world *w, act a)
     husk_heap_figures figures;
     husk_heap_figures_get(w->heap, &figures);
     if (w->born + 1 >= MOST_IDS || figures.objects >= MOST_LIVE) {
-        give(w, a.y, NULL, 0);
+        world_give(w, a.y, NULL, 0);
         return;
     }
     w->allocating = true;
-    husk_obj *obj = k == K_ITEMS ? husk_obj_new_items(w->heap, types[k], a.z / K_MADE % MOST_SLOTS)
-                                 : husk_obj_new(w->heap, types[k]);
+    husk_obj *obj = k == K_KEYMAP     ? husk_weakkeymap_new(w->heap)
+                    : k == K_VALUEMAP ? husk_weakvaluemap_new(w->heap)
+                    : k == K_SET      ? husk_weakset_new(w->heap)
+                    : k == K_ITEMS    ? husk_obj_new_items(w->heap, types[k], a.z / K_MADE % MOST_SLOTS)
+                                      : husk_obj_new(w->heap, types[k]);
     w->allocating = false;
     if (obj) {
-        ((leaf *)husk_obj_data(obj))->number = (uint64_t)enter(w, obj, k);
+        int number = world_enter(w, obj, k);
+        if (k < K_TYPES)
+            ((leaf *)husk_obj_data(obj))->number = (uint64_t)number;
         if (k == K_ODD)
             ((odd *)husk_obj_data(obj))->stranger = (husk_obj *)(uintptr_t)0x5A5A;
     }
-    give(w, a.y, obj, w->born);
-}
-
-static void weak_to(world *w, husk_obj *x, int number, unsigned y, int z)
-{
-    size_t before = husk_obj_weak_count(x);
-    if (w->born + 1 >= MOST_IDS || before + 1 >= MOST_IDS / 8)
-        return;
-    /* Of a failed call data_free runs at once, and the number is no number. */
-    bool frees = z >= 2;
-    w->allocating = true;
-    husk_weak *weak = husk_weak_new(x, z == 1 || z == 2 ? on_gone : NULL, (void *)(intptr_t)(w->born + 1),
-                                    frees ? (w->may_fail ? on_free_quietly : on_free) : NULL);
-    w->allocating = false;
-    if (!weak)
-        return;
-    if (z != 0 || husk_obj_weak_count(x) > before)
-        w->target[enter(w, husk_weak_obj(weak), z ? K_CALL : K_WEAK)] = number;
-    give(w, y, husk_weak_obj(weak), world_number(w, husk_weak_obj(weak)));
+    world_give(w, a.y, obj, w->born);
 }
 
 static void grow(world *w, husk_obj *obj, husk_obj *value, int number)
@@ -410,6 +407,10 @@ static husk_later later_node;
 
 void world_do(world *w, act a)
 {
+    kind kinds[HANDLES + 1];
+    for (int i = 0; i <= HANDLES; i++)
+        kinds[i] = w->handle[i] ? w->kinds[w->held[i]] : KINDS;
+    aim(&a, kinds);
     husk_obj *x = w->handle[a.x], *y = w->handle[a.y];
     size_t slots = world_slots(w, x), at = slots ? a.z % slots : 0;
     husk_obj **slot = slots ? place(w, x, at) : NULL;
@@ -446,31 +447,52 @@ void world_do(world *w, act a)
             husk_obj *obj = world_slot(w, x, at);
             if (obj)
                 husk_obj_retain(obj);
-            give(w, a.y, obj, w->slot[w->held[a.x]][at]);
+            world_give(w, a.y, obj, w->slot[w->held[a.x]][at]);
         }
         break;
     case A_DROP:
-        give(w, a.y, NULL, 0);
+        world_give(w, a.y, NULL, 0);
         break;
     case A_COPY:
         if (x)
             husk_obj_retain(x);
-        give(w, a.y, x, w->held[a.x]);
+        world_give(w, a.y, x, w->held[a.x]);
         break;
     case A_WEAK_TO:
         if (x)
-            weak_to(w, x, w->held[a.x], a.y, a.z % 4);
+            world_weak_to(w, a);
         break;
     case A_LOCK:
         if (x && husk_weak_of(x)) {
             husk_obj *obj = husk_weak_lock(husk_weak_of(x));
             tell(w->log, E_LOCKED, world_number(w, obj));
-            give(w, a.y, obj, w->target[w->held[a.x]]);
+            world_give(w, a.y, obj, w->target[w->held[a.x]]);
         }
         break;
     case A_GROW:
         if (x && w->kinds[world_number(w, x)] == K_BAG && slots < MOST_SLOTS)
             grow(w, x, y, w->held[a.y]);
+        break;
+    case A_TIE:
+    case A_UNTIE:
+    case A_UNTIE_ALL:
+    case A_PEEK:
+    case A_EACH:
+    case A_EACH_DROP:
+    case A_EPHEMERON:
+        if (x && is_container(kinds[a.x]))
+            world_container_do(w, a);
+        break;
+    case A_CLEANUP:
+    case A_DETACH:
+    case A_RUN:
+    case A_AT_EXIT:
+    case A_CLEANUP_GET:
+        if (x && (a.what == A_CLEANUP || kinds[a.x] == K_CLEANUP))
+            world_cleanup_do(w, a);
+        break;
+    case A_RUN_CLEANUPS:
+        tell(w->log, E_ANSWER, (long)husk_heap_run_cleanups(w->heap));
         break;
     case A_COLLECT:
         collect(w);
@@ -481,7 +503,7 @@ void world_do(world *w, act a)
         break;
     case A_FORGET:
         for (unsigned i = a.y; i < HANDLES; i++)
-            give(w, i, NULL, 0);
+            world_give(w, i, NULL, 0);
         collect(w);
         break;
     case A_DRY: {
@@ -524,7 +546,7 @@ void world_do(world *w, act a)
     case A_SAVED: {
         size_t saved = husk_heap_garbage_count(w->heap);
         husk_obj *obj = husk_heap_garbage(w->heap, a.z % (saved + 1));
-        give(w, a.y, obj, world_number(w, obj));
+        world_give(w, a.y, obj, world_number(w, obj));
         break;
     }
     case A_CLEAR_SAVED:

@@ -6,6 +6,13 @@
 
 #include <husk.h>
 
+/* An entry that was put into a weak container. It may be gone since, if its target died. */
+typedef struct world_row {
+    int target, other, number;
+} world_row;
+
+enum { WORLD_ROWS = 8 * MOST_ROWS };
+
 typedef struct world {
     uint64_t seed;
     husk_heap *heap;
@@ -17,6 +24,9 @@ typedef struct world {
     int held[HANDLES + 1];
     int slot[MOST_IDS][MOST_SLOTS];
     int target[MOST_IDS];
+    world_row row[MOST_IDS][WORLD_ROWS];
+    int rows[MOST_IDS];
+    bool pending[MOST_IDS], at_exit[MOST_IDS];
     event_log *log;
     bool in_hook;
     bool closing;           /* data_free only tells: the heap is half gone */
@@ -35,5 +45,31 @@ void world_do(world *w, act a);
 int world_number(const world *w, const husk_obj *obj);
 size_t world_slots(const world *w, husk_obj *obj);
 husk_obj *world_slot(const world *w, husk_obj *obj, size_t slot);
+
+/* ---- weak references and cleanups: world_weak.c ---- */
+
+void world_weak_to(world *w, act a);
+void world_cleanup_do(world *w, act a);
+
+/* ---- weak containers: world_tie.c ---- */
+
+void world_container_do(world *w, act a);
+size_t world_entries(husk_obj *container);
+/* The next entry that the heap shows; its key or value is nil in a weak set. */
+bool world_next(husk_obj *container, size_t *cursor, husk_obj **target, husk_value *other);
+/* Is this one of the entries that were put in? NULL: no. */
+const world_row *world_noted(const world *w, int container, int target, husk_value other);
+/* Forgets what the heap shows no more. */
+void world_prune(world *w, int container);
+
+/* ---- what the parts of the real world know of each other ---- */
+
+/* Hooks have no other way to know it; one heap at a time. */
+extern world *world_now;
+/* Tells, then does what hook_acts says. */
+void world_hook(told told_what, int number, husk_obj *self);
+/* number: as noted when it was stored. The reference is the handle's now. */
+void world_give(world *w, unsigned handle, husk_obj *obj, int number);
+int world_enter(world *w, husk_obj *obj, kind k);
 
 #endif

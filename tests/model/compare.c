@@ -1,0 +1,154 @@
+/* tests/model/compare.c: everything that can be asked of the real heap, against the reference. See compare.h. */
+#include "compare.h"
+
+#include <stdio.h>
+
+typedef struct compared {
+    world *w;
+    const ref_heap *h;
+    int shown;
+    int entries[MOST_IDS]; /* of weak containers, by target */
+} compared;
+
+static bool same_other(const world *w, const ref_obj *o, const ref_row *row, husk_value other)
+{
+    if (other.tag == HUSK_OBJ)
+        return world_number(w, other.as.o) == row->other;
+    return row->other == 0 && (o->kind != K_VALUEMAP || other.as.i == row->number);
+}
+
+/* What a look-up finds. */
+static bool is_found(husk_obj *obj, kind k, husk_obj *target, husk_value other)
+{
+    husk_value v;
+    husk_obj *found;
+    if (k == K_KEYMAP)
+        return husk_weakkeymap_peek(obj, target, &v) == HUSK_OK && husk_value_equal(v, other);
+    if (k == K_VALUEMAP)
+        return husk_weakvaluemap_peek(obj, other, &found) == HUSK_OK && found == target;
+    return husk_weakset_has(obj, target);
+}
+
+/* All entries, in the order of insertion. */
+static void compare_container(compared *c, husk_obj *obj, int n)
+{
+    const ref_obj *o = &c->h->obj[n];
+    husk_obj *target;
+    husk_value other;
+    size_t cursor = 0;
+    int i = 0;
+    if ((int)world_entries(obj) != o->rows)
+        fail("container %ld has %ld entries, not %ld", n, (long)world_entries(obj), o->rows);
+    for (; world_next(obj, &cursor, &target, &other); i++) {
+        const ref_row *row = &o->row[i];
+        if (i >= o->rows || world_number(c->w, target) != row->target)
+            fail("entry %ld of container %ld: its target is %ld", i, n, world_number(c->w, target));
+        if (o->kind != K_SET && !same_other(c->w, o, row, other))
+            fail("entry %ld of container %ld: its key or value is not %ld", i, n, row->other);
+        if (!is_found(obj, o->kind, target, other))
+            fail("entry %ld of container %ld is not found", i, n, 0);
+    }
+    if (i != o->rows)
+        fail("container %ld shows %ld entries, not %ld", n, i, o->rows);
+    world_prune(c->w, n);
+}
+
+static bool compare_object(husk_obj *obj, void *data)
+{
+    compared *c = data;
+    int n = world_number(c->w, obj);
+    const ref_obj *o = &c->h->obj[n];
+    c->shown++;
+    if (n == 0 || n > c->h->born || !o->alive)
+        fail("object %ld is alive", n, 0, 0);
+    if (o->kind != c->w->kinds[n])
+        fail("object %ld is of kind %ld, not %ld", n, (long)c->w->kinds[n], (long)o->kind);
+    long count = o->immortal ? -1 : o->count;
+    if ((long)husk_obj_strong_count(obj) != count)
+        fail("object %ld has %ld references, not %ld", n, (long)husk_obj_strong_count(obj), count);
+    if ((long)husk_obj_weak_count(obj) != o->weak_count)
+        fail("object %ld has %ld weak references, not %ld", n, (long)husk_obj_weak_count(obj), o->weak_count);
+    if (husk_obj_is_unique(obj) != (count == 1 && o->weak_count == 0 && c->entries[n] == 0))
+        fail("object %ld: unique", n, 0, 0);
+    if (husk_obj_is_immortal(obj) != o->immortal)
+        fail("object %ld: immortal", n, 0, 0);
+    if (husk_obj_is_finalized(obj) != (o->finalized && facts[o->kind].finalize))
+        fail("object %ld: finalized", n, 0, 0);
+    if (husk_obj_is_frozen(obj) != o->frozen)
+        fail("object %ld: frozen is not %ld", n, o->frozen, 0);
+    if (husk_obj_is_dying(obj))
+        fail("object %ld is dying", n, 0, 0);
+    if (husk_obj_is_tracked(obj) != facts[o->kind].tracked)
+        fail("object %ld: tracked", n, 0, 0);
+    husk_weak *weak = husk_weak_of(obj);
+    if (weak && husk_weak_state_get(weak) != (o->target ? HUSK_ALIVE : HUSK_DEAD))
+        fail("weak reference %ld: state %ld", n, (long)husk_weak_state_get(weak), 0);
+    if (world_slots(c->w, obj) != (size_t)o->slots)
+        fail("object %ld has %ld slots, not %ld", n, (long)world_slots(c->w, obj), o->slots);
+    for (int i = 0; i < o->slots; i++) {
+        int to = world_number(c->w, world_slot(c->w, obj, (size_t)i));
+        if (to != o->slot[i])
+            fail("slot of %ld refers to %ld, not to %ld", n, to, o->slot[i]);
+    }
+    if (is_container(o->kind))
+        compare_container(c, obj, n);
+    husk_cleanup *cleanup = husk_cleanup_of(obj);
+    if ((cleanup != NULL) != (o->kind == K_CLEANUP))
+        fail("object %ld: cleanup", n, 0, 0);
+    if (cleanup &&
+        (husk_cleanup_is_pending(cleanup) != o->pending || husk_cleanup_at_exit(cleanup) != o->at_exit ||
+         husk_cleanup_data(cleanup) != (void *)(intptr_t)n))
+        fail("cleanup %ld: pending is not %ld, or at_exit not %ld", n, o->pending, o->at_exit);
+    return true;
+}
+
+void compare(world *w, const ref_heap *h)
+{
+    if (w->born != h->born)
+        fail("%ld births, not %ld", w->born, h->born, 0);
+    for (int i = 0; i < HANDLES; i++) {
+        if (world_number(w, w->handle[i]) != h->handle[i])
+            fail("handle %ld is %ld, not %ld", i, world_number(w, w->handle[i]), h->handle[i]);
+    }
+    static compared c;
+    c.w = w;
+    c.h = h;
+    c.shown = 0;
+    ref_count_entries(h, c.entries);
+    husk_heap_each(w->heap, compare_object, &c);
+    if (c.shown != ref_live(h))
+        fail("%ld objects are alive, not %ld", c.shown, ref_live(h), 0);
+    husk_heap_figures figures;
+    husk_heap_figures_get(w->heap, &figures);
+    if ((long)figures.objects != c.shown)
+        fail("figures say %ld objects, a walk %ld", (long)figures.objects, c.shown, 0);
+    long frozen = 0, cells = 0;
+    for (int n = 1; n <= h->born; n++) {
+        frozen += h->obj[n].alive && h->obj[n].frozen;
+        cells += h->obj[n].alive && (h->obj[n].weak_count > 0 || c.entries[n] > 0);
+    }
+    if ((long)figures.frozen_objects != frozen)
+        fail("figures say %ld frozen objects, not %ld", (long)figures.frozen_objects, frozen, 0);
+    if ((long)figures.weak_cells < cells)
+        fail("figures say %ld cells, not %ld", (long)figures.weak_cells, cells, 0);
+    if ((long)figures.foreign_bytes != h->foreign)
+        fail("figures say %ld foreign bytes, not %ld", (long)figures.foreign_bytes, h->foreign, 0);
+    if ((long)husk_heap_garbage_count(w->heap) != h->saved_count)
+        fail("%ld saved, not %ld", (long)husk_heap_garbage_count(w->heap), h->saved_count, 0);
+    if ((int)husk_heap_cleanups(w->heap) != ref_cleanups(h))
+        fail("%ld cleanups, not %ld", (long)husk_heap_cleanups(w->heap), ref_cleanups(h), 0);
+    if (husk_heap_is_enabled(w->heap) != (h->disabled == 0))
+        fail("enabled", 0, 0, 0);
+    husk_generation g;
+    husk_heap_generation(w->heap, 0, &g);
+    const ref_pass *t = &h->total;
+    if ((long)g.passes != t->passes || (long)g.examined != t->examined || (long)g.collected != t->collected ||
+        (long)g.uncollectable != t->uncollectable || (long)g.finalized != t->finalized ||
+        (long)g.resurrected != t->resurrected || (long)g.weak_cleared != t->cleared)
+        fail("the sums of %ld passes (%ld in the model) differ", (long)g.passes, t->passes, 0);
+    husk_status status = husk_heap_verify(w->heap);
+    if (status != HUSK_OK) {
+        fprintf(stderr, "verify: %s: %s\n", husk_status_name(status), husk_heap_message(w->heap));
+        fail("the heap does not verify", 0, 0, 0);
+    }
+}

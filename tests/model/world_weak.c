@@ -1,0 +1,108 @@
+/* tests/model/world_weak.c: weak references and cleanups of the real heap. See world.h. */
+#include "world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void on_gone(husk_weak *weak, void *data)
+{
+    world_hook(E_CALL, (int)(intptr_t)data, husk_weak_obj(weak));
+}
+
+static void on_free(void *data)
+{
+    world_hook(E_FREE, (int)(intptr_t)data, NULL);
+}
+
+/* Where a call may be refused: of one that fails data_free runs at once, and the number is no number. */
+static void on_free_quietly(void *data)
+{
+    if (!world_now->allocating)
+        on_free(data);
+}
+
+void world_weak_to(world *w, act a)
+{
+    husk_obj *x = w->handle[a.x];
+    int z = a.z % 4;
+    size_t before = husk_obj_weak_count(x);
+    if (w->born + 1 >= MOST_IDS || before + 1 >= MOST_IDS / 8)
+        return;
+    bool frees = z >= 2;
+    w->allocating = true;
+    husk_weak *weak = husk_weak_new(x, z == 1 || z == 2 ? on_gone : NULL, (void *)(intptr_t)(w->born + 1),
+                                    frees ? (w->may_fail ? on_free_quietly : on_free) : NULL);
+    w->allocating = false;
+    if (!weak)
+        return;
+    if (z != 0 || husk_obj_weak_count(x) > before)
+        w->target[world_enter(w, husk_weak_obj(weak), z ? K_CALL : K_WEAK)] = w->held[a.x];
+    world_give(w, a.y, husk_weak_obj(weak), world_number(w, husk_weak_obj(weak)));
+}
+
+/* ---- cleanups ---- */
+
+static void on_cleanup(husk_heap *heap, void *data)
+{
+    int n = (int)(intptr_t)data;
+    (void)heap;
+    if (!world_now->pending[n]) {
+        fprintf(stderr, "cleanup %d runs, which is not pending\n", n);
+        abort();
+    }
+    world_now->pending[n] = false;
+    world_hook(E_CLEANED, n, NULL);
+}
+
+static void make(world *w, act a)
+{
+    husk_obj *x = w->handle[a.x];
+    int number = w->held[a.x];
+    if (w->born + 1 >= MOST_IDS || husk_obj_weak_count(x) + 1 >= MOST_IDS / 8)
+        return;
+    w->allocating = true;
+    husk_free_fn *frees = w->may_fail ? on_free_quietly : on_free;
+    husk_cleanup *made =
+        husk_cleanup_new(x, on_cleanup, (void *)(intptr_t)(w->born + 1), a.z & 2 ? frees : NULL, a.z & 1);
+    w->allocating = false;
+    if (!made)
+        return;
+    int n = world_enter(w, husk_cleanup_obj(made), K_CLEANUP);
+    w->target[n] = number;
+    w->pending[n] = true;
+    w->at_exit[n] = a.z & 1;
+    world_give(w, a.y, husk_cleanup_obj(made), n);
+}
+
+void world_cleanup_do(world *w, act a)
+{
+    husk_obj *x = w->handle[a.x];
+    int n = w->held[a.x];
+    husk_cleanup *cleanup = husk_cleanup_of(x);
+    switch ((op)a.what) {
+    case A_CLEANUP:
+        make(w, a);
+        break;
+    case A_DETACH:
+        w->pending[n] = false;
+        tell(w->log, E_ANSWER, husk_cleanup_detach(cleanup));
+        break;
+    case A_RUN:
+        husk_obj_retain(x);
+        tell(w->log, E_ANSWER, husk_cleanup_run(cleanup));
+        husk_obj_release(x);
+        break;
+    case A_AT_EXIT:
+        w->at_exit[n] = a.z & 1;
+        husk_cleanup_set_at_exit(cleanup, a.z & 1);
+        break;
+    case A_CLEANUP_GET: {
+        husk_obj *obj = husk_cleanup_get(cleanup);
+        tell(w->log, E_LOCKED, world_number(w, obj));
+        world_give(w, a.y, obj, w->target[n]);
+        break;
+    }
+    default:
+        break;
+    }
+}

@@ -1,0 +1,580 @@
+/* bindings/python/host_heap.c: husk.Heap. Making, closing and what SWIG's flat calls cannot do: callbacks, names
+ * that the library keeps, whole rounds of collecting. */
+#include "host.h"
+
+static husk_py_heap *as_heap(PyObject *self)
+{
+    return (husk_py_heap *)self;
+}
+
+husk_heap *husk_py_open_slow(husk_py_heap *home, const char *what)
+{
+    if (husk_py.bridged)
+        husk_py_unbridge();
+    if (!home->heap)
+        husk_py_fail_closed(home, what);
+    return home->heap;
+}
+
+husk_py_heap *husk_py_heap_for(PyObject *x)
+{
+    if (!x || x == Py_None) {
+        if (husk_py.fallback)
+            return husk_py.fallback;
+        PyErr_SetString(husk_py_closed(), "there is no default heap any more");
+        return NULL;
+    }
+    if (PyObject_TypeCheck(x, husk_py.heap_type))
+        return as_heap(x);
+    PyErr_Format(PyExc_TypeError, "a Heap expected, got %.100s", husk_py_name(Py_TYPE(x)));
+    return NULL;
+}
+
+/* ---- life ---- */
+
+static bool arg_bytes(PyObject *x, size_t *out)
+{
+    if (!x || x == Py_None)
+        return true;
+    PyObject *number = PyNumber_Index(x);
+    if (!number)
+        return false;
+    *out = PyLong_AsSize_t(number);
+    if (*out == (size_t)-1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        husk_py_fail(HUSK_ERANGE, "Heap(): max_bytes %S is out of range", number);
+        Py_DECREF(number);
+        return false;
+    }
+    Py_DECREF(number);
+    return true;
+}
+
+static void link_heap(husk_py_heap *home)
+{
+    home->next = husk_py.heaps;
+    home->prev = NULL;
+    if (home->next)
+        home->next->prev = home;
+    husk_py.heaps = home;
+}
+
+static void unlink_heap(husk_py_heap *home)
+{
+    if (home->prev)
+        home->prev->next = home->next;
+    else if (husk_py.heaps == home)
+        husk_py.heaps = home->next;
+    if (home->next)
+        home->next->prev = home->prev;
+    home->prev = home->next = NULL;
+}
+
+static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = { "name", "max_bytes", "stress", NULL };
+    PyObject *name = NULL, *max_bytes = NULL, *owned = NULL;
+    int stress = 0;
+    husk_heap_options options = { HUSK_HEAP_OPTIONS };
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|U$Op:Heap", names, &name, &max_bytes, &stress) ||
+        !arg_bytes(max_bytes, &options.max_bytes))
+        return NULL;
+    if (husk_py.ended)
+        return PyErr_Format(husk_py_closed(), "Heap(): the interpreter is ending");
+    owned = name ? Py_NewRef(name) : PyUnicode_FromString("heap");
+    options.name = owned ? PyUnicode_AsUTF8(owned) : NULL;
+    husk_py_heap *home = options.name ? (husk_py_heap *)type->tp_alloc(type, 0) : NULL;
+    if (!home) {
+        Py_XDECREF(owned);
+        return NULL;
+    }
+    home->name = owned;
+    home->passes = PyDict_New();
+    home->holders = PyDict_New();
+    options.data = home;
+    options.stress = stress != 0;
+    husk_status status = HUSK_ENOMEM;
+    if (home->passes && home->holders)
+        status = husk_heap_new(&options, &home->heap);
+    if (status != HUSK_OK) {
+        home->heap = NULL;
+        if (!PyErr_Occurred())
+            husk_py_fail(status, "Heap(): %s", husk_status_text(status));
+        Py_DECREF((PyObject *)home);
+        return NULL;
+    }
+    link_heap(home);
+    husk_heap_on_error(home->heap, husk_py_on_error, home, NULL);
+    return (PyObject *)home;
+}
+
+/* One round through the table: proxies that were there end. Hooks run and may make new ones. */
+static size_t end_some(husk_py_heap *home, bool weak)
+{
+    size_t ended = 0, left = home->used;
+    for (size_t at = 0; left && home->used && at <= home->mask;) {
+        husk_py_proxy *proxy = home->table[at];
+        if (!proxy || (!weak && husk_weak_of(proxy->obj))) {
+            at++;
+            continue;
+        }
+        husk_obj *obj = proxy->obj;
+        husk_py_table_remove(home, proxy); /* another may have moved here */
+        proxy->obj = NULL;
+        husk_obj_release(obj);
+        ended++;
+        left--;
+    }
+    return ended;
+}
+
+/* Lets go of all proxies: they are dead, their references are given back while the heap is whole, so that nothing
+ * seems to be held from outside. Weak references come last: they are told of what ends. A program whose hooks
+ * never stop making new ones is not waited for. */
+static void end_proxies(husk_py_heap *home)
+{
+    enum { MOST_SWEEPS = 64 };
+    for (int sweep = 0; sweep < MOST_SWEEPS && end_some(home, false); sweep++) {
+    }
+    (void)husk_heap_collect(home->heap, NULL); /* damage is reported, and closing says what is left */
+    for (int sweep = 0; sweep < MOST_SWEEPS && end_some(home, true); sweep++) {
+    }
+}
+
+bool husk_py_close(husk_py_heap *home)
+{
+    if (husk_py.bridged)
+        husk_py_unbridge();
+    if (!home->heap)
+        return true;
+    if (home->hooks) {
+        husk_py_fail(HUSK_EBUSY, "heap '%U' cannot be closed inside one of its hooks", home->name);
+        return false;
+    }
+    Py_INCREF((PyObject *)home);
+    home->hooks++;
+    end_proxies(home);
+    husk_heap_close(home->heap);
+    home->heap = NULL;
+    home->hooks--;
+    unlink_heap(home);
+    for (size_t at = 0; home->table && at <= home->mask; at++)
+        if (home->table[at])
+            home->table[at]->obj = NULL; /* made while closing: their objects are gone */
+    PyMem_Free(home->table);
+    home->table = NULL;
+    home->used = home->mask = 0;
+    husk_py_leave();
+    PyObject *on_error = home->on_error;
+    home->on_error = NULL;
+    Py_XDECREF(on_error);
+    PyDict_Clear(home->passes);
+    Py_DECREF((PyObject *)home);
+    return true;
+}
+
+static void heap_finalize(PyObject *self)
+{
+    PyObject *type, *value, *trace;
+    PyErr_Fetch(&type, &value, &trace);
+    if (!husk_py_close(as_heap(self)))
+        PyErr_WriteUnraisable(self);
+    PyErr_Restore(type, value, trace);
+}
+
+static int heap_traverse(PyObject *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(as_heap(self)->on_error);
+    Py_VISIT(as_heap(self)->passes);
+    return 0;
+}
+
+static int heap_clear(PyObject *self)
+{
+    Py_CLEAR(as_heap(self)->on_error);
+    PyObject *passes = as_heap(self)->passes;
+    if (passes)
+        PyDict_Clear(passes);
+    return 0;
+}
+
+static void heap_dealloc(PyObject *self)
+{
+    husk_py_heap *home = as_heap(self);
+    PyTypeObject *type = Py_TYPE(self);
+    if (PyObject_CallFinalizerFromDealloc(self) < 0)
+        return;
+    PyObject_GC_UnTrack(self);
+    if (home->weaklist)
+        PyObject_ClearWeakRefs(self);
+    Py_CLEAR(home->on_error);
+    Py_CLEAR(home->passes);
+    Py_CLEAR(home->holders);
+    Py_CLEAR(home->name);
+    type->tp_free(self);
+    Py_DECREF((PyObject *)type);
+}
+
+static PyObject *heap_close(PyObject *self, PyObject *none)
+{
+    (void)none;
+    return husk_py_close(as_heap(self)) ? Py_NewRef(Py_None) : NULL;
+}
+
+static PyObject *heap_enter(PyObject *self, PyObject *none)
+{
+    (void)none;
+    return husk_py_open(as_heap(self), "with") ? Py_NewRef(self) : NULL;
+}
+
+static PyObject *heap_exit(PyObject *self, PyObject *args)
+{
+    (void)args;
+    return husk_py_close(as_heap(self)) ? Py_NewRef(Py_False) : NULL;
+}
+
+static PyObject *heap_repr(PyObject *self)
+{
+    husk_py_heap *home = as_heap(self);
+    if (!home->heap)
+        return PyUnicode_FromFormat("<Heap '%U', closed>", home->name);
+    husk_heap_figures figures;
+    if (!husk_py_open(home, "repr"))
+        return NULL;
+    husk_heap_figures_get(home->heap, &figures);
+    return PyUnicode_FromFormat("<Heap '%U', %zu objects>", home->name, figures.objects);
+}
+
+/* ---- making things ---- */
+
+static PyObject *heap_make(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
+    if (count < 1)
+        return PyErr_Format(PyExc_TypeError, "Heap.new(): a record class expected");
+    if (!PyType_Check(args[0]))
+        return PyErr_Format(PyExc_TypeError, "Heap.new(): a record class expected, got %.100s",
+                            Py_TYPE(args[0])->tp_name);
+    return husk_py_record_build(as_heap(self), (PyTypeObject *)args[0], args + 1, count - 1, names);
+}
+
+static PyObject *heap_list(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count > 1)
+        return PyErr_Format(PyExc_TypeError, "Heap.list(): at most 1 argument expected, got %zd", count);
+    return husk_py_list_build(as_heap(self), count ? args[0] : NULL);
+}
+
+static PyObject *heap_map(PyObject *self, PyObject *args, PyObject *names)
+{
+    PyObject *entries = NULL;
+    if (!PyArg_ParseTuple(args, "|O:map", &entries))
+        return NULL;
+    return husk_py_map_build(as_heap(self), entries, names);
+}
+
+/* ---- collecting ---- */
+
+static void add_pass(husk_pass *sum, const husk_pass *one)
+{
+    sum->examined += one->examined;
+    sum->collected += one->collected;
+    sum->uncollectable += one->uncollectable;
+    sum->finalized += one->finalized;
+    sum->resurrected += one->resurrected;
+    sum->weak_cleared += one->weak_cleared;
+    sum->deferred += one->deferred;
+    sum->bytes += one->bytes;
+    sum->find_ns += one->find_ns;
+    sum->finalize_ns += one->finalize_ns;
+    sum->reclaim_ns += one->reclaim_ns;
+}
+
+/* One pass of the heap alone. */
+static bool collect_once(husk_py_heap *home, husk_pass *sum)
+{
+    husk_pass one = { 0 };
+    husk_heap *heap = husk_py_open(home, "Heap.collect()");
+    if (!heap)
+        return false;
+    husk_status status = husk_heap_collect(heap, &one);
+    if (status != HUSK_OK) {
+        husk_py_raise(home, status);
+        return false;
+    }
+    add_pass(sum, &one);
+    husk_py_leave();
+    return true;
+}
+
+static PyObject *heap_collect(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = { "python", NULL };
+    enum { MOST_ROUNDS = 8 };
+    husk_py_heap *home = as_heap(self);
+    husk_pass sum = { 0 };
+    int python = 1;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:collect", names, &python) ||
+        !collect_once(home, &sum))
+        return NULL;
+    for (int round = 0; python && round < MOST_ROUNDS; round++) {
+        uint64_t deaths = husk_py.deaths;
+        size_t collected = sum.collected;
+        if (!husk_py_host_collect() || !collect_once(home, &sum))
+            return NULL;
+        if (husk_py.deaths == deaths && sum.collected == collected)
+            break;
+    }
+    return husk_py_pass(&sum);
+}
+
+/* The library keeps the pointer: the str, and its UTF-8, stay as long as the heap object. */
+static PyObject *heap_disable(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    husk_py_heap *home = as_heap(self);
+    const char *holder = "Python";
+    if (count > 1)
+        return PyErr_Format(PyExc_TypeError, "Heap.disable(): at most 1 argument expected, got %zd", count);
+    if (count) {
+        if (!PyUnicode_CheckExact(args[0]))
+            return PyErr_Format(PyExc_TypeError, "Heap.disable(): a str expected, got %.100s",
+                                Py_TYPE(args[0])->tp_name);
+        PyObject *kept = PyDict_SetDefault(home->holders, args[0], args[0]);
+        holder = kept ? PyUnicode_AsUTF8(kept) : NULL;
+        if (!holder)
+            return NULL;
+    }
+    husk_heap *heap = husk_py_open(home, "Heap.disable()");
+    husk_status status = heap ? husk_heap_disable(heap, holder) : HUSK_OK;
+    if (!heap || status != HUSK_OK)
+        return heap ? husk_py_raise(home, status) : NULL;
+    Py_RETURN_NONE;
+}
+
+static bool take_number(PyObject *value, const char *name, size_t *out)
+{
+    if (!value || value == Py_None)
+        return true;
+    if (!PyLong_Check(value)) {
+        PyErr_Format(PyExc_TypeError, "Heap.set_pacing(): %s: an int expected, got %.100s", name,
+                     husk_py_name(Py_TYPE(value)));
+        return false;
+    }
+    *out = PyLong_AsSize_t(value);
+    if (*out != (size_t)-1 || !PyErr_Occurred())
+        return true;
+    PyErr_Clear();
+    husk_py_fail(HUSK_ERANGE, "Heap.set_pacing(): %s %S is out of range: 0 to %zu", name, value, SIZE_MAX);
+    return false;
+}
+
+static bool take_real(PyObject *value, double *out)
+{
+    if (!value || value == Py_None)
+        return true;
+    *out = PyFloat_AsDouble(value);
+    return *out != -1.0 || !PyErr_Occurred();
+}
+
+static PyObject *heap_set_pacing(PyObject *self, PyObject *args, PyObject *keywords)
+{
+    static char *names[] = { "least_objects", "least_bytes", "factor", "factor_max", NULL };
+    husk_py_heap *home = as_heap(self);
+    PyObject *objects = NULL, *bytes = NULL, *factor = NULL, *most = NULL;
+    husk_pacing pacing;
+    double a = 0, b = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$OOOO:set_pacing", names, &objects, &bytes, &factor,
+                                     &most) ||
+        !take_real(factor, &a) || !take_real(most, &b) || !husk_py_open(home, "Heap.set_pacing()"))
+        return NULL;
+    husk_heap_get_pacing(home->heap, &pacing);
+    if (!take_number(objects, "least_objects", &pacing.least_objects) ||
+        !take_number(bytes, "least_bytes", &pacing.least_bytes))
+        return NULL;
+    if (factor && factor != Py_None)
+        pacing.factor = a;
+    if (most && most != Py_None)
+        pacing.factor_max = b;
+    husk_status status = husk_heap_set_pacing(home->heap, &pacing);
+    return status == HUSK_OK ? Py_NewRef(Py_None) : husk_py_raise(home, status);
+}
+
+/* ---- callbacks ---- */
+
+static bool want_callable(PyObject *x, const char *function)
+{
+    if (PyCallable_Check(x))
+        return true;
+    PyErr_Format(PyExc_TypeError, "%s: a callable expected, got %.100s", function, husk_py_name(Py_TYPE(x)));
+    return false;
+}
+
+/* The dict keeps the callable under its id; the library is lent a pointer for as long as it is registered. */
+static PyObject *heap_on_pass(PyObject *self, PyObject *callback)
+{
+    husk_py_heap *home = as_heap(self);
+    uint64_t number;
+    if (!want_callable(callback, "Heap.on_pass()") || !husk_py_open(home, "Heap.on_pass()"))
+        return NULL;
+    husk_status status = husk_heap_on_pass(home->heap, husk_py_on_pass, callback, NULL, &number);
+    if (status != HUSK_OK)
+        return husk_py_raise(home, status);
+    PyObject *id = PyLong_FromUnsignedLongLong(number);
+    if (!id || PyDict_SetItem(home->passes, id, callback) < 0) {
+        (void)husk_heap_off_pass(home->heap, number);
+        Py_CLEAR(id);
+    }
+    return id;
+}
+
+static PyObject *heap_off_pass(PyObject *self, PyObject *id)
+{
+    husk_py_heap *home = as_heap(self);
+    uint64_t number;
+    if (!husk_py_arg_unsigned(id, "Heap_off_pass", UINT64_MAX, &number) ||
+        !husk_py_open(home, "Heap.off_pass()"))
+        return NULL;
+    husk_status status = husk_heap_off_pass(home->heap, number);
+    if (status != HUSK_OK)
+        return husk_py_raise(home, status);
+    PyObject *key = PyLong_FromUnsignedLongLong(number);
+    int failed = key ? PyDict_DelItem(home->passes, key) : -1;
+    Py_XDECREF(key);
+    return failed ? NULL : Py_NewRef(Py_None);
+}
+
+static PyObject *get_on_error(PyObject *self, void *none)
+{
+    (void)none;
+    PyObject *hook = as_heap(self)->on_error;
+    return Py_NewRef(hook ? hook : Py_None);
+}
+
+static int set_on_error(PyObject *self, PyObject *hook, void *none)
+{
+    (void)none;
+    if (hook == Py_None)
+        hook = NULL;
+    if ((hook && !want_callable(hook, "Heap.on_error")) || !husk_py_open(as_heap(self), "Heap.on_error"))
+        return -1;
+    PyObject *old = as_heap(self)->on_error;
+    as_heap(self)->on_error = Py_XNewRef(hook);
+    Py_XDECREF(old);
+    return 0;
+}
+
+static PyObject *get_name(PyObject *self, void *none)
+{
+    (void)none;
+    return Py_NewRef(as_heap(self)->name);
+}
+
+static PyObject *get_closed(PyObject *self, void *none)
+{
+    (void)none;
+    return PyBool_FromLong(!as_heap(self)->heap);
+}
+
+/* ---- lists of objects ---- */
+
+static PyObject *heap_objects(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count > 1)
+        return PyErr_Format(PyExc_TypeError, "Heap.objects(): at most 1 argument expected, got %zd", count);
+    return husk_py_objects(as_heap(self), count && args[0] != Py_None ? args[0] : NULL);
+}
+
+static PyObject *heap_garbage(PyObject *self, PyObject *none)
+{
+    (void)none;
+    return husk_py_garbage(as_heap(self));
+}
+
+static PyObject *heap_census(PyObject *self, PyObject *none)
+{
+    (void)none;
+    return husk_py_census(as_heap(self));
+}
+
+bool husk_py_add_heap(PyObject *module)
+{
+#define FAST(f) ((PyCFunction)(void (*)(void))(f))
+    static PyMethodDef methods[] = {
+        { "close", heap_close, METH_NOARGS,
+          "close($self, /)\n--\n\nEnds the heap; every object of it is dead. May be called again. BusyError "
+          "inside a "
+          "hook of the heap." },
+        { "__enter__", heap_enter, METH_NOARGS, NULL },
+        { "__exit__", heap_exit, METH_VARARGS, NULL },
+        { "new", FAST(heap_make), METH_FASTCALL | METH_KEYWORDS,
+          "new($self, cls, /, *args, **fields)\n--\n\nA record of class cls in this heap, made as cls(*args, "
+          "**fields) "
+          "makes one in husk.default." },
+        { "list", FAST(heap_list), METH_FASTCALL,
+          "list($self, items=(), /)\n--\n\nA new List with the items." },
+        { "map", FAST(heap_map), METH_VARARGS | METH_KEYWORDS,
+          "map($self, entries=(), /, **named)\n--\n\nA new Map with the entries, as dict takes them." },
+        { "collect", FAST(heap_collect), METH_VARARGS | METH_KEYWORDS,
+          "collect($self, *, python=True)\n--\n\nFinds and ends all garbage of this heap, cycles through "
+          "Python objects "
+          "too, and returns a Pass. It collects in turns with Python's collector until nothing is found; "
+          "python=False leaves that one out. BusyError inside a hook of the heap; the wish is remembered." },
+        { "disable", FAST(heap_disable), METH_FASTCALL,
+          "disable($self, holder='Python', /)\n--\n\nStops automatic passes until enable() is called as "
+          "often." },
+        { "set_pacing", FAST(heap_set_pacing), METH_VARARGS | METH_KEYWORDS,
+          "set_pacing($self, *, least_objects=None, least_bytes=None, factor=None, "
+          "factor_max=None)\n--\n\nWhen passes "
+          "start by themselves; what is left out stays." },
+        { "on_pass", heap_on_pass, METH_O,
+          "on_pass($self, callback, /)\n--\n\nCalls callback(phase, pass) before and after each pass, with "
+          "'start' and "
+          "'stop'. Returns the number for off_pass." },
+        { "off_pass", heap_off_pass, METH_O, "off_pass($self, id, /)\n--\n\nTakes back an on_pass." },
+        { "objects", FAST(heap_objects), METH_FASTCALL,
+          "objects($self, cls=None, /)\n--\n\nA list of all objects, or of those of one class." },
+        { "garbage", heap_garbage, METH_NOARGS,
+          "garbage($self, /)\n--\n\nWhat passes have kept because of set_save_all(True)." },
+        { "census", heap_census, METH_NOARGS,
+          "census($self, /)\n--\n\nA dict: how many objects of each type there are, by its name." },
+        { "__reduce_ex__", husk_py_refuse_pickle, METH_O, NULL },
+        { NULL, NULL, 0, NULL },
+    };
+    static PyGetSetDef getsets[] = {
+        { "name", get_name, NULL, "The name given to it.", NULL },
+        { "closed", get_closed, NULL, "Whether it has been closed.", NULL },
+        { "on_error", get_on_error, set_on_error,
+          "Called with an exception (husk.Error) for each error of a hook and for what the heap notices by "
+          "itself; "
+          "None: sys.unraisablehook alone.",
+          NULL },
+        { NULL, NULL, NULL, NULL, NULL },
+    };
+    static PyMemberDef members[] = {
+        { "__weaklistoffset__", T_PYSSIZET, offsetof(husk_py_heap, weaklist), READONLY, NULL },
+        { NULL, 0, 0, 0, NULL },
+    };
+    static PyType_Slot slots[] = {
+        { Py_tp_doc,
+          "Heap(name='heap', *, max_bytes=None, stress=False)\n--\n\nA heap of objects. It ends when it is "
+          "closed, or when nobody has it or an object of it any more." },
+        { Py_tp_new, heap_new },
+        { Py_tp_dealloc, heap_dealloc },
+        { Py_tp_finalize, heap_finalize },
+        { Py_tp_traverse, heap_traverse },
+        { Py_tp_clear, heap_clear },
+        { Py_tp_repr, heap_repr },
+        { Py_tp_methods, methods },
+        { Py_tp_getset, getsets },
+        { Py_tp_members, members },
+        { 0, NULL },
+    };
+    static PyType_Spec spec = {
+        .name = "husk.Heap",
+        .basicsize = sizeof(husk_py_heap),
+        .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC,
+        .slots = slots,
+    };
+    husk_py.heap_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return husk_py.heap_type && PyModule_AddObjectRef(module, "Heap", (PyObject *)husk_py.heap_type) == 0;
+}

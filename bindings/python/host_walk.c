@@ -1,0 +1,297 @@
+/* bindings/python/host_walk.c: lists of objects: all of them, what one refers to, who refers to one, the garbage
+ * list; and how many there are of each type.
+ *
+ * The callback of a walk may not touch Python: it gathers retained pointers in C. Making the handles may then run
+ * any code, which may close the heap: what is left of the pointers is then dropped without a look. */
+#include "host.h"
+
+typedef struct found {
+    husk_obj **at;      /* each retained */
+    const char **names; /* of the slot, for edges; static or the type's */
+    size_t *indexes;
+    size_t count, room;
+    const husk_type *only; /* of this type; NULL: any */
+    husk_kind kind;        /* of this kind; HUSK_KIND_OTHER: any */
+    const husk_obj *last;  /* of a referrer with several slots: shown once */
+    bool edges, failed;
+} found;
+
+static bool more_room(found *all)
+{
+    size_t room = all->room ? 2 * all->room : 256;
+    husk_obj **at = PyMem_RawRealloc(all->at, room * sizeof *at);
+    if (at)
+        all->at = at;
+    const char **names = all->edges && at ? PyMem_RawRealloc(all->names, room * sizeof *names) : NULL;
+    if (names)
+        all->names = names;
+    size_t *indexes = names ? PyMem_RawRealloc(all->indexes, room * sizeof *indexes) : NULL;
+    if (indexes)
+        all->indexes = indexes;
+    all->failed = !at || (all->edges && !indexes);
+    if (!all->failed)
+        all->room = room;
+    return !all->failed;
+}
+
+static bool found_one(found *all, husk_obj *obj)
+{
+    if (all->only && husk_obj_type(obj) != all->only)
+        return true;
+    if (all->kind != HUSK_KIND_OTHER && husk_obj_kind(obj) != all->kind)
+        return true;
+    if (all->count == all->room && !more_room(all))
+        return false;
+    husk_obj_retain(obj);
+    all->at[all->count++] = obj;
+    return true;
+}
+
+static bool walk_objects(husk_obj *obj, void *all)
+{
+    return found_one(all, obj);
+}
+
+static bool walk_referents(const husk_edge *edge, void *all)
+{
+    return found_one(all, edge->to);
+}
+
+static bool walk_referrers(const husk_edge *edge, void *data)
+{
+    found *all = data;
+    if (!all->edges && edge->from == all->last)
+        return true;
+    all->last = edge->from;
+    if (!found_one(all, edge->from))
+        return false;
+    if (all->edges) {
+        all->names[all->count - 1] = edge->name;
+        all->indexes[all->count - 1] = edge->index;
+    }
+    return true;
+}
+
+static PyObject *edge_pair(PyObject *from, const char *name, size_t index)
+{
+    return name ? Py_BuildValue("(NsK)", from, name, (unsigned long long)index)
+                : Py_BuildValue("(NOK)", from, Py_None, (unsigned long long)index);
+}
+
+/* A list of what was found, whose references are used up. */
+static PyObject *list_of(husk_py_heap *home, found *all)
+{
+    PyObject *list = all->failed ? PyErr_NoMemory() : PyList_New(0);
+    for (size_t i = 0; i < all->count && home->heap; i++) {
+        PyObject *x = list ? husk_py_wrap(home, all->at[i], true) : NULL;
+        if (!list)
+            husk_obj_release(all->at[i]);
+        else if (x && all->edges)
+            x = edge_pair(x, all->names[i], all->indexes[i]);
+        if (list && (!x || PyList_Append(list, x) < 0))
+            Py_CLEAR(list);
+        Py_XDECREF(x);
+    }
+    PyMem_RawFree(all->at);
+    PyMem_RawFree((void *)all->names);
+    PyMem_RawFree(all->indexes);
+    husk_py_leave();
+    if (list && !home->heap) {
+        Py_DECREF(list);
+        return husk_py_fail_closed(home, "a list of objects");
+    }
+    return list;
+}
+
+/* Which objects are asked for: a record class, List, Map or ref. */
+static bool choose(PyObject *only, found *all)
+{
+    if (!only)
+        return true;
+    if (only == (PyObject *)husk_py.list_type)
+        all->kind = HUSK_KIND_LIST;
+    else if (only == (PyObject *)husk_py.map_type)
+        all->kind = HUSK_KIND_MAP;
+    else if (only == (PyObject *)husk_py.ref_type)
+        all->kind = HUSK_KIND_WEAK;
+    else if (PyObject_TypeCheck(only, husk_py.meta_type) && husk_py_type_of(only))
+        all->only = husk_py_type_of(only);
+    else {
+        PyErr_Format(PyExc_TypeError, "Heap.objects(): a record class, List, Map or ref expected, got %R",
+                     only);
+        return false;
+    }
+    return true;
+}
+
+PyObject *husk_py_objects(husk_py_heap *home, PyObject *only)
+{
+    found all = { 0 };
+    if (!choose(only, &all) || !husk_py_open(home, "Heap.objects()"))
+        return NULL;
+    husk_heap_each(home->heap, walk_objects, &all);
+    return list_of(home, &all);
+}
+
+PyObject *husk_py_garbage(husk_py_heap *home)
+{
+    found all = { 0 };
+    if (!husk_py_open(home, "Heap.garbage()"))
+        return NULL;
+    size_t count = husk_heap_garbage_count(home->heap);
+    for (size_t i = 0; i < count && !all.failed; i++) {
+        husk_obj *obj = husk_heap_garbage(home->heap, i);
+        if (obj) {
+            (void)found_one(&all, obj);
+            husk_obj_release(obj); /* the list has it */
+        }
+    }
+    return list_of(home, &all);
+}
+
+static husk_py_heap *home_of(PyObject *x)
+{
+    return ((husk_py_proxy *)x)->home;
+}
+
+static PyObject *referents(PyObject *module, PyObject *x)
+{
+    found all = { 0 };
+    husk_obj *obj = husk_py_arg_obj(x, "Obj_referents");
+    (void)module;
+    if (!obj)
+        return NULL;
+    husk_obj_each_referent(obj, walk_referents, &all);
+    return list_of(home_of(x), &all);
+}
+
+static PyObject *referrers(PyObject *module, PyObject *x)
+{
+    found all = { 0 };
+    husk_obj *obj = husk_py_arg_obj(x, "Obj_referrers");
+    (void)module;
+    if (!obj)
+        return NULL;
+    husk_obj_each_referrer(obj, walk_referrers, &all);
+    return list_of(home_of(x), &all);
+}
+
+static PyObject *referring_slots(PyObject *module, PyObject *x)
+{
+    found all = { .edges = true };
+    husk_obj *obj = husk_py_arg_obj(x, "Obj_referring_slots");
+    (void)module;
+    if (!obj)
+        return NULL;
+    husk_obj_each_referrer(obj, walk_referrers, &all);
+    return list_of(home_of(x), &all);
+}
+
+/* The weak references to x that are objects of Python: only those of its heap's table can be. */
+static PyObject *weak_references(PyObject *module, PyObject *x)
+{
+    husk_obj *obj = husk_py_arg_obj(x, "Obj_getweakrefs");
+    (void)module;
+    PyObject *list = obj ? PyList_New(0) : NULL;
+    husk_py_heap *home = home_of(x);
+    if (!list || !(obj = husk_py_arg_obj(x, "Obj_getweakrefs"))) {
+        Py_XDECREF(list);
+        return NULL;
+    }
+    for (size_t at = 0; home->table && at <= home->mask; at++) { /* appending to a list runs nothing */
+        husk_py_proxy *proxy = home->table[at];
+        husk_weak *weak = proxy ? husk_weak_of(proxy->obj) : NULL;
+        husk_obj *target = weak ? husk_weak_lock(weak) : NULL;
+        if (!target)
+            continue;
+        bool same = target == obj;
+        husk_obj_release(target); /* not the last: a moment ago somebody held it, and nothing ran */
+        if (same && PyList_Append(list, (PyObject *)proxy) < 0) {
+            Py_DECREF(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* ---- census ---- */
+
+typedef struct census {
+    const husk_type **types; /* by type id */
+    size_t *counts;
+    size_t room;
+    bool failed;
+} census;
+
+static bool count_type(husk_obj *obj, void *data)
+{
+    census *all = data;
+    const husk_type *type = husk_obj_type(obj);
+    size_t id = husk_type_id(type);
+    if (id >= all->room) {
+        size_t room = id + 64;
+        const husk_type **types = PyMem_RawRealloc((void *)all->types, room * sizeof *types);
+        if (types)
+            all->types = types;
+        size_t *counts = PyMem_RawRealloc(all->counts, room * sizeof *counts);
+        if (counts)
+            all->counts = counts;
+        all->failed = !types || !counts;
+        if (all->failed)
+            return false;
+        memset((void *)(all->types + all->room), 0, (room - all->room) * sizeof *types);
+        memset(all->counts + all->room, 0, (room - all->room) * sizeof *counts);
+        all->room = room;
+    }
+    all->types[id] = type;
+    all->counts[id]++;
+    return true;
+}
+
+/* Types of one name are counted together. */
+static bool add_count(PyObject *dict, const char *name, size_t count)
+{
+    PyObject *key = PyUnicode_FromString(name), *sum = NULL;
+    PyObject *before = key ? PyDict_GetItemWithError(dict, key) : NULL;
+    PyObject *more = key && !PyErr_Occurred() ? PyLong_FromSize_t(count) : NULL;
+    if (more)
+        sum = before ? PyNumber_Add(before, more) : Py_NewRef(more);
+    bool good = sum && PyDict_SetItem(dict, key, sum) == 0;
+    Py_XDECREF(sum);
+    Py_XDECREF(more);
+    Py_XDECREF(key);
+    return good;
+}
+
+PyObject *husk_py_census(husk_py_heap *home)
+{
+    census all = { 0 };
+    if (!husk_py_open(home, "Heap.census()"))
+        return NULL;
+    husk_heap_each(home->heap, count_type, &all);
+    PyObject *dict = all.failed ? PyErr_NoMemory() : PyDict_New();
+    for (size_t id = 0; dict && id < all.room; id++)
+        if (all.counts[id] && !add_count(dict, husk_type_name(all.types[id]), all.counts[id]))
+            Py_CLEAR(dict);
+    PyMem_RawFree((void *)all.types);
+    PyMem_RawFree(all.counts);
+    return dict;
+}
+
+bool husk_py_add_walks(PyObject *module)
+{
+    static PyMethodDef functions[] = {
+        { "referents", referents, METH_O,
+          "referents(obj, /)\n--\n\nA list of what obj refers to, once for each slot." },
+        { "referrers", referrers, METH_O,
+          "referrers(obj, /)\n--\n\nA list of the objects of the heap that refer to obj. Scans the whole "
+          "heap." },
+        { "referring_slots", referring_slots, METH_O,
+          "referring_slots(obj, /)\n--\n\nA list of (referrer, slot name, index), one for each slot that "
+          "holds obj." },
+        { "getweakrefs", weak_references, METH_O,
+          "getweakrefs(obj, /)\n--\n\nA list of the refs to obj that Python has." },
+        { NULL, NULL, 0, NULL },
+    };
+    return PyModule_AddFunctions(module, functions) == 0;
+}

@@ -1,0 +1,36 @@
+"""Counted objects in heaps of their own, with weak references and a collector of cycles.
+
+    import husk
+
+    class Node(husk.Record):
+        value: int
+        next: "Node"
+
+    n = Node(1)
+    n.next = Node(2)
+
+Objects live in a heap, husk.default if none is named. What Python has is one handle for each object; a handle is
+one counted reference.
+"""
+
+from collections.abc import MutableMapping as _MutableMapping
+from collections.abc import MutableSequence as _MutableSequence
+
+from husk import _core
+from husk._core import *  # noqa: F401,F403
+
+# What the protocols of the standard library can do by themselves.
+for _name in ("count", "index", "pop", "remove", "reverse", "__iadd__", "__reversed__"):
+    setattr(_core.List, _name, getattr(_MutableSequence, _name))
+_MutableSequence.register(_core.List)
+for _name in ("keys", "items", "values", "popitem", "setdefault", "update"):
+    setattr(_core.Map, _name, getattr(_MutableMapping, _name))
+_MutableMapping.register(_core.Map)
+del _name
+
+__version__ = _core.version()
+
+
+def collect(*, python: bool = True) -> "_core.Pass":
+    """Heap.collect of husk.default."""
+    return _core.default.collect(python=python)

@@ -13,7 +13,7 @@ ROUNDS ?= 20
 SETUP ?= yes
 
 EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles packages
-SOURCES = git ls-files -- '*.c' '*.h'
+SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'
 
 # $(call setup,SECTIONS) and $(call build,PRESET): the two steps before everything else.
 setup = @if [ "$(SETUP)" != no ]; then cmake/setup.sh $(1); fi
@@ -63,7 +63,7 @@ format: ## Lay out all C sources with clang-format
 	@$(SOURCES) | xargs clang-format -i
 
 lint: build ## Run the checks of the sources: clang-tidy, layers, headers, symbols, warnings
-	@git ls-files -- 'libcore/src/*.c' 'bindings/*.c' 'cli/*.c' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
+	@git ls-files -- 'libcore/src/*.c' 'bindings/*.c' 'cli/*.c' ':!*_wrap.c' | xargs -P $(JOBS) -n 4 clang-tidy --quiet -p build
 	@ctest --preset release -L lint
 
 install: build ## Install under PREFIX (and DESTDIR)

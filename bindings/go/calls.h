@@ -1,0 +1,108 @@
+/* bindings/go/calls.h: the calls in the shape in which Go makes them: numbers, and Go strings as _GoString_, which
+ * cgo passes without a copy. Only for the preambles of Go files, where cgo declares _GoString_. */
+#ifndef HUSK_GO_CALLS_H
+#define HUSK_GO_CALLS_H
+
+#include "host.h"
+
+static inline husk_value husk_go_value(uint64_t tag, uint64_t bits)
+{
+    husk_value v;
+    v.tag = tag;
+    v.as.b = bits;
+    return v;
+}
+
+static inline husk_go_arg husk_go_arg_of(uint64_t tag, uint64_t bits, _GoString_ text)
+{
+    husk_go_arg arg = { husk_go_value(tag, bits), NULL, 0 };
+    if (tag == HUSK_GO_TEXT) {
+        arg.bytes = _GoStringPtr(text);
+        arg.length = _GoStringLen(text);
+    }
+    return arg;
+}
+
+/* The most frequent store, of no text, without the detour. */
+static inline husk_status husk_go_call_record_set(husk_obj *record, size_t field, uint64_t tag, uint64_t bits)
+{
+    husk_obj_retain(record);
+    husk_status status = husk_record_set(record, field, husk_go_value(tag, bits));
+    husk_obj_release(record);
+    return status;
+}
+
+static inline husk_go_slot husk_go_call_record_get(const husk_obj *record, size_t field)
+{
+    husk_value v = husk_nil();
+    husk_status status = husk_record_peek(record, field, &v);
+    return husk_go_slot_of(status, v);
+}
+
+static inline husk_go_slot husk_go_call_list_get(const husk_obj *list, size_t index)
+{
+    husk_value v = husk_nil();
+    husk_status status = husk_list_peek(list, index, &v);
+    return husk_go_slot_of(status, v);
+}
+
+static inline husk_status husk_go_call_store(husk_go_op op, husk_obj *self, size_t index, uint64_t tag,
+                                             uint64_t bits, _GoString_ text)
+{
+    return husk_go_store(op, self, index, (husk_go_arg){ .v = husk_nil() }, husk_go_arg_of(tag, bits, text));
+}
+
+static inline husk_status husk_go_call_store_at(husk_go_op op, husk_obj *self, uint64_t key_tag,
+                                                uint64_t key_bits, _GoString_ key_text, uint64_t tag,
+                                                uint64_t bits, _GoString_ text)
+{
+    return husk_go_store(op, self, 0, husk_go_arg_of(key_tag, key_bits, key_text),
+                         husk_go_arg_of(tag, bits, text));
+}
+
+static inline husk_go_slot husk_go_call_map_get(husk_obj *map, uint64_t tag, uint64_t bits, _GoString_ text,
+                                                bool weak)
+{
+    return husk_go_map_get(map, husk_go_arg_of(tag, bits, text), weak);
+}
+
+static inline husk_status husk_go_call_map_remove(husk_obj *map, uint64_t tag, uint64_t bits, _GoString_ text,
+                                                  bool weak)
+{
+    return husk_go_map_remove(map, husk_go_arg_of(tag, bits, text), weak);
+}
+
+/* husk_weak and husk_cleanup are objects; the casts belong to C. */
+static inline husk_weak *husk_go_as_weak(husk_obj *obj)
+{
+    return husk_weak_of(obj);
+}
+static inline husk_cleanup *husk_go_as_cleanup(husk_obj *obj)
+{
+    return husk_cleanup_of(obj);
+}
+static inline husk_obj *husk_go_weak_obj(husk_weak *weak)
+{
+    return husk_weak_obj(weak);
+}
+static inline husk_obj *husk_go_cleanup_obj(husk_cleanup *cleanup)
+{
+    return husk_cleanup_obj(cleanup);
+}
+
+static inline husk_status husk_go_call_weakkeymap_remove(husk_obj *map, husk_obj *key)
+{
+    husk_obj_retain(map);
+    husk_status status = husk_weakkeymap_remove(map, key);
+    husk_obj_release(map);
+    return status;
+}
+
+static inline husk_go_slot husk_go_call_weakkeymap_get(const husk_obj *map, husk_obj *key)
+{
+    husk_value v = husk_nil();
+    husk_status status = husk_weakkeymap_peek(map, key, &v);
+    return husk_go_slot_of(status, v);
+}
+
+#endif

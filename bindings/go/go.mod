@@ -1,0 +1,3 @@
+module husk.example/husk
+
+go 1.19

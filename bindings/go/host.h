@@ -1,0 +1,157 @@
+/* bindings/go/host.h: the C half of the Go package: what cannot be said in Go.
+ *
+ * A husk_go_host stands beside each heap (husk_heap_data). It names the heap to Go by a number, since C memory
+ * never holds a Go pointer, and keeps what the heap said while its lock was held: values that were let go and
+ * reports. Go looks at `waiting` before it gives the lock back, and takes both.
+ *
+ * Hooks come in here from the heap, on the stack of the call that set them off, and go to Go (the huskGo
+ * functions, hooks.go), which gives the lock back while the program's function runs. */
+#ifndef HUSK_GO_HOST_H
+#define HUSK_GO_HOST_H
+
+#include <husk.h>
+
+typedef struct husk_go_host husk_go_host;
+
+/* A Go value that the heap keeps: a box's value, a callback. `value` is its number in the heap's Go table. */
+typedef struct husk_go_token {
+    struct husk_go_token *next; /* in host->loose */
+    husk_go_host *host;
+    uintptr_t value;
+} husk_go_token;
+
+typedef struct husk_go_report {
+    struct husk_go_report *next;
+    husk_status status;
+    const char *text; /* behind it, in the same block */
+} husk_go_report;
+
+struct husk_go_host {
+    husk_heap *heap; /* NULL: closed, or never opened */
+    husk_status status;
+    uintptr_t id;
+    size_t waiting;       /* how many are in the two lists */
+    husk_go_token *loose; /* let go by the heap */
+    husk_go_report *first, *last;
+};
+
+/* A heap and its host; NULL: no memory. host->heap NULL: host->status says why. */
+husk_go_host *husk_go_host_new(const char *name, size_t max_bytes, bool stress, uintptr_t id);
+void husk_go_host_close(husk_go_host *host); /* the heap; the host stays for what waits */
+void husk_go_host_free(husk_go_host *host);
+
+/* NULL: no memory. The token is the heap's when it is stored, and comes back through `loose`. */
+husk_go_token *husk_go_token_new(husk_go_host *host, uintptr_t value);
+void husk_go_token_let_go(void *token); /* a husk_free_fn */
+
+/* What waits, first to last; the caller frees each with free(). */
+husk_go_token *husk_go_take_loose(husk_go_host *host);
+husk_go_report *husk_go_take_reports(husk_go_host *host);
+
+/* What one slot holds, in the shape of one crossing. Nothing is retained. */
+typedef struct husk_go_slot {
+    husk_value v;
+    const char *bytes; /* of a text */
+    size_t length;
+    int32_t status;
+    int32_t kind; /* of an object: husk_go_kind */
+} husk_go_slot;
+husk_go_slot husk_go_slot_of(husk_status status, husk_value v);
+
+/* husk_obj_kind, but that a cleanup is told from other weak references. */
+#define HUSK_GO_KIND_CLEANUP 100
+int husk_go_kind(const husk_obj *obj);
+
+/* A value on its way in: tag HUSK_GO_TEXT stands for the bytes, of which the heap is to make a text. */
+#define HUSK_GO_TEXT 100u
+typedef struct husk_go_arg {
+    husk_value v;
+    const char *bytes;
+    size_t length;
+} husk_go_arg;
+
+typedef enum husk_go_op {
+    HUSK_GO_RECORD_SET,
+    HUSK_GO_LIST_SET,
+    HUSK_GO_LIST_INSERT,
+    HUSK_GO_LIST_APPEND,
+    HUSK_GO_MAP_SET,
+    HUSK_GO_WEAKVALUEMAP_SET, /* v is an object */
+    HUSK_GO_WEAKKEYMAP_SET    /* key is an object */
+} husk_go_op;
+
+/* Stores v at index, or under key. Holds self meanwhile: what is let go may run hooks that drop it. */
+husk_status husk_go_store(husk_go_op op, husk_obj *self, size_t index, husk_go_arg key, husk_go_arg v);
+
+husk_status husk_go_map_remove(husk_obj *map, husk_go_arg key, bool weak);
+husk_go_slot husk_go_map_get(husk_obj *map, husk_go_arg key, bool weak);
+husk_status husk_go_list_remove(husk_obj *list, size_t index);
+husk_status husk_go_clear(husk_obj *container);
+
+/* One step of an iteration over a map of any kind or a weak set. */
+typedef struct husk_go_entry {
+    husk_go_slot key, v;
+    size_t cursor;
+    bool there;
+} husk_go_entry;
+husk_go_entry husk_go_next(husk_obj *container, size_t cursor);
+
+/* Containers and boxes; `what` is their husk_kind. NULL: see the heap's failure. */
+husk_obj *husk_go_new(husk_heap *heap, int what);
+husk_obj *husk_go_box_new(husk_heap *heap, husk_go_token *token);
+husk_go_token *husk_go_box_token(const husk_obj *box); /* NULL: no box, or not of this language */
+
+/* For a weak reference to obj; token NULL: the shared one. */
+husk_weak *husk_go_weak_new(husk_obj *obj, husk_go_token *token);
+husk_cleanup *husk_go_cleanup_new(husk_obj *obj, husk_go_token *token, bool at_exit);
+typedef struct husk_go_pass_id {
+    uint64_t id;
+    husk_status status;
+} husk_go_pass_id;
+husk_go_pass_id husk_go_on_pass(husk_heap *heap, husk_go_token *token);
+
+/* A record type; with `finalizer` not 0 its objects end in huskGoFinalize, under this number. */
+typedef struct husk_go_type {
+    husk_type *type;
+    husk_status status;
+} husk_go_type;
+husk_go_type husk_go_type_new(const char *name, char **fields, size_t count, uintptr_t finalizer);
+
+/* Releases count references. */
+void husk_go_release(husk_obj *const *objs, size_t count);
+
+/* Hooks, on the Go side (hooks.go). `id` names the heap; hooks.go says how the program's function runs. */
+void huskGoFinalize(uintptr_t id, husk_obj *self, uintptr_t number);
+void huskGoGone(uintptr_t id, husk_weak *weak, uintptr_t value);
+void huskGoCleanup(uintptr_t id, uintptr_t value);
+void huskGoPass(uintptr_t id, int phase, husk_pass *pass, uintptr_t value);
+
+/* What a walk found: objects, or edges. The walk has a reference to `held`, one of the two. */
+typedef struct husk_go_found {
+    husk_obj *from, *to, *held;
+    const char *name;
+    size_t index;
+} husk_go_found;
+typedef struct husk_go_walk {
+    husk_go_found *found; /* the caller frees it */
+    size_t count, room;
+    const husk_type *type; /* only its objects; NULL: all */
+    bool failed;           /* no memory */
+} husk_go_walk;
+husk_go_walk husk_go_objects(husk_heap *heap, const husk_type *type);
+husk_go_walk husk_go_referents(husk_obj *obj);
+husk_go_walk husk_go_referrers(husk_obj *obj);
+
+/* How many objects of each type there are, without touching one. */
+typedef struct husk_go_tally {
+    const husk_type *type;
+    size_t count;
+} husk_go_tally;
+typedef struct husk_go_census {
+    husk_go_tally *rows; /* the caller frees it */
+    size_t count, room;
+    bool failed;
+} husk_go_census;
+husk_go_census husk_go_count(husk_heap *heap);
+
+#endif

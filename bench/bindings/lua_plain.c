@@ -18,7 +18,7 @@ typedef struct plain {
     husk_obj *obj;
 } plain;
 
-/* Upvalues of a type's functions: 1 field name -> index from 0; 2 the type; 3 its metatable. */
+/* Upvalues of a type's functions: 1 field name -> index from 0; 2 the type; 3 its metatable; 4 the proxies. */
 
 static husk_obj *check(lua_State *L)
 {
@@ -45,10 +45,8 @@ static size_t field(lua_State *L)
 /* Takes the caller's reference. All records here have one type. */
 static void push(lua_State *L, husk_obj *obj)
 {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &proxies);
-    if (lua_rawgetp(L, -1, obj) == LUA_TUSERDATA) {
+    if (lua_rawgetp(L, lua_upvalueindex(4), obj) == LUA_TUSERDATA) {
         husk_obj_release(obj);
-        lua_remove(L, -2);
         return;
     }
     lua_pop(L, 1);
@@ -57,8 +55,7 @@ static void push(lua_State *L, husk_obj *obj)
     lua_pushvalue(L, lua_upvalueindex(3));
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, -3, obj);
-    lua_remove(L, -2);
+    lua_rawsetp(L, lua_upvalueindex(4), obj);
 }
 
 static int record_index(lua_State *L)
@@ -172,13 +169,14 @@ static int new_type(lua_State *L)
         return luaL_error(L, "%s", husk_type_message());
     lua_pushlightuserdata(L, (void *)(uintptr_t)type);
     lua_newtable(L); /* 5: the metatable */
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &proxies);
     for (const luaL_Reg *f = functions; f->name; f++) {
-        for (int i = 3; i <= 5; i++)
+        for (int i = 3; i <= 6; i++)
             lua_pushvalue(L, i);
-        lua_pushcclosure(L, f->func, 3);
+        lua_pushcclosure(L, f->func, 4);
         lua_setfield(L, 5, f->name);
     }
-    lua_pushcclosure(L, record_new, 3);
+    lua_pushcclosure(L, record_new, 4);
     return 1;
 }
 

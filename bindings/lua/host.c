@@ -42,9 +42,8 @@ static husk_obj *hold_end(husk_lua_hold *hold)
     return obj;
 }
 
-static husk_lua_hold *hold_new(lua_State *L)
+static husk_lua_hold *hold_new(lua_State *L, husk_lua_lib *lib)
 {
-    husk_lua_lib *lib = husk_lua_lib_get(L);
     if (!lib->free_holds) {
         size_t count = lib->slab;
         husk_lua_hold *slab = lua_newuserdatauv(L, count * sizeof *slab, 0);
@@ -157,27 +156,39 @@ void husk_lua_leave_slow(lua_State *L, husk_lua_host *host)
 
 husk_lua_proxy *husk_lua_proxy_at(lua_State *L, int at)
 {
-    if (lua_type(L, at) != LUA_TUSERDATA || lua_rawlen(L, at) != sizeof(husk_lua_proxy))
-        return NULL;
     husk_lua_proxy *proxy = lua_touserdata(L, at);
+    if (!proxy || lua_rawlen(L, at) != sizeof *proxy) /* 0 for light userdata */
+        return NULL;
     return proxy->magic == &husk_lua_proxy_magic ? proxy : NULL;
+}
+
+husk_lua_proxy *husk_lua_proxy_bare(lua_State *L, husk_lua_lib *lib)
+{
+    husk_lua_proxy *proxy = lua_newuserdatauv(L, sizeof *proxy, 1); /* the user value: host_bridge.c */
+    proxy->magic = &husk_lua_proxy_magic;
+    proxy->type = NULL;
+    proxy->hold = NULL;
+    proxy->hold = hold_new(L, lib);
+    return proxy;
+}
+
+void husk_lua_proxy_unused(husk_lua_proxy *proxy, husk_lua_lib *lib)
+{
+    hold_free(lib, proxy->hold);
+    proxy->hold = NULL;
 }
 
 husk_lua_proxy *husk_lua_proxy_new(lua_State *L)
 {
-    husk_lua_proxy *proxy = lua_newuserdatauv(L, sizeof *proxy, 1); /* the user value: host_bridge.c */
-    proxy->magic = &husk_lua_proxy_magic;
-    proxy->hold = NULL;
-    proxy->type = NULL;
-    luaL_setmetatable(L, HUSK_LUA_OBJ_META);
-    proxy->hold = hold_new(L);
+    husk_lua_proxy *proxy = husk_lua_proxy_bare(L, husk_lua_lib_get(L));
+    husk_lua_table(L, HUSK_LUA_EMPTY);
+    lua_setmetatable(L, -2);
     return proxy;
 }
 
 /* The part of adoption that touches no Lua, for walks. */
-void husk_lua_fill(husk_lua_proxy *proxy, husk_obj *obj)
+void husk_lua_fill(husk_lua_proxy *proxy, husk_lua_host *host, husk_obj *obj)
 {
-    husk_lua_host *host = husk_lua_host_of(obj);
     husk_lua_hold *hold = proxy->hold;
     proxy->type = husk_obj_type(obj);
     hold->obj = obj;
@@ -202,7 +213,7 @@ void husk_lua_name(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj)
 
 void husk_lua_adopt(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj)
 {
-    husk_lua_fill(proxy, obj);
+    husk_lua_fill(proxy, husk_lua_host_of(obj), obj);
     husk_lua_name(L, proxy, obj);
 }
 
@@ -233,11 +244,12 @@ bool husk_lua_is_text(husk_obj *obj)
 
 bool husk_lua_push_known(lua_State *L, husk_obj *obj)
 {
-    if (husk_lua_is_text(obj)) {
-        lua_pushlstring(L, husk_text_bytes(obj), husk_text_length(obj)); /* copies before anything can run */
+    if (husk_lua_push_proxy(L, obj)) /* the question whether it is a text costs more */
         return true;
-    }
-    return husk_lua_push_proxy(L, obj);
+    if (!husk_lua_is_text(obj))
+        return false;
+    lua_pushlstring(L, husk_text_bytes(obj), husk_text_length(obj)); /* copies before anything can run */
+    return true;
 }
 
 void husk_lua_push_owned(lua_State *L, husk_lua_proxy *made, husk_obj *obj)
@@ -251,7 +263,8 @@ void husk_lua_push_owned(lua_State *L, husk_lua_proxy *made, husk_obj *obj)
         husk_lua_adopt(L, made, obj);
         return;
     }
-    husk_lua_fill(made, obj); /* owned by a hold while Lua copies, which may run anything */
+    husk_lua_fill(made, husk_lua_host_of(obj),
+                  obj); /* owned by a hold while Lua copies, which may run anything */
     lua_pushlstring(L, husk_text_bytes(obj), husk_text_length(obj));
     husk_lua_proxy_end(L, made);
 }
@@ -490,6 +503,12 @@ static void make_table(lua_State *L, int which, const char *mode)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_key[which]);
 }
 
+static const luaL_Reg empty_meta[] = {
+    { "__gc", husk_lua_gc },
+    { "__close", husk_lua_release },
+    { "__tostring", husk_lua_tostring },
+    { NULL, NULL },
+};
 static const luaL_Reg heap_meta[] = {
     { "__gc", door_gc },
     { "__close", door_close },
@@ -521,6 +540,8 @@ void husk_lua_open_host(lua_State *L)
         make_table(L, which, NULL);
     husk_lua_base_meta(L, HUSK_LUA_HEAP_META, heap_meta);
     lua_pop(L, 1);
+    husk_lua_base_meta(L, HUSK_LUA_OBJ_META, empty_meta);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_key[HUSK_LUA_EMPTY]);
     husk_lua_lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
     memset(lib, 0, sizeof *lib);
     lib->hosts.prev = lib->hosts.next = &lib->hosts;

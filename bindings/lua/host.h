@@ -122,6 +122,7 @@ enum {
     HUSK_LUA_NAMES,      /* strings whose address Husk keeps */
     HUSK_LUA_RELAYS,     /* weak keys: host_bridge.c */
     HUSK_LUA_WORKER,     /* lib->worker */
+    HUSK_LUA_EMPTY,      /* the metatable of proxies before adoption, and of those of unknown kinds */
     HUSK_LUA_KEYS
 };
 extern const char husk_lua_key[HUSK_LUA_KEYS];
@@ -173,9 +174,13 @@ static inline void husk_lua_leave(lua_State *L, husk_lua_host *host)
 
 /* Pushes an empty proxy with a hold ready. May run any code. */
 husk_lua_proxy *husk_lua_proxy_new(lua_State *L);
+/* The same without a metatable, where nothing can fail until it is adopted or given up. */
+husk_lua_proxy *husk_lua_proxy_bare(lua_State *L, husk_lua_lib *lib);
+void husk_lua_proxy_unused(husk_lua_proxy *proxy, husk_lua_lib *lib);
 /* Gives obj, and the caller's reference to it, to the empty proxy on top of the stack. */
 void husk_lua_adopt(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj);
-void husk_lua_fill(husk_lua_proxy *proxy, husk_obj *obj);
+/* Two halves of it: the first touches no Lua, the second fails for want of memory at most. */
+void husk_lua_fill(husk_lua_proxy *proxy, husk_lua_host *host, husk_obj *obj);
 void husk_lua_name(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj);
 /* Pushes obj if that needs no new proxy: a text as a string, or the proxy it has. */
 bool husk_lua_push_known(lua_State *L, husk_obj *obj);

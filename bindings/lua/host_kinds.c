@@ -547,8 +547,6 @@ void husk_lua_open_kinds(lua_State *L)
         { "new_list", new_list }, { "new_map", new_map }, { "new_box", new_box },
         { "clear", clear },       { NULL, NULL },
     };
-    husk_lua_base_meta(L, HUSK_LUA_OBJ_META, ends);
-    lua_pop(L, 1);
     husk_lua_base_meta(L, HUSK_LUA_LIST_META, ends);
     luaL_setfuncs(L, list_meta, 0);
     luaL_newlib(L, list_methods);

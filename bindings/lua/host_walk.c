@@ -22,7 +22,7 @@ static void found_one(found *into, husk_obj *obj)
         return;
     if (into->proxies && into->count < into->room) {
         husk_obj_retain(obj);
-        husk_lua_fill(into->proxies[into->count], obj);
+        husk_lua_fill(into->proxies[into->count], husk_lua_host_of(obj), obj);
     }
     into->count++;
 }

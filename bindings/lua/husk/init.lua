@@ -108,12 +108,8 @@ heap.isenabled, husk.isenabled = heap.is_enabled, husk.is_enabled
 
 -- ---- types ----
 
-local Class = {__name = "husk type", __metatable = "husk type"}
-
-function Class.__call(class, fields) return core.new_record(default, kinds[class], fields) end
-function Class.__tostring(class) return "type " .. core.type.name(kinds[class]) end
-
--- A record type: Class{field = value} makes an object with these fields and no others. Functions put into the
+-- A record type: Class{field = value} makes an object with these fields and no others, in the default heap;
+-- Class(fields, heap) in another. Functions put into the
 -- class are methods of its objects. options.finalize is a function(self) that runs once, when an object ends,
 -- with all fields still there; its handle `self` is valid until it returns. To bring the object back, store
 -- it in the heap. Asking again with the same name, fields and function gives the same class.
@@ -128,7 +124,7 @@ function husk.type(name, fields, options)
     end
     finalize = options.finalize
   end
-  local kind, class = core.new_type(name, fields, finalize, setmetatable({}, Class))
+  local kind, class = core.new_type(name, fields, finalize, {}, default)
   kinds[class] = kind
   return class
 end

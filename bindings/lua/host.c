@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 const char husk_lua_key[HUSK_LUA_KEYS];
-const char husk_lua_proxy_magic, husk_lua_door_magic, husk_lua_type_magic;
+const char husk_lua_proxy_magic, husk_lua_door_magic;
 
 husk_lua_lib *husk_lua_lib_get(lua_State *L)
 {
@@ -76,6 +76,8 @@ static void close_host(lua_State *L, husk_lua_host *host)
 {
     husk_heap *heap = host->heap;
     host->closing = true;
+    host->L = L;
+    husk_heap_run_cleanups(heap); /* newest first, before handles go and objects with them */
     host->L = L;
     while (host->ring.next != &host->ring) {
         husk_obj_release(hold_end(host->ring.next)); /* hooks run as usual */
@@ -202,12 +204,11 @@ void husk_lua_fill(husk_lua_proxy *proxy, husk_lua_host *host, husk_obj *obj)
 /* The other part: the proxy on top becomes the one of its object. */
 void husk_lua_name(lua_State *L, husk_lua_proxy *proxy, husk_obj *obj)
 {
-    husk_kind kind = husk_obj_kind(obj);
     husk_lua_table(L, HUSK_LUA_PROXIES);
     lua_pushvalue(L, -2);
     lua_rawsetp(L, -2, obj);
     lua_pop(L, 1);
-    husk_lua_push_meta(L, proxy->type, kind);
+    husk_lua_push_meta(L, proxy->type, obj);
     lua_setmetatable(L, -2);
 }
 
@@ -331,6 +332,7 @@ husk_lua_token *husk_lua_token_new(lua_State *L, int value_at)
     if (!token)
         luaL_error(L, "not enough memory");
     token->lib = lib;
+    token->unseen = token->at_exit = false;
     token->next = lib->loose; /* while the next line may raise, it is one to sweep */
     lib->loose = token;
     lua_rawsetp(L, -2, token);
@@ -503,12 +505,6 @@ static void make_table(lua_State *L, int which, const char *mode)
     lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_key[which]);
 }
 
-static const luaL_Reg empty_meta[] = {
-    { "__gc", husk_lua_gc },
-    { "__close", husk_lua_release },
-    { "__tostring", husk_lua_tostring },
-    { NULL, NULL },
-};
 static const luaL_Reg heap_meta[] = {
     { "__gc", door_gc },
     { "__close", door_close },
@@ -536,11 +532,12 @@ void husk_lua_open_host(lua_State *L)
     make_table(L, HUSK_LUA_PROXIES, "v");
     make_table(L, HUSK_LUA_DOORS, "v");
     make_table(L, HUSK_LUA_RELAYS, "k");
-    for (int which = HUSK_LUA_HOSTS; which < HUSK_LUA_RELAYS; which++)
+    make_table(L, HUSK_LUA_KINDS, "k");
+    for (int which = HUSK_LUA_HOSTS; which < HUSK_LUA_KINDS; which++)
         make_table(L, which, NULL);
     husk_lua_base_meta(L, HUSK_LUA_HEAP_META, heap_meta);
     lua_pop(L, 1);
-    husk_lua_base_meta(L, HUSK_LUA_OBJ_META, empty_meta);
+    husk_lua_base_meta(L, HUSK_LUA_OBJ_META, husk_lua_ends);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_key[HUSK_LUA_EMPTY]);
     husk_lua_lib *lib = lua_newuserdatauv(L, sizeof *lib, 0);
     memset(lib, 0, sizeof *lib);

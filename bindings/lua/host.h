@@ -35,6 +35,8 @@
 
 #include <husk.h>
 #include <husk/bridge.h>
+#include <husk/cleanup.h>
+#include <husk/weakmap.h>
 
 typedef struct husk_lua_lib husk_lua_lib;
 typedef struct husk_lua_host husk_lua_host;
@@ -62,6 +64,8 @@ typedef struct husk_lua_door {
 typedef struct husk_lua_token {
     husk_lua_lib *lib;
     struct husk_lua_token *next; /* in lib->loose */
+    bool unseen;                 /* of a box that weak-key maps make and readers do not see */
+    bool at_exit;                /* of a cleanup */
 } husk_lua_token;
 
 struct husk_lua_report { /* an error that waits for the script's error hook */
@@ -115,27 +119,23 @@ enum {
     HUSK_LUA_METAS,      /* type -> metatable of its proxies */
     HUSK_LUA_FIELDS,     /* record type -> table: field name -> index from 1 */
     HUSK_LUA_CLASSES,    /* record type -> class table (the script's methods) */
-    HUSK_LUA_TYPES,      /* record type -> its type userdata */
     HUSK_LUA_FINALIZERS, /* record type -> function */
     HUSK_LUA_SERIALS,    /* finalizer function -> number that tells its types apart */
     HUSK_LUA_VALUES,     /* token -> value; host -> error hook */
     HUSK_LUA_NAMES,      /* strings whose address Husk keeps */
+    HUSK_LUA_KINDS,      /* class table -> record type, weak keys */
     HUSK_LUA_RELAYS,     /* weak keys: host_bridge.c */
     HUSK_LUA_WORKER,     /* lib->worker */
     HUSK_LUA_EMPTY,      /* the metatable of proxies before adoption, and of those of unknown kinds */
     HUSK_LUA_KEYS
 };
 extern const char husk_lua_key[HUSK_LUA_KEYS];
-extern const char husk_lua_proxy_magic, husk_lua_door_magic, husk_lua_type_magic;
+extern const char husk_lua_proxy_magic, husk_lua_door_magic;
 
 #define HUSK_LUA_ERROR_META "husk.Error"
 #define HUSK_LUA_HEAP_META "husk.Heap"
 #define HUSK_LUA_TYPE_META "husk.Type"
 #define HUSK_LUA_OBJ_META "husk.Obj"
-#define HUSK_LUA_LIST_META "husk.List"
-#define HUSK_LUA_MAP_META "husk.Map"
-#define HUSK_LUA_BOX_META "husk.Box"
-#define HUSK_LUA_WEAK_META "husk.Weak"
 
 static inline void husk_lua_table(lua_State *L, int which)
 {
@@ -260,16 +260,38 @@ typedef husk_status husk_lua_peek_fn(lua_State *L, husk_obj *self, size_t index,
 husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, husk_lua_peek_fn *peek,
                                  size_t index);
 
-/* ---- host_kinds.c, host_record.c, host_weak.c, host_heap.c, host_walk.c ---- */
+/* ---- the kinds: host_kinds.c, host_list.c, host_map.c, host_record.c and so on ---- */
 
-void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_kind kind); /* for proxies of a type */
+enum { HUSK_LUA_CLEANUP = 100 }; /* a kind of ours: a weak reference that is a cleanup */
+
+/* The metatable for proxies of a type, of which obj is one; NULL: a record type. */
+void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_obj *obj);
+/* Makes the metatable of a kind, with `index` for names and whatever else. Without methods every name is a key. */
+void husk_lua_open_kind(lua_State *L, int kind, const char *name, const luaL_Reg *meta, lua_CFunction index,
+                        const luaL_Reg *methods);
+/* Pushes the method that stack 2 names, from the table in upvalue 1, or raises. */
+int husk_lua_push_method(lua_State *L, const char *what);
+void husk_lua_push_token(lua_State *L, const husk_lua_token *token); /* the value that Husk keeps */
+int husk_lua_clear(lua_State *L);
+/* Pushes the function and the arguments that a cleanup keeps; nil if it has none any more. */
+void husk_lua_push_work(lua_State *L, const husk_lua_token *token);
+/* The key at `at`, as husk_lua_to_value. A number without a fraction is an integer, as in tables. */
+bool husk_lua_to_key(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *key,
+                     husk_obj **made, husk_lua_trouble *trouble);
+void husk_lua_push_fields(lua_State *L, const husk_type *type); /* its table: name -> index from 1 */
 void husk_lua_push_record_meta(lua_State *L, const husk_type *type);
 /* After a mutating call on self, which was retained: releases both (made may be NULL), leaves the heap,
  * raises if it failed. */
 int husk_lua_finish(lua_State *L, husk_obj *self, husk_obj *made, husk_status status);
 int husk_lua_tostring(lua_State *L);
 void husk_lua_base_meta(lua_State *L, const char *name, const luaL_Reg *functions);
+extern const luaL_Reg husk_lua_ends[];  /* what every proxy's metatable has */
 void husk_lua_open_kinds(lua_State *L); /* each adds its functions to the table on top */
+void husk_lua_open_lists(lua_State *L);
+void husk_lua_open_maps(lua_State *L);
+void husk_lua_open_weakmaps(lua_State *L);
+void husk_lua_open_cleanups(lua_State *L);
+void husk_lua_open_bulk(lua_State *L);
 void husk_lua_open_records(lua_State *L);
 void husk_lua_open_weaks(lua_State *L);
 void husk_lua_open_heaps(lua_State *L);
@@ -284,6 +306,7 @@ void husk_lua_open_bridge(lua_State *L);
 
 husk_finalize_fn husk_lua_on_finalize;
 husk_weak_fn husk_lua_on_gone;
+husk_cleanup_fn husk_lua_on_cleanup;
 husk_pass_fn husk_lua_on_pass;
 husk_error_fn husk_lua_on_error;
 void husk_lua_deliver(lua_State *L, husk_lua_host *host);

@@ -11,9 +11,15 @@
 /* The module's own Lua layer is not where a script went wrong. */
 static bool own_layer(const lua_Debug *at)
 {
-    static const char tail[] = "husk/init.lua";
-    size_t length = strlen(at->source), wanted = sizeof tail - 1;
-    return at->source[0] == '@' && length > wanted && !strcmp(at->source + length - wanted, tail);
+    static const char *const files[] = { "husk/init.lua", "husk/heap.lua", "husk/type.lua", "husk/gc.lua",
+                                         "husk/weak.lua" };
+    size_t length = strlen(at->source);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        size_t wanted = strlen(files[i]);
+        if (at->source[0] == '@' && length > wanted && !strcmp(at->source + length - wanted, files[i]))
+            return true;
+    }
+    return false;
 }
 
 static void push_where(lua_State *L)
@@ -219,12 +225,13 @@ husk_weak *husk_lua_arg_weak(lua_State *L, int at, const char *function)
 
 const husk_type *husk_lua_arg_type(lua_State *L, int at, const char *function)
 {
-    const void *const *type = lua_touserdata(L, at);
-    if (lua_type(L, at) == LUA_TUSERDATA && lua_rawlen(L, at) == 2 * sizeof(void *) &&
-        type[0] == &husk_lua_type_magic)
-        return type[1];
-    husk_lua_push_arg_error(L, function, at, "type of husk.type");
-    return NULL;
+    husk_lua_table(L, HUSK_LUA_KINDS);
+    lua_pushvalue(L, at);
+    const husk_type *type = lua_rawget(L, -2) == LUA_TLIGHTUSERDATA ? lua_touserdata(L, -1) : NULL;
+    lua_pop(L, 2);
+    if (!type)
+        husk_lua_push_arg_error(L, function, at, "type of husk.type");
+    return type;
 }
 
 husk_heap *husk_lua_check_heap(lua_State *L, int at, const char *function)

@@ -69,6 +69,20 @@ static int heap_on_pass(lua_State *L)
     return 1;
 }
 
+/* heap:report(text): an error that has nowhere else to go, to the error hook. */
+static int heap_report(lua_State *L)
+{
+    if (lua_type(L, 2) != LUA_TSTRING) {
+        husk_lua_push_arg_error(L, "heap:report", 2, "string");
+        return lua_error(L);
+    }
+    husk_heap *heap = husk_lua_check_heap(L, 1, "heap:report");
+    husk_lua_host *host = husk_lua_enter(L, heap);
+    husk_heap_report(heap, HUSK_EHOOK, lua_tostring(L, 2));
+    husk_lua_leave(L, host);
+    return 0;
+}
+
 /* ---- questions about an object ---- */
 
 static size_t count_of(lua_State *L, const char *function)
@@ -150,6 +164,7 @@ void husk_lua_open_heaps(lua_State *L)
         { "disable", heap_disable },
         { "on_error", heap_on_error },
         { "on_pass", heap_on_pass },
+        { "report", heap_report },
         { NULL, NULL },
     };
     luaL_setfuncs(L, functions, 0);

@@ -113,6 +113,28 @@ void husk_lua_on_gone(husk_weak *weak, void *token)
     run(&one, gone_body);
 }
 
+static int cleanup_body(lua_State *L)
+{
+    const hook *one = lua_touserdata(L, 1);
+    lua_settop(L, 0);
+    husk_lua_push_work(L, one->token);
+    if (lua_type(L, 1) == LUA_TFUNCTION)
+        lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
+/* A heap that closes ends the handles first: what dies by that dies at exit, like the rest. */
+void husk_lua_on_cleanup(husk_heap *heap, void *data)
+{
+    const husk_lua_token *token = data;
+    hook one = {
+        .host = husk_heap_data(heap), .what = "callback", .whose = "husk.weak.finalize", .token = token
+    };
+    if (one.host->closing && !token->at_exit)
+        return;
+    run(&one, cleanup_body);
+}
+
 static int pass_body(lua_State *L)
 {
     const hook *one = lua_touserdata(L, 1);

@@ -185,7 +185,7 @@ static int record_pairs(lua_State *L)
 }
 
 /* Pushes the table of fields of a record type. */
-static void push_fields(lua_State *L, const husk_type *type)
+void husk_lua_push_fields(lua_State *L, const husk_type *type)
 {
     husk_lua_table(L, HUSK_LUA_FIELDS);
     if (lua_rawgetp(L, -1, type) != LUA_TTABLE) {
@@ -210,19 +210,13 @@ void husk_lua_push_record_meta(lua_State *L, const husk_type *type)
         { "__pairs", record_pairs },
         { NULL, NULL },
     };
-    static const luaL_Reg ends[] = {
-        { "__gc", husk_lua_gc },
-        { "__close", husk_lua_release },
-        { "__tostring", husk_lua_tostring },
-        { NULL, NULL },
-    };
     lua_newtable(L);
-    luaL_setfuncs(L, ends, 0);
+    luaL_setfuncs(L, husk_lua_ends, 0);
     lua_pushstring(L, husk_type_name(type));
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__name");
     lua_setfield(L, -2, "__metatable");
-    push_fields(L, type);
+    husk_lua_push_fields(L, type);
     lua_pushlightuserdata(L, (void *)(uintptr_t)type);
     husk_lua_table(L, HUSK_LUA_PROXIES);
     lua_pushvalue(L, -4);
@@ -319,9 +313,9 @@ static int new_record(lua_State *L)
     if (!make.type)
         return lua_error(L);
     lua_settop(L, 3);
-    push_fields(L, make.type);
+    husk_lua_push_fields(L, make.type);
     husk_lua_table(L, HUSK_LUA_PROXIES);
-    husk_lua_push_meta(L, make.type, HUSK_KIND_RECORD);
+    husk_lua_push_meta(L, make.type, NULL);
     return make_record(L, &make);
 }
 
@@ -368,10 +362,10 @@ static const char *plain_string(lua_State *L, int at, const char *what)
 static void dress_class(lua_State *L, int at, int door, const husk_type *type)
 {
     lua_createtable(L, 0, 4);
-    push_fields(L, type);
+    husk_lua_push_fields(L, type);
     lua_pushlightuserdata(L, (void *)(uintptr_t)type);
     husk_lua_table(L, HUSK_LUA_PROXIES);
-    husk_lua_push_meta(L, type, HUSK_KIND_RECORD);
+    husk_lua_push_meta(L, type, NULL);
     lua_pushvalue(L, door);
     lua_pushcclosure(L, class_call, 5);
     lua_setfield(L, -2, "__call");
@@ -385,8 +379,8 @@ static void dress_class(lua_State *L, int at, int door, const husk_type *type)
     lua_setmetatable(L, at);
 }
 
-/* core.new_type(name, fields, finalize or nil, class, heap): the type's userdata, and its class: the empty table
- * `class`, dressed, or another one if the same type has been asked for before. */
+/* core.new_type(name, fields, finalize or nil, class, heap): the class of the type: the empty table `class`,
+ * dressed, or another one if the same type has been asked for before. */
 static int new_type(lua_State *L)
 {
     lua_settop(L, 5);
@@ -434,22 +428,18 @@ static int new_type(lua_State *L)
             lua_rawsetp(L, -2, type);
             lua_pop(L, 1);
         }
-        const void **shown = lua_newuserdatauv(L, 2 * sizeof *shown, 0);
-        shown[0] = &husk_lua_type_magic;
-        shown[1] = type;
-        husk_lua_table(L, HUSK_LUA_TYPES);
-        lua_pushvalue(L, -2);
-        lua_rawsetp(L, -2, type);
-        lua_pop(L, 3);
+        lua_pop(L, 1);
         dress_class(L, 4, 5, type);
+        husk_lua_table(L, HUSK_LUA_KINDS);
+        lua_pushvalue(L, 4);
+        lua_pushlightuserdata(L, (void *)(uintptr_t)type);
+        lua_rawset(L, -3);
+        lua_pop(L, 1);
         lua_pushvalue(L, 4);
         lua_rawsetp(L, -2, type);
         lua_pushvalue(L, 4);
     }
-    husk_lua_table(L, HUSK_LUA_TYPES);
-    lua_rawgetp(L, -1, type);
-    lua_pushvalue(L, -3);
-    return 2;
+    return 1;
 }
 
 /* core.class_of(x): the class of a record that this state's husk.type has made, or nil. */

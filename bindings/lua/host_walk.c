@@ -76,6 +76,11 @@ static void gather_garbage(lua_State *L, found *into)
     }
 }
 
+static void gather_weaks(lua_State *L, found *into)
+{
+    husk_obj_each_weak(husk_lua_check_obj(L, 1, "husk.weak.list"), walk_objects, into);
+}
+
 /* Returns a table with what gather finds, each object as its one proxy, a text as a string. */
 static int list_of(lua_State *L, gather_fn *gather, const husk_type *only)
 {
@@ -144,6 +149,12 @@ static int referrers(lua_State *L)
 {
     lua_settop(L, 1);
     return list_of(L, gather_referrers, NULL);
+}
+
+static int weaks(lua_State *L)
+{
+    lua_settop(L, 1);
+    return list_of(L, gather_weaks, NULL);
 }
 
 /* ---- census ---- */
@@ -217,6 +228,7 @@ void husk_lua_open_walks(lua_State *L)
     static const luaL_Reg functions[] = {
         { "referents", referents },
         { "referrers", referrers },
+        { "weaks", weaks },
         { NULL, NULL },
     };
     static const luaL_Reg methods[] = {

@@ -78,26 +78,9 @@ static int weak_index(lua_State *L)
 
 void husk_lua_open_weaks(lua_State *L)
 {
-    static const luaL_Reg meta[] = {
-        { "__gc", husk_lua_gc },
-        { "__close", husk_lua_release },
-        { "__tostring", husk_lua_tostring },
-        { "__call", weak_get },
-        { NULL, NULL },
-    };
-    static const luaL_Reg methods[] = {
-        { "get", weak_get },
-        { "release", husk_lua_release },
-        { "close", husk_lua_release },
-        { NULL, NULL },
-    };
-    husk_lua_base_meta(L, HUSK_LUA_WEAK_META, meta);
-    luaL_newlib(L, methods);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -3, "methods");
-    lua_pushcclosure(L, weak_index, 1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
+    static const luaL_Reg meta[] = { { "__call", weak_get }, { NULL, NULL } };
+    static const luaL_Reg methods[] = { { "get", weak_get }, { NULL, NULL } };
+    husk_lua_open_kind(L, HUSK_KIND_WEAK, "husk.Weak", meta, weak_index, methods);
     lua_pushcfunction(L, new_weak);
     lua_setfield(L, -2, "new_weak");
 }

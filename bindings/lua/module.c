@@ -22,6 +22,11 @@ int luaopen_husk_core(lua_State *L)
     lua_newtable(L);
     husk_lua_raw(L);
     husk_lua_open_kinds(L);
+    husk_lua_open_lists(L);
+    husk_lua_open_maps(L);
+    husk_lua_open_weakmaps(L);
+    husk_lua_open_cleanups(L);
+    husk_lua_open_bulk(L);
     husk_lua_open_records(L);
     husk_lua_open_weaks(L);
     husk_lua_open_heap_ends(L);

@@ -21,13 +21,20 @@ local function learn_names(root)
     return known
 end
 
--- What require "husk" returns, read from its source: husk.name = and function husk.name; heap methods are there too.
+-- What require "husk" returns, read from its source: husk.name = and function husk.name, and the names that the comments
+-- there describe, which tests/lua/reference.lua holds against the module; heap methods are there too.
 local function learn_module(root)
     local known = {}
-    local text = pages.read(root .. "/bindings/lua/husk/init.lua") or ""
-    for name in text:gmatch("%f[%w_]husk%.([%w_]+)[^\n]*=") do known[name] = true end
-    for name in text:gmatch("function husk%.([%w_]+)") do known[name] = true end
-    for name in text:gmatch("function heap:([%w_]+)") do known[name] = true end
+    for _, file in ipairs { "init", "heap", "type", "gc", "weak" } do
+        local text = "\n" .. (pages.read(root .. "/bindings/lua/husk/" .. file .. ".lua") or "")
+        for name in text:gmatch("%f[%w_]husk%.([%w_]+)[^\n]*=") do known[name] = true end
+        for name in text:gmatch("function husk%.([%w_]+)") do known[name] = true end
+        for name in text:gmatch("\n%-%- husk%.([%w_]+)") do known[name] = true end
+        for names in text:gmatch("\n%-%- (heap:[^\n]*)") do
+            for name in names:gmatch("heap:([%w_]+)%(") do known[name] = true end
+        end
+    end
+    known.gc, known.weak, known.default = true, true, true
     for _, path in ipairs { "swig/heap.i", "swig/collect.i", "swig/debug.i", "bindings/lua/host_heap.c",
                             "bindings/lua/host_walk.c" } do
         local source = pages.read(root .. "/" .. path) or ""

@@ -35,13 +35,17 @@ local function guarded(body)
   end
 end
 
--- Objects that nothing in Lua holds and that never die: what they refer to is held from the C side.
-local anchors = {}
+-- Objects that nothing in Lua holds and that never die: what they refer to is held from the C side. And weak-key
+-- maps of that sort: an entry is an edge from its key.
+local function forever(x)
+  core.obj.make_immortal(x)
+  local weak = husk.weak(x)
+  x:release()
+  return weak
+end
+local anchors, maps = {}, {}
 for i, h in ipairs(heaps) do
-  local list = h:list{}
-  core.obj.make_immortal(list)
-  anchors[i] = husk.weak(list)
-  list:release()
+  anchors[i], maps[i] = forever(h:list{}), forever(h:weak_keys())
 end
 local function with_anchor(i, body)
   local list <close> = anchors[i]()
@@ -135,6 +139,16 @@ local function build(seed)
     made[from][slot] = stored
     graph.to[from][slot] = to
   end
+  for n = 1, objects do
+    if random(6) == 1 then
+      local map <close> = maps[graph.node[n].heap]()
+      local to = random(total)
+      if to > objects or graph.node[to].heap == graph.node[n].heap then
+        map[made[n]] = made[to]
+        graph.to[n].map = to
+      end
+    end
+  end
   for n = 1, total do
     local what = random(12)
     if what <= 2 then
@@ -179,7 +193,9 @@ local function check(graph, exact)
     if seen[n] then
       if x.id ~= n then error(("seed %d: node %d is another"):format(graph.seed, n), 0) end
       for slot, to in pairs(edges) do
-        local found = not graph.hidden[n .. slot] and target(x[slot])
+        local stored
+        if slot == "map" then stored = maps[node.heap]()[x] else stored = x[slot] end
+        local found = not graph.hidden[n .. slot] and target(stored)
         if not graph.hidden[n .. slot] and (not found or found.id ~= to) then
           error(("seed %d: node %d lost its %s"):format(graph.seed, n, slot), 0)
         end

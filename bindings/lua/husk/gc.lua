@@ -1,0 +1,139 @@
+-- husk.gc: the collector of the default heap, under the names of Python's gc where they fit. Other heaps have the same as
+-- methods (husk.heap).
+
+local core = require "husk.core"
+local default = require "husk.heap".default
+
+local gc = {}
+
+-- husk.gc.collect(options): ends all garbage, cycles through Lua values included; returns how many objects were
+-- collected, and the figures of husk.collect as a second result. options as there.
+function gc.collect(options)
+  local figures = default:collect(options)
+  return figures.collected + figures.uncollectable, figures
+end
+
+-- husk.gc.enable(): lets automatic passes run again; disable nests, so as often as disabled.
+function gc.enable() default:enable() end
+
+-- husk.gc.disable(holder): stops automatic passes; holder says who asked.
+function gc.disable(holder) default:disable(holder) end
+
+-- husk.gc.isenabled(): whether automatic passes run.
+function gc.isenabled() return default:is_enabled() end
+
+-- husk.gc.count(): by how many objects and bytes the heap has grown since the last pass: two numbers.
+function gc.count()
+  local counts = default:counts()
+  return counts.grown_objects, counts.grown_bytes
+end
+
+-- husk.gc.threshold(objects, bytes): the least growth, in objects and in bytes, that starts a pass: two numbers. With
+-- arguments it sets them; nil leaves one as it is, 0 as both stops automatic passes.
+function gc.threshold(objects, bytes)
+  local pacing = default:pacing{least_objects = objects, least_bytes = bytes}
+  return pacing.least_objects, pacing.least_bytes
+end
+
+-- husk.gc.stats(): one table of cumulative figures for each generation, the only one being the first.
+function gc.stats() return {default:stats(0)} end
+
+-- husk.gc.objects(class): handles of all live objects, or of those of one class.
+function gc.objects(class) return default:objects(class) end
+
+-- husk.gc.referrers(x): which objects refer to x.
+gc.referrers = core.referrers
+
+-- husk.gc.referents(x): what x refers to, once for each slot.
+gc.referents = core.referents
+
+-- husk.gc.is_tracked(x): whether passes look at objects of its type.
+gc.is_tracked = core.obj.is_tracked
+
+-- husk.gc.is_finalized(x): whether its finalizer has run.
+gc.is_finalized = core.obj.is_finalized
+
+-- husk.gc.freeze(): sets all present objects aside: passes skip them. Before a fork.
+function gc.freeze() default:freeze() end
+
+-- husk.gc.unfreeze(): takes them back.
+function gc.unfreeze() default:unfreeze() end
+
+-- husk.gc.freeze_count(): how many objects are set aside.
+function gc.freeze_count() return default:figures().frozen_objects end
+
+-- husk.gc.garbage(): what was found and kept (debug{saveall = true}), a table of handles.
+function gc.garbage() return default:garbage() end
+
+-- husk.gc.clear_garbage(): lets it go.
+function gc.clear_garbage() default:garbage_clear() end
+
+-- ---- callbacks ----
+
+local callbacks = {}
+
+-- Husk calls this once for each phase; an error in one function is reported, and the others run.
+local function call_all(phase, figures)
+  for _, fn in ipairs(table.move(callbacks, 1, #callbacks, 1, {})) do
+    local ok, err = pcall(fn, phase, figures)
+    if not ok then default:report("callback of husk.gc.callbacks: " .. tostring(err)) end
+  end
+end
+
+-- husk.gc.callbacks: a list of functions that are called with "start" or "stop" and the pass's figures, in order, for each
+-- pass: table.insert(husk.gc.callbacks, fn). They must be functions.
+gc.callbacks = setmetatable(callbacks, {
+  __newindex = function(list, key, fn)
+    if type(fn) ~= "function" then
+      error("husk.gc.callbacks: a function expected, got " .. type(fn), 2)
+    end
+    if not next(list) then -- registered with the first
+      local id
+      id = default:on_pass(function(phase, figures)
+        call_all(phase, figures)
+        if phase == "stop" and not next(list) then default:off_pass(id) end
+      end)
+    end
+    rawset(list, key, fn)
+  end,
+})
+
+-- ---- debugging ----
+
+local flags = {saveall = false, stats = false}
+local stats_id
+
+-- husk.gc.debug(changes): the debug flags, a table, and with a table it sets those that the table names. saveall: garbage is
+-- finalized and kept (husk.gc.garbage). stats: a line on stderr after each pass.
+function gc.debug(changes)
+  if changes ~= nil and type(changes) ~= "table" then
+    error("husk.gc.debug: a table of flags expected, got " .. type(changes), 2)
+  end
+  for name, on in pairs(changes or {}) do
+    if flags[name] == nil then
+      error("husk.gc.debug: unknown flag '" .. tostring(name) .. "'; there are saveall, stats", 2)
+    elseif type(on) ~= "boolean" then
+      error(("husk.gc.debug: %s is true or false, not a %s"):format(name, type(on)), 2)
+    end
+  end
+  for name, on in pairs(changes or {}) do
+    if name == "saveall" then
+      default:save_all(on)
+    elseif on and not stats_id then
+      stats_id = default:on_pass(function(phase, figures)
+        if phase == "stop" then
+          io.stderr:write(("husk.gc: %d examined, %d collected, %d kept, %.3f ms\n"):format(figures.examined,
+            figures.collected, figures.uncollectable,
+            (figures.find_ns + figures.finalize_ns + figures.reclaim_ns) / 1e6))
+        end
+      end)
+    elseif not on and stats_id then
+      default:off_pass(stats_id)
+      stats_id = nil
+    end
+    flags[name] = on
+  end
+  return {saveall = default:save_all(), stats = flags.stats}
+end
+
+return gc

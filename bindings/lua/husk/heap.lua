@@ -1,0 +1,174 @@
+-- husk.heap: heaps. Everything here is a method of a heap, and at the same time a function of the module that works on
+-- the default heap: heap:list{} and husk.list{}.
+
+local core = require "husk.core"
+
+local heap = core.heap -- the methods of heaps
+local module = {methods = heap}
+
+module.default = core.new_heap("default", nil, false, true)
+
+-- heap:name(): what reports call it.
+-- heap:closed(): whether it is closed.
+-- heap:close(): ends the heap: cleanups that want it run, all handles end, then finalizers run, and every byte is
+-- given back. Handles are dead afterwards. Not inside a hook of its own (HUSK_EBUSY).
+
+-- husk.heap(options): a heap of its own. Options: name, for messages; max_bytes, the limit of what it takes from the
+-- system; stress, a pass at every allocation. It lives as long as it or a handle of it.
+function module.new(options)
+  options = options or {}
+  if type(options) ~= "table" then
+    error("husk.heap: a table of options expected, got " .. type(options), 2)
+  end
+  for key in pairs(options) do
+    if key ~= "name" and key ~= "max_bytes" and key ~= "stress" then
+      error("husk.heap: unknown option '" .. tostring(key) .. "'; there are name, max_bytes, stress", 2)
+    end
+  end
+  return core.new_heap(options.name, options.max_bytes, options.stress)
+end
+
+-- ---- making objects ----
+
+-- heap:list(items): a list, with the items 1 to #items of a table: l[i] from 1, l[#l + 1] = v, #l, pairs, ipairs.
+function heap:list(items) return core.new_list(self, items) end
+
+-- list:append(value): puts it at the end.
+-- list:extend(items): appends the items 1 to #items of a table: all of them, or none if one cannot be stored.
+-- list:insert(i, value): puts it before item i.
+-- list:remove(i): takes item i out, the last one by default, and returns it.
+-- list:clear(): takes all items out.
+-- list:release(): ends the handle, as husk.release(list).
+-- list:close(): the same, for <close>.
+
+-- heap:map(entries): a map in the order of insertion, with the entries of a table: m.key, m[key], m[key] = nil removes,
+-- #m, pairs. It has no methods, every name is a key: husk.clear(m), husk.release(m).
+function heap:map(entries) return core.new_map(self, entries) end
+
+-- heap:box(value): an object that keeps any Lua value: b.value, or b:get().
+function heap:box(value) return core.new_box(self, value) end
+
+-- box:get(): the value; the same as box.value.
+-- box:release(): ends the handle, as husk.release(box).
+-- box:close(): the same, for <close>.
+
+-- heap:new(class, fields): a record of a class of husk.type in this heap.
+heap.new = core.new_record
+
+-- heap:build(spec): many records with edges between them in one call. spec[1], spec[2], ... are classes, or tables
+-- {class, field = value, ...}; spec.edges is {from, field, to, from, field, to, ...} with the numbers of records;
+-- spec.handles the numbers of those whose handles are returned, in a table; without it, of all. An error stores
+-- nothing.
+
+-- heap:weak_keys(entries), heap:weak_values(entries), heap:weak_set(members): weak containers in this heap: husk.weak.
+local function filled(make, name)
+  return function(self, entries)
+    if entries ~= nil and type(entries) ~= "table" then
+      error(("%s: a table expected, got %s"):format(name, type(entries)), 2)
+    end
+    local container = make(self)
+    for key, value in next, entries or {} do container[key] = value end
+    return container
+  end
+end
+heap.weak_keys = filled(core.new_weak_keys, "weak_keys")
+heap.weak_values = filled(core.new_weak_values, "weak_values")
+function heap:weak_set(members)
+  if members ~= nil and type(members) ~= "table" then
+    error("weak_set: a table expected, got " .. type(members), 2)
+  end
+  local set = core.new_weak_set(self)
+  for _, member in ipairs(members or {}) do set:add(member) end
+  return set
+end
+
+-- ---- collecting ----
+
+local pass, rounds, handles, dry = heap.collect, heap.collect_all, heap.collect_handles, heap.collect_dry
+heap.collect_all, heap.collect_handles = nil, nil
+
+local function with_handles(options)
+  if options ~= nil and type(options) ~= "table" then
+    error("collect: a table of options expected, got " .. type(options), 3)
+  end
+  return not (options and options.handles == false)
+end
+
+-- heap:collect(options): ends all garbage and returns what was done, a table: collected, finalized, resurrected,
+-- weak_cleared, examined, bytes and others. Handles that Lua has not collected yet are references, so Lua's own collector
+-- runs with it and is shown the paths from handles to boxed values: cycles through Lua values end too, in rounds, until
+-- one frees none. collect{handles = false} is one pass over the heap alone.
+function heap:collect(options) return (with_handles(options) and rounds or pass)(self) end
+
+-- heap:collect_dry(options): what collect{handles = false} would end, without ending it. Lua's collector runs before,
+-- unless handles = false.
+function heap:collect_dry(options)
+  if with_handles(options) then handles(self) end
+  return dry(self)
+end
+
+-- heap:safepoint(): does what waits for a moment at which hooks may run.
+-- heap:request(): asks for a pass at the next safe point or allocation.
+-- heap:disable(holder): stops automatic passes until enabled as often as disabled. holder says who asked.
+-- heap:enable(): the other way; HUSK_ESTATE if it is not disabled.
+-- heap:is_enabled(), heap:isenabled(): whether automatic passes run.
+heap.isenabled = heap.is_enabled
+-- heap:disabled_by(i): who disabled it, from 0, the latest last; nil beyond.
+
+-- heap:pacing(changes): the pacing of automatic passes, a table: least_objects, least_bytes, factor, factor_max. With
+-- a table it changes what the table names.
+local get_pacing, set_pacing = heap.get_pacing, heap.set_pacing
+heap.get_pacing, heap.set_pacing = nil, nil
+function heap:pacing(changes)
+  if changes ~= nil then set_pacing(self, changes) end
+  return get_pacing(self)
+end
+
+-- heap:counts(): the growth since the last pass and its limits, a table: grown_objects, grown_bytes, limit_objects,
+-- limit_bytes.
+
+-- heap:stats(generation): cumulative figures of a generation, a table: passes, collected and others. There is one
+-- generation, number 0.
+local generation = heap.generation
+heap.generation = nil
+function heap:stats(number) return generation(self, number or 0) end
+
+-- heap:on_pass(fn): calls fn("start" or "stop", figures) before and after each pass. Returns a number for off_pass.
+-- heap:off_pass(id): no longer.
+
+-- heap:save_all(on): save_all(true): garbage is finalized and then kept, on the list that garbage() shows. save_all()
+-- asks.
+local set_save_all, is_save_all = heap.set_save_all, heap.save_all
+heap.set_save_all = nil
+function heap:save_all(on)
+  if on ~= nil then set_save_all(self, on) end
+  return is_save_all(self)
+end
+
+-- heap:garbage(): the garbage that save_all kept, a table of handles.
+-- heap:garbage_count(): how many.
+-- heap:garbage_reason(i): why entry i, from 0, is there.
+-- heap:garbage_clear(): lets them go.
+-- heap:freeze(): sets all present objects aside: passes skip them. For fork.
+-- heap:unfreeze(): no longer.
+
+-- ---- looking ----
+
+local verify = heap.verify
+
+-- heap:verify(): checks the whole heap: true, or an error that names the damage.
+function heap:verify()
+  verify(self)
+  return true
+end
+
+-- heap:objects(class): handles of all live objects, or of those of one class, in address order.
+-- heap:census(): how many objects there are of each type, by its name. Makes no handles.
+-- heap:figures(): the heap's figures, a table: objects, object_bytes, bytes_taken, bytes_peak and others.
+-- heap:cleanups(): how many functions of husk.weak.finalize are still to run.
+-- heap:set_max_bytes(bytes): changes the limit; 0: none.
+-- heap:trim(): gives empty pages back to the system; returns the bytes.
+-- heap:on_error(fn): calls fn(code, text, heap_name) for errors of hooks; nil: a line on stderr.
+-- heap:report(text): hands an error to that function.
+
+return module

@@ -1,0 +1,27 @@
+-- husk.type: record types. A class is a table: calling it makes a record, and the functions in it are the methods of its
+-- records.
+
+local core = require "husk.core"
+local default = require "husk.heap".default
+
+-- husk.type(name, fields, options): a record type. Class{field = value} makes an object with these fields and no others in
+-- the default heap, Class(fields, heap) in another. Functions put into the class are methods of its objects.
+-- options.finalize is a function(self) that runs once, when an object ends, with all fields still there; its handle
+-- `self` is valid until it returns. To bring the object back, store it in the heap. Asking again with the same name,
+-- fields and function gives the same class. A type stays as long as the Lua state, and so does what its finalizer holds.
+return function(name, fields, options)
+  local finalize
+  if options ~= nil then
+    if type(options) ~= "table" then
+      error("husk.type: a table of options expected, got " .. type(options), 2)
+    end
+    for key in pairs(options) do
+      if key ~= "finalize" then error("husk.type: unknown option '" .. tostring(key) .. "'", 2) end
+    end
+    finalize = options.finalize
+  end
+  return core.new_type(name, fields, finalize, {}, default)
+end
+
+-- record:release(): ends the handle, as husk.release(record), unless the class or a field has that name.
+-- record:close(): the same, for <close>.

@@ -9,14 +9,15 @@ end
 
 local function learn_names(root)
     local known = {}
-    local list = pages.capture("cd " .. pages.quote(root) .. " && find libcore bindings -name '*.[ch]'")
+    local list = pages.capture("cd " .. pages.quote(root) .. " && find libcore bindings swig -name '*.[chi]'")
     for path in list:gmatch("[^\n]+") do
         local code = code_of(pages.read(root .. "/" .. path) or "")
         for name in code:gmatch("%f[%w_][Hh][Uu][Ss][Kk]_[%w_]+") do known[name] = true end
         for name in code:gmatch("X%(%s*(%u+)%s*,") do known["HUSK_" .. name] = true end -- X(ENOMEM, ...)
     end
-    for _, path in ipairs { "CMakeLists.txt", "cmake/huskBuild.cmake", "libcore/husk.map" } do
-        for name in (pages.read(root .. "/" .. path) or ""):gmatch("HUSK_[%w_]+") do known[name] = true end
+    for _, path in ipairs { "CMakeLists.txt", "cmake/huskBuild.cmake", "libcore/husk.map",
+                            "bindings/generic/CMakeLists.txt" } do
+        for name in (pages.read(root .. "/" .. path) or ""):gmatch("[Hh][Uu][Ss][Kk]_[%w_]+") do known[name] = true end
     end
     return known
 end

@@ -1,7 +1,8 @@
 #!/bin/sh
-# selftest.sh LUA COMPARE SCRATCH: compare.lua accepts the story, and notices each way of telling another one.
+# selftest.sh LUA HERE SCRATCH: compare.lua accepts the story and notices each way of telling another one; agree.lua
+# notices when programs do not print the same.
 set -eu
-lua=$1 compare=$2 story=$3/selftest_story.md
+lua=$1 compare=$2/compare.lua agree=$2/agree.lua story=$3/selftest_story.md
 # shellcheck disable=SC2016 # the marks of a code block, not a command
 printf 'Words.\n\n```text\none\n```\n\n```text level 2\ntwo\n```\n\n```text\nthree\n```\n' > "$story"
 failed=0
@@ -25,4 +26,22 @@ expect fail 2 "a line too few" 'printf "one\ntwo\n"'
 expect fail 2 "a line too many" 'printf "one\ntwo\nthree\nfour\n"'
 expect fail 2 "nothing" 'true'
 expect fail 2 "a crash after the last line" 'printf "one\ntwo\nthree\n"; exit 3'
+
+# agrees pass|fail TITLE SHELL-COMMAND SHELL-COMMAND
+agrees() {
+    if "$lua" "$agree" --as one sh -c "$3" --as two sh -c "$4" > "$story.out" 2>&1; then got=pass; else got=fail; fi
+    if [ "$got" != "$1" ]; then
+        failed=1
+        echo "$2: wanted $1, got $got"
+        cat "$story.out"
+    fi
+}
+
+agrees pass "the same" 'echo a; echo b' 'printf "a\nb\n"'
+agrees fail "another line" 'echo a; echo b' 'echo a; echo c'
+agrees fail "a line too few" 'echo a; echo b' 'echo a'
+agrees fail "a line too many" 'echo a' 'echo a; echo b'
+agrees fail "nothing" 'true' 'true'
+agrees fail "the first one crashes" 'echo a; exit 3' 'echo a'
+agrees fail "the second one crashes" 'echo a' 'echo a; exit 3'
 exit $failed

@@ -1,0 +1,46 @@
+-- lua5.4 agree.lua --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...: runs all commands; each has to end well and
+-- to print what the first one prints, line by line.
+local runs = {}
+for _, word in ipairs(arg) do
+  local last = runs[#runs]
+  if word == "--as" then
+    runs[#runs + 1] = { words = {} }
+  elseif last and not last.name then
+    last.name = word
+  else
+    last.words[#last.words + 1] = "'" .. word:gsub("'", "'\\''") .. "'"
+  end
+end
+if #runs < 2 then
+  io.stderr:write("usage: agree.lua --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...\n")
+  os.exit(2)
+end
+
+local failed = false
+local function complain(...)
+  failed = true
+  print(string.format(...))
+end
+
+for _, run in ipairs(runs) do
+  local pipe = assert(io.popen(table.concat(run.words, " ")))
+  run.lines = {}
+  for line in pipe:lines() do run.lines[#run.lines + 1] = line end
+  local ok, how, code = pipe:close()
+  if not ok then complain("%s ended with %s %s", run.name, how, code) end
+  if #run.lines == 0 then complain("%s printed nothing", run.name) end
+end
+
+local first = runs[1]
+for i = 2, #runs do
+  local run = runs[i]
+  for n = 1, math.max(#first.lines, #run.lines) do
+    if first.lines[n] ~= run.lines[n] then
+      complain("line %d of %s: %s", n, first.name, first.lines[n] or "no more")
+      complain("line %d of %s: %s", n, run.name, run.lines[n] or "no more")
+      break -- what follows is mostly the same, shifted
+    end
+  end
+end
+print(("%d lines, printed by %d programs"):format(#first.lines, #runs))
+os.exit(not failed)

@@ -55,6 +55,13 @@ local function anchors(text)
     return known
 end
 
+-- The language whose page it is, if not Lua's: there husk.name is a name of that language.
+local function language_of(path)
+    for _, language in ipairs { "python", "go", "ruby", "tcl", "perl", "java" } do
+        if path:find("%f[%a]" .. language .. "%f[^%a]") then return language end
+    end
+end
+
 local function exists(path)
     return pages.read(path) ~= nil or os.execute("test -d " .. pages.quote(path))
 end
@@ -84,7 +91,9 @@ local function check_files(root, page, number, line, report)
             report.saw()
             local found = false
             local here = page.path:match("^(.*/)") or ""
-            for _, from in ipairs { "", "libcore/", "libcore/src/", "libcore/include/", "libcore/include/husk/", "lua/", "lua/examples/", here } do
+            local binding = ("bindings/%s/"):format(language_of(page.path) or "lua")
+            for _, from in ipairs { "", "libcore/", "libcore/src/", "libcore/include/", "libcore/include/husk/", "lua/",
+                                    "lua/examples/", binding, here } do
                 found = found or exists(root .. "/" .. from .. path)
             end
             if not found then report.complain(page.path .. ":" .. number, "there is no file %s", path) end
@@ -118,7 +127,8 @@ return function(root, report)
                     report.complain(place, "there is no %s", name)
                 end
             end
-            for name in line:gmatch("%f[%w_.]husk%.([%a_][%w_]*)") do
+            local is_lua = not language_of(page.path)
+            for name in is_lua and line:gmatch("%f[%w_.]husk%.([%a_][%w_]*)") or function() end do
                 if name ~= "h" and name ~= "i" and name ~= "pc" and name ~= "map" and name ~= "core" then
                     report.saw()
                     if not module[name] then report.complain(place, "the Lua module has no husk.%s", name) end

@@ -17,15 +17,33 @@ static bool shown[MOST_IDS], reached[MOST_IDS];
 static bool in_heap[MOST_IDS][WORLD_ROWS], counted[MOST_IDS][WORLD_ROWS];
 static long references[MOST_IDS];
 
-bool loose_mode(const char *mode)
-{
-    return strcmp(mode, "passes") == 0 || strcmp(mode, "memory") == 0;
-}
-
 _Noreturn static void fail(const char *what, long a, long b)
 {
     fprintf(stderr, "model: %s: %ld, %ld\n", what, a, b);
     abort(); /* main prints where */
+}
+
+/* What a long run must have come across. */
+enum { SUM_HELD, SUM_GONE, SUM_HIDDEN, SUM_EXACT, SUM_CLEANED, SUM_AT_EXIT, SUM_REFUSED, SUMS };
+static const char *const sum_names[SUMS] = { "entries that hold", "entries gone", "entries not shown",
+                                             "exact checks",      "cleanups run", "cleanups at exit",
+                                             "entries refused" };
+static long sums[SUMS];
+
+void loose_sums(const char *mode, long done)
+{
+    for (int i = 0; i < SUMS; i++)
+        printf("%s %ld%s", sum_names[i], sums[i], i < SUMS - 1 ? ", " : "\n");
+    for (int i = 0; done >= 100000 && i < SUMS; i++) {
+        bool only_memory = i == SUM_REFUSED && strcmp(mode, "memory") != 0;
+        if (i != SUM_HIDDEN && sums[i] < done / 100000 && !only_memory)
+            fail(sum_names[i], sums[i], done);
+    }
+}
+
+bool loose_mode(const char *mode)
+{
+    return strcmp(mode, "passes") == 0 || strcmp(mode, "memory") == 0;
 }
 
 static bool show(husk_obj *obj, void *data)
@@ -62,6 +80,9 @@ static void hear(bool loud)
             once(freed, e.number, "freed twice");
         else if (e.told == E_CLEANED)
             once(cleaned, e.number, "cleaned twice");
+        else if (e.told == E_STATUS)
+            sums[SUM_REFUSED] += e.number == HUSK_ENOMEM || e.number == HUSK_ELIMIT;
+        sums[SUM_CLEANED] += e.told == E_CLEANED;
         if (loud)
             fprintf(stderr, "  %s %ld\n", told_names[e.told], e.number);
     }
@@ -102,8 +123,6 @@ static void look_into(int container)
     husk_obj *obj = (husk_obj *)w.address[container], *target;
     husk_value other;
     size_t count = 0;
-    memset(in_heap[container], 0, (size_t)w.rows[container]);
-    memset(counted[container], 0, (size_t)w.rows[container]);
     if (!shown[container])
         fail("a reachable container is gone", container, w.kinds[container]);
     for (size_t cursor = 0; world_next(obj, &cursor, &target, &other); count++) {
@@ -129,6 +148,7 @@ static bool reach_rows(int *todo, int *count)
             if (counted[n][i] || !(reached[row->target] || (w.kinds[n] == K_VALUEMAP && in_heap[n][i])))
                 continue;
             counted[n][i] = news = true;
+            sums[SUM_HELD] += row->other != 0;
             reach(row->other, todo, count);
         }
     }
@@ -141,6 +161,10 @@ static void reach_all(void)
     int count = 0;
     memset(reached, 0, sizeof reached);
     memset(references, 0, sizeof references);
+    for (int n = 1; n <= w.born; n++) {
+        memset(in_heap[n], 0, (size_t)w.rows[n]);
+        memset(counted[n], 0, (size_t)w.rows[n]);
+    }
     for (int i = 0; i < HANDLES; i++)
         reach(w.held[i], todo, &count);
     for (int n = 1; n <= w.born; n++)
@@ -169,6 +193,8 @@ static void check_container(int n, bool exact)
         if (exact && in_heap[n][i] && !reached[w.row[n][i].target])
             fail("a container has the entry of garbage", n, w.row[n][i].target);
     }
+    sums[SUM_GONE] += w.rows[n] - (int)there;
+    sums[SUM_HIDDEN] += world_entries((husk_obj *)w.address[n]) != there;
     if (world_entries((husk_obj *)w.address[n]) == there)
         world_prune(&w, n);
     else if (exact) /* else objects that wait for their finalizers are in it, which it does not show */
@@ -191,6 +217,7 @@ static void check(bool exact)
         fprintf(stderr, "verify: %s\n", husk_heap_message(w.heap));
         fail("the heap does not verify", 0, 0);
     }
+    sums[SUM_EXACT] += exact;
     memset(shown, 0, sizeof shown);
     husk_heap_each(w.heap, show, NULL);
     reach_all();
@@ -333,6 +360,8 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
     w.closing = true;
     husk_heap_close(w.heap);
     hear(loud);
+    for (int n = 1; n <= born; n++)
+        sums[SUM_AT_EXIT] += waiting[n] && cleaned[n];
     for (int n = 1; n <= born; n++) { /* unless another hook has detached it, or taken at_exit back */
         if (waiting[n] && w.pending[n] && w.at_exit[n])
             fail("a cleanup has not run at the close", n, 0);

@@ -15,4 +15,7 @@ bool loose_mode(const char *mode);
 /* One sequence; returns the operations done. *operation is kept up to date for reports. */
 long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool loud);
 
+/* Prints what all of them have met; too little of it is a failure. */
+void loose_sums(const char *mode, long done);
+
 #endif

@@ -175,6 +175,8 @@ int main(int argc, char **argv)
     } while (!loud && done < total);
     if (exact)
         check_sums(done);
+    else if (!big)
+        loose_sums(mode, done);
     printf("model %s: seed %lld: %ld operations in %ld sequences\n", mode, seed, done, sequences);
     return 0;
 }

@@ -842,7 +842,29 @@ static void freezing_again_adds(husk_heap *heap)
     verify(heap);
 }
 
-STORIES(STORY(growth_in_objects_starts_a_pass, 0), STORY(churn_starts_no_pass, 0),
+/* Growth is net and exact, whatever lies ready to be born. */
+static void growth_is_exact(husk_heap *heap)
+{
+    husk_counts counts;
+    for (int i = 0; i < 100; i++) {
+        HOLD passing = husk_obj_new(heap, type_node);
+        TRY(passing);
+    }
+    collect(heap);
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.grown_objects, 0);
+    HOLD_MANY(all);
+    for (int i = 0; i < 250; i++)
+        TRY(all.at[i] = husk_obj_new(heap, i % 2 ? type_node : type_leaf));
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.grown_objects, 250);
+    for (int i = 0; i < 50; i++)
+        husk_obj_drop(&all.at[i]);
+    husk_heap_counts(heap, &counts);
+    assert_int_equal(counts.grown_objects, 200);
+}
+
+STORIES(STORY(growth_is_exact, 0), STORY(growth_in_objects_starts_a_pass, 0), STORY(churn_starts_no_pass, 0),
         STORY(growth_in_foreign_bytes_starts_a_pass, 0), STORY(growth_in_buffers_starts_a_pass, 0),
         STORY(pacing_that_makes_no_sense_is_refused, 0), STORY(zero_least_stops_automatic_passes, 0),
         STORY(disabling_nests, 0), STORY(figures_of_a_generation_add_up, 0),

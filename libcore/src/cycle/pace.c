@@ -84,9 +84,10 @@ void husk__pace_restart(husk_heap *heap, size_t examined, size_t collected)
         if (collected * 4 > examined)
             pace->factor = pace->set.factor;
     }
+    size_t hand_bytes;
     husk__store_recount(&heap->store);
-    pace->base_blocks = heap->store.seen_blocks;
-    pace->base_bytes = bytes_now(&heap->store);
+    pace->base_blocks = heap->store.seen_blocks - husk__store_in_hand(&heap->store, &hand_bytes);
+    pace->base_bytes = bytes_now(&heap->store) - hand_bytes;
     husk__pace_set(heap);
 }
 

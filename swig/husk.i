@@ -1,6 +1,6 @@
 /* swig/husk.i: the public headers in reading order. husk/inline.h has nothing for scripts: retain and release
  * belong to a language's host code. weakmap.i and cleanup.i are for languages that bind containers and cleanups
- * flat, and are included by these after this file: a language with proxies writes both by hand. */
+ * flat (bindings/generic), which include them after this file: a language with proxies writes both by hand. */
 %include "base.i"
 %include "ownership.i"
 %include "status.i"

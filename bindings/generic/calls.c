@@ -135,6 +135,78 @@ husk_weak *husk_generic_weak_new(husk_obj *obj)
     return husk_weak_new(obj, NULL, NULL, NULL);
 }
 
+/* Held by the cleanup until its data_free, and by the heap's queue until it was asked for. */
+typedef struct husk_generic_watch watch;
+struct husk_generic_watch {
+    int64_t number;
+    watch *next;
+    bool registered, queued;
+};
+
+static void watch_end(watch *w)
+{
+    if (!w->registered && !w->queued)
+        free(w);
+}
+
+static void watch_run(husk_heap *heap, void *data)
+{
+    husk_generic_extra *extra = husk_generic_extra_of(heap);
+    watch *w = data;
+    w->queued = true;
+    if (extra->last)
+        extra->last->next = w;
+    else
+        extra->first = w;
+    extra->last = w;
+}
+
+static void watch_free(void *data)
+{
+    watch *w = data;
+    w->registered = false;
+    watch_end(w);
+}
+
+husk_cleanup *husk_generic_watch(husk_obj *obj, int64_t number)
+{
+    watch *w = calloc(1, sizeof *w);
+    if (!w) {
+        (void)husk_heap_fail(husk_obj_heap(obj), HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM));
+        return NULL;
+    }
+    w->number = number;
+    w->registered = true;
+    return husk_cleanup_new(obj, watch_run, w, watch_free, false);
+}
+
+static watch *watch_next(husk_generic_extra *extra)
+{
+    watch *w = extra->first;
+    if (w) {
+        extra->first = w->next;
+        if (!extra->first)
+            extra->last = NULL;
+        w->queued = false;
+    }
+    return w;
+}
+
+husk_value husk_generic_gone(husk_heap *heap)
+{
+    watch *w = watch_next(husk_generic_extra_of(heap));
+    husk_value number = w ? husk_int(w->number) : husk_nil();
+    if (w)
+        watch_end(w);
+    return number;
+}
+
+void husk_generic_extra_end(husk_generic_extra *extra)
+{
+    for (watch *w; (w = watch_next(extra));)
+        watch_end(w);
+}
+
 const char *husk_generic_typename(husk_obj *obj)
 {
     return husk_type_name(husk_obj_type(obj));
@@ -168,7 +240,7 @@ size_t husk_generic_census(husk_heap *heap, const char *name)
 
 size_t husk_generic_collect(husk_heap *heap)
 {
-    husk_pass *pass = husk_generic_last_pass(heap);
+    husk_pass *pass = &husk_generic_extra_of(heap)->pass;
     memset(pass, 0, sizeof *pass);
     (void)husk_heap_collect(heap, pass);
     return pass->collected;
@@ -245,7 +317,7 @@ int64_t husk_generic_figure(husk_heap *heap, const char *name)
     husk_heap_figures_get(heap, &figures);
     husk_heap_counts(heap, &counts);
     (void)husk_heap_generation(heap, 0, &total);
-    if (FIGURE_IN(heap_figures, &figures) || FIGURE_IN(pass_figures, husk_generic_last_pass(heap)) ||
+    if (FIGURE_IN(heap_figures, &figures) || FIGURE_IN(pass_figures, &husk_generic_extra_of(heap)->pass) ||
         FIGURE_IN(count_figures, &counts) || FIGURE_IN(total_figures, &total))
         return found;
     (void)husk_heap_fail(heap, HUSK_EMISSING, "there is no figure '%s'", name);

@@ -27,6 +27,11 @@ husk_value husk_generic_weakvaluemap_get(husk_obj *map, husk_value key);
 
 husk_weak *husk_generic_weak_new(husk_obj *obj);
 
+/* A cleanup without a callback: when obj is gone, its number waits for whoever asks. */
+husk_cleanup *husk_generic_watch(husk_obj *obj, int64_t number);
+/* The number of the next cleanup that has run, in the order in which they ran; nil if there is none. */
+husk_value husk_generic_gone(husk_heap *heap);
+
 /* "list", the name of a record's type, ... */
 const char *husk_generic_typename(husk_obj *obj);
 

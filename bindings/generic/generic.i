@@ -82,10 +82,11 @@ static int husk_generic_code(husk_status status)
 HUSK_LOOKED_UP(heap)
 HUSK_LOOKED_UP(obj)
 HUSK_LOOKED_UP(weak)
+HUSK_LOOKED_UP(cleanup)
 HUSK_LOOKED_UP(type)
 
 /* Not looked up: what is said about the token itself. */
-%typemap(check) husk_obj *token, husk_weak *token, husk_heap *token ""
+%typemap(check) husk_obj *token, husk_weak *token, husk_cleanup *token ""
 
 /* `cross` is what the language's own `in` typemap has filled. */
 %typemap(check) husk_value {
@@ -141,11 +142,14 @@ HUSK_LOOKED_UP(type)
 
 %include "husk.i"
 %include "weakmap.i"
+%include "cleanup.i"
 
 HUSK_TOKENS(husk_heap::husk_heap, arg2)
 HUSK_TOKENS(husk_generic_record_type, arg3)
 HUSK_MAKES(husk_generic_map_keys, husk_obj_heap(arg1))
 HUSK_MAKES(husk_generic_weak_new, husk_obj_heap(arg1))
+HUSK_MAKES(husk_generic_watch, husk_obj_heap(arg1))
+HUSK_ENDS(husk_generic_gone, arg1)
 HUSK_DOES(husk_generic_record_set, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_generic_record_get, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_generic_list_get, husk_obj_heap(arg1))
@@ -181,6 +185,9 @@ HUSK_DOES(husk_heap::disable_passes, arg1)
 %extend husk_weak {
   ~husk_weak() { husk_generic_drop($self); }
 }
+%extend husk_cleanup {
+  ~husk_cleanup() { husk_generic_drop($self); }
+}
 
 husk_type *husk_generic_record_type(const char *name, const char *fields, husk_generic_trouble *trouble);
 husk_value husk_generic_record_get(husk_obj *record, const char *field);
@@ -193,15 +200,19 @@ husk_obj *husk_generic_map_keys(husk_obj *map);
 husk_value husk_generic_weakkeymap_get(husk_obj *map, husk_obj *key);
 husk_value husk_generic_weakvaluemap_get(husk_obj *map, husk_value key);
 husk_weak *husk_generic_weak_new(husk_obj *obj);
+husk_cleanup *husk_generic_watch(husk_obj *obj, int64_t number);
+husk_value husk_generic_gone(husk_heap *heap);
 const char *husk_generic_typename(husk_obj *obj);
 bool husk_generic_same(husk_obj *a, husk_obj *b);
 
 /* Ends a wrapper's hold at once; it is dead from then on. */
 %rename("release") husk_generic_release;
 %rename("release_weak") husk_generic_release_weak;
+%rename("release_cleanup") husk_generic_release_cleanup;
 %rename("alive") husk_generic_is_alive;
 %inline %{
 static void husk_generic_release(husk_obj *token) { husk_generic_drop(token); }
 static void husk_generic_release_weak(husk_weak *token) { husk_generic_drop(token); }
+static void husk_generic_release_cleanup(husk_cleanup *token) { husk_generic_drop(token); }
 static bool husk_generic_is_alive(husk_obj *token) { return husk_generic_alive(token); }
 %}

@@ -29,7 +29,7 @@ typedef struct home {
     uint32_t dead;     /* objects that wait for the owner */
     husk_obj *kept[KEPT_MAX];
     int kept_count;
-    husk_pass pass;
+    husk_generic_extra extra;
     char name[NAME_MAX_SHOWN + 1]; /* for messages after closing */
 } home;
 
@@ -192,6 +192,7 @@ static void home_end(home *of)
         home_bury(of);
         husk_heap_close(of->heap);
     }
+    husk_generic_extra_end(&of->extra);
     free(of);
 }
 
@@ -403,6 +404,21 @@ bool husk_generic_weak(void *pointer, const char *function, int at, husk_generic
     return true;
 }
 
+bool husk_generic_cleanup(void *pointer, const char *function, int at, husk_generic_trouble *trouble)
+{
+    home *of;
+    husk_obj *obj;
+    if (is_destructor(function))
+        return true;
+    if (!look_up(pointer_read(pointer), OBJ, "a cleanup", function, at, &of, &obj, trouble))
+        return false;
+    if (!husk_cleanup_of(obj))
+        return husk_generic_refuse(trouble, HUSK_ETYPE, function, at, "is a %s: a cleanup is due",
+                                   husk_type_name(husk_obj_type(obj)));
+    pointer_write(pointer, husk_cleanup_of(obj));
+    return true;
+}
+
 bool husk_generic_type(void *pointer, const char *function, int at, husk_generic_trouble *trouble)
 {
     uintptr_t id = (uintptr_t)pointer_read(pointer);
@@ -454,7 +470,7 @@ void husk_generic_failed(husk_heap *heap, husk_status status, husk_generic_troub
     husk_generic_leave(heap);
 }
 
-husk_pass *husk_generic_last_pass(const husk_heap *heap)
+husk_generic_extra *husk_generic_extra_of(const husk_heap *heap)
 {
-    return &((home *)husk_heap_data(heap))->pass;
+    return &((home *)husk_heap_data(heap))->extra;
 }

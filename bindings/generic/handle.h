@@ -56,6 +56,7 @@ bool husk_generic_alive(const void *token);
 bool husk_generic_heap(void *pointer, const char *function, int at, husk_generic_trouble *trouble);
 bool husk_generic_obj(void *pointer, const char *function, int at, husk_generic_trouble *trouble);
 bool husk_generic_weak(void *pointer, const char *function, int at, husk_generic_trouble *trouble);
+bool husk_generic_cleanup(void *pointer, const char *function, int at, husk_generic_trouble *trouble);
 
 /* Types live as long as the process; their tokens are their ids, of the types that a script was shown. */
 void *husk_generic_type_token(const husk_type *type);
@@ -72,7 +73,15 @@ void husk_generic_leave(husk_heap *heap);
 /* After a failed call: notes the heap's failure, then leaves. */
 void husk_generic_failed(husk_heap *heap, husk_status status, husk_generic_trouble *trouble);
 
-/* The figures of the latest collect on this heap. */
-husk_pass *husk_generic_last_pass(const husk_heap *heap);
+/* What calls.c keeps for each heap. */
+struct husk_generic_watch;
+typedef struct husk_generic_extra {
+    husk_pass pass;                          /* the figures of the latest collect */
+    struct husk_generic_watch *first, *last; /* those that have ended and were not asked for */
+} husk_generic_extra;
+husk_generic_extra *husk_generic_extra_of(const husk_heap *heap);
+
+/* Ends what is left there: after the heap. */
+void husk_generic_extra_end(husk_generic_extra *extra);
 
 #endif

@@ -159,8 +159,8 @@ import java.nio.charset.StandardCharsets;
 %typemap(out) husk_status "$result = (jint)$1;"
 
 /* try (Obj list = Husk.list_new(heap)) { ... } */
-%typemap(javainterfaces) struct husk_heap, struct husk_obj, struct husk_weak "AutoCloseable"
-%typemap(javacode) struct husk_obj, struct husk_weak %{
+%typemap(javainterfaces) struct husk_heap, struct husk_obj, struct husk_weak, struct husk_cleanup "AutoCloseable"
+%typemap(javacode) struct husk_obj, struct husk_weak, struct husk_cleanup %{
   /** Ends this wrapper's hold at once. */
   @Override public void close() { delete(); }
 %}

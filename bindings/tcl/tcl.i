@@ -74,7 +74,7 @@ static Tcl_Obj *husk_tcl_shown(Tcl_Interp *interp, husk_value v)
 %typemap(out) husk_status ""
 
 /* SWIG's own typemap does not heed %newobject in Tcl. */
-%typemap(out) husk_obj *, husk_weak * %{
+%typemap(out) husk_obj *, husk_weak *, husk_cleanup * %{
   Tcl_SetObjResult(interp, $1 ? SWIG_NewInstanceObj($1, $1_descriptor, 1) : Tcl_NewStringObj("NULL", -1));
 %}
 

@@ -1,4 +1,5 @@
 // tests/generic/Story.java: the story of tests/bindings/story.md as far as level 1 goes.
+import husk.Cleanup;
 import husk.Heap;
 import husk.Husk;
 import husk.Obj;
@@ -76,6 +77,20 @@ public class Story {
     say("collect: a is %s", state(weak));
   }
 
+  static void finalizers() {
+    Obj d = node(4);
+    String[] names = {"", "first", "second"};
+    try (Cleanup first = Husk.watch(d, 1); Cleanup second = Husk.watch(d, 2)) {
+      say("finalizer: %d pending", heap.cleanups());
+      if (!first.is_pending() || !second.is_pending()) throw new IllegalStateException("pending");
+      d.close();
+      for (Object number; (number = Husk.gone(heap)) != null; ) {
+        say("finalizer: %s", names[((Long) number).intValue()]);
+      }
+      say("finalizer: %d pending", heap.cleanups());
+    }
+  }
+
   static void weakMaps() {
     Obj byKey = Husk.weakkeymap_new(heap), byValue = Husk.weakvaluemap_new(heap);
     Obj k = node(5), v = node(6);
@@ -91,8 +106,8 @@ public class Story {
   }
 
   static void errors(Obj shelf) {
-    Obj d = node(7);
-    say("error: %s", status(() -> Husk.record_get(d, "colour")));
+    Obj e = node(7);
+    say("error: %s", status(() -> Husk.record_get(e, "colour")));
     try (Heap small = new Heap("small")) {
       small.set_max_bytes(400000);
       Obj list = Husk.list_new(small);
@@ -106,6 +121,7 @@ public class Story {
   public static void main(String[] arguments) {
     Obj shelf = Husk.list_new(heap);
     counts(shelf);
+    finalizers();
     weakMaps();
     errors(shelf);
     heap.close();

@@ -55,6 +55,20 @@ weak = Husk.weak_new(node)
 Husk.list_append(list, weak)
 raise "a weak reference in a list" unless Husk.list_get(list, 0).is_a?(Husk::Weak)
 
+# Cleanups: detached, run by hand, left behind with the heap; each is told once.
+detached, run = Husk.watch(node, 1), Husk.watch(node, 2)
+raise "detach" unless detached.detach && !detached.detach && !detached.is_pending && detached.get.nil?
+raise "get" unless Husk.same(run.get, node)
+raise "run" unless run.run && !run.run && Husk.gone(heap) == 2 && Husk.gone(heap).nil?
+Husk.release_cleanup(run)
+refused(RuntimeError, /released/) { run.is_pending }
+refused(TypeError, /husk_cleanup/) { Husk.release_cleanup(node) }
+told, untold = Husk.list_new(heap), Husk.list_new(heap)
+3.times { |number| Husk.watch(told, number) }
+Husk.release(told)
+raise "order" unless Husk.gone(heap) == 2
+Husk.watch(untold, 9)
+
 # Handles: released twice, used after release, dropped by Ruby's collector.
 extra = Husk.list_new(heap)
 Husk.release(extra)

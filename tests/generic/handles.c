@@ -132,6 +132,36 @@ static void a_closed_heap_leaves_dead_tokens(void **state)
     husk_generic_drop(other);
 }
 
+static void watches_end_with_whoever_has_them_last(void **state)
+{
+    (void)state;
+    void *home = heap_token("watched");
+    husk_heap *heap = heap_of(home);
+    void *list = list_token(heap);
+    husk_cleanup *held = husk_generic_watch(obj_of(list), 1);
+    assert_non_null(held);
+    husk_cleanup_release(husk_generic_watch(obj_of(list), 2));
+    husk_cleanup_release(husk_generic_watch(obj_of(list), 3));
+    husk_cleanup *detached = husk_generic_watch(obj_of(list), 4);
+    assert_true(husk_cleanup_detach(detached));
+    husk_cleanup_release(detached);
+    husk_generic_drop(list);
+    assert_int_equal(husk_generic_gone(heap).as.i, 3);
+    assert_int_equal(husk_generic_gone(heap).as.i, 2);
+    assert_int_equal(husk_generic_gone(heap).as.i, 1);
+    assert_int_equal(husk_generic_gone(heap).tag, HUSK_NIL);
+    husk_cleanup_release(held); /* asked for before its registration ended */
+    list = list_token(heap);
+    husk_cleanup_release(husk_generic_watch(obj_of(list), 5)); /* nobody asks */
+    husk_generic_drop(list);
+    list = list_token(heap);
+    husk_cleanup_release(husk_generic_watch(obj_of(list), 6)); /* it never comes to that */
+    husk_generic_heap_close(heap);
+    assert_int_equal(husk_memory_held(), 0);
+    husk_generic_drop(list);
+    husk_generic_drop(home);
+}
+
 /* ---- other threads ---- */
 
 static void *drop_there(void *token)
@@ -220,6 +250,7 @@ int main(void)
         cmocka_unit_test(made_up_tokens_are_refused),
         cmocka_unit_test(objects_keep_their_heap),
         cmocka_unit_test(a_closed_heap_leaves_dead_tokens),
+        cmocka_unit_test(watches_end_with_whoever_has_them_last),
         cmocka_unit_test(a_drop_elsewhere_waits_for_the_owner),
         cmocka_unit_test(eight_threads_drop_what_one_makes),
     };

@@ -53,6 +53,17 @@ printf "collect: %d collected\n", $heap->collect;
 printf "collect: %d nodes\n", nodes();
 printf "collect: a is %s\n", state_of($weak);
 
+my $d = node(4);
+my %names = (1 => 'first', 2 => 'second');
+my @cleanups = map { Husk::watch($d, $_) } sort keys %names;
+printf "finalizer: %d pending\n", $heap->cleanups;
+die 'pending' if grep { !$_->is_pending } @cleanups;
+undef $d;
+while (defined(my $number = Husk::gone($heap))) {
+    print "finalizer: $names{$number}\n";
+}
+printf "finalizer: %d pending\n", $heap->cleanups;
+
 my ($by_key, $by_value) = (Husk::weakkeymap_new($heap), Husk::weakvaluemap_new($heap));
 my ($k, $v) = (node(5), node(6));
 Husk::record_set($v, 'next', $k);
@@ -68,8 +79,8 @@ printf "weak map: %d nodes\n", nodes();
 printf "weak map: %d collected\n", $heap->collect;
 printf "weak map: %s\n", counts();
 
-my $d = node(7);
-printf "error: %s\n", status(sub { Husk::record_get($d, 'colour') });
+my $e = node(7);
+printf "error: %s\n", status(sub { Husk::record_get($e, 'colour') });
 my $small = Husk::Heap->new('small');
 $small->set_max_bytes(400_000);
 my $list = Husk::list_new($small);

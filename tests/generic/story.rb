@@ -49,6 +49,17 @@ puts "collect: #{heap.collect} collected"
 puts "collect: #{nodes[]} nodes"
 puts "collect: a is #{state[weak]}"
 
+d = node[4]
+names = { 1 => "first", 2 => "second" }
+cleanups = names.keys.map { |number| Husk.watch(d, number) }
+puts "finalizer: #{heap.cleanups} pending"
+raise "pending" unless cleanups.all?(&:is_pending)
+Husk.release(d)
+while (number = Husk.gone(heap))
+  puts "finalizer: #{names[number]}"
+end
+puts "finalizer: #{heap.cleanups} pending"
+
 by_key, by_value = Husk.weakkeymap_new(heap), Husk.weakvaluemap_new(heap)
 k, v = node[5], node[6]
 Husk.record_set(v, "next", k)
@@ -62,8 +73,8 @@ puts "weak map: #{nodes[]} nodes"
 puts "weak map: #{heap.collect} collected"
 puts "weak map: #{counts[]}"
 
-d = node[7]
-puts "error: #{status { Husk.record_get(d, 'colour') }}"
+e = node[7]
+puts "error: #{status { Husk.record_get(e, 'colour') }}"
 small = Husk::Heap.new("small")
 small.set_max_bytes(400_000)
 list = Husk.list_new(small)

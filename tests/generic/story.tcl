@@ -51,6 +51,15 @@ puts "collect: [heap collect] collected"
 puts "collect: [nodes] nodes"
 puts "collect: a is [state $weak]"
 
+set d [node 4]
+set names {1 first 2 second}
+foreach number {1 2} { lappend cleanups [husk::watch $d $number] }
+puts "finalizer: [heap cleanups] pending"
+foreach cleanup $cleanups { if {![$cleanup is_pending]} { error "pending" } }
+$d -delete
+while {[set number [husk::gone heap]] ne "NULL"} { puts "finalizer: [dict get $names $number]" }
+puts "finalizer: [heap cleanups] pending"
+
 set by_key [husk::weakkeymap_new heap]
 set by_value [husk::weakvaluemap_new heap]
 set k [node 5]
@@ -68,8 +77,8 @@ puts "weak map: [nodes] nodes"
 puts "weak map: [heap collect] collected"
 puts "weak map: [counts]"
 
-set d [node 7]
-puts "error: [status {husk::record_get $d colour}]"
+set e [node 7]
+puts "error: [status {husk::record_get $e colour}]"
 husk::Heap small small
 small set_max_bytes 400000
 set list [husk::list_new small]

@@ -145,6 +145,12 @@ static PyTypeObject *class_of(const husk_obj *obj)
         return husk_py.list_type;
     case HUSK_KIND_MAP:
         return husk_py.map_type;
+    case HUSK_KIND_WEAKKEYMAP:
+    case HUSK_KIND_WEAKVALUEMAP:
+    case HUSK_KIND_WEAKSET:
+        return husk_py_weak_class(husk_obj_kind(obj));
+    case HUSK_KIND_WEAK: /* weak references have a class of another size: husk_py_wrap_weak */
+        return husk_py_cleanup_class();
     default:
         return husk_py.obj_type;
     }
@@ -183,7 +189,7 @@ PyObject *husk_py_wrap(husk_py_heap *home, husk_obj *obj, bool owned)
         } else if (kind == HUSK_KIND_BOX) {
             result = husk_box_value(obj); /* all boxes of our heaps are ours */
             result = Py_NewRef(result ? result : Py_None);
-        } else if (kind == HUSK_KIND_WEAK) {
+        } else if (kind == HUSK_KIND_WEAK && !husk_cleanup_of(obj)) {
             result = husk_py_wrap_weak(home, obj);
         } else {
             if (!owned)
@@ -254,19 +260,26 @@ PyObject *husk_py_refuse_pickle(PyObject *self, PyObject *args)
 
 /* ---- boxes ---- */
 
-husk_obj *husk_py_box(husk_py_heap *home, PyObject *value)
+bool husk_py_box_room(void)
 {
     if (husk_py.boxes + husk_py.loose_count >= husk_py.loose_room) {
         size_t room = husk_py.loose_room ? 2 * husk_py.loose_room : 64;
         PyObject **loose = PyMem_Realloc(husk_py.loose, room * sizeof(PyObject *));
         if (!loose) {
             PyErr_NoMemory();
-            return NULL;
+            return false;
         }
         husk_py.loose = loose;
         husk_py.loose_room = room;
     }
     husk_py.boxes++;
+    return true;
+}
+
+husk_obj *husk_py_box(husk_py_heap *home, PyObject *value)
+{
+    if (!husk_py_box_room())
+        return NULL;
     husk_obj *box = husk_box_new(home->heap, Py_NewRef(value), husk_py_box_free);
     if (!box)
         husk_py_raise_failure(home);

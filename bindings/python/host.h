@@ -122,6 +122,8 @@ void husk_py_table_remove(husk_py_heap *home, husk_py_proxy *proxy);
 
 /* A new box with value, which is retained. NULL: an exception is set. Runs no Python code. */
 husk_obj *husk_py_box(husk_py_heap *home, PyObject *value);
+/* Makes room for one more value that husk_py_box_free will be called with. False: an exception is set. */
+bool husk_py_box_room(void);
 void husk_py_box_free(void *value); /* a husk_free_fn */
 
 /* After a call that may have ended objects or failed: drops loose values, delivers reports. May run any code;
@@ -234,6 +236,10 @@ bool husk_py_add_records(PyObject *module);
 bool husk_py_add_lists(PyObject *module);
 bool husk_py_add_maps(PyObject *module);
 bool husk_py_add_refs(PyObject *module);
+bool husk_py_add_weak_containers(PyObject *module);
+bool husk_py_add_cleanups(PyObject *module);
+PyTypeObject *husk_py_weak_class(husk_kind kind);
+PyTypeObject *husk_py_cleanup_class(void);
 bool husk_py_add_walks(PyObject *module);
 /* An empty proxy of type: rule 1 holds for it. */
 husk_py_proxy *husk_py_proxy_new(PyTypeObject *type);
@@ -254,6 +260,7 @@ husk_finalize_fn husk_py_on_finalize;
 husk_weak_fn husk_py_on_gone; /* host_weak.c */
 husk_pass_fn husk_py_on_pass;
 husk_error_fn husk_py_on_error;
+void husk_py_call_cleanup(husk_heap *heap, PyObject *callback);
 void husk_py_call_gone(husk_heap *heap, PyObject *ref, PyObject *callback);
 void husk_py_deliver(void);
 

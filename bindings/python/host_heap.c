@@ -141,6 +141,44 @@ static void end_proxies(husk_py_heap *home)
     }
 }
 
+/* Those that do not want to run at exit must not do so because closing ends their objects. */
+typedef struct detached {
+    husk_obj **at;
+    size_t count, room;
+} detached;
+
+static bool find_cleanup(husk_obj *obj, void *data)
+{
+    detached *all = data;
+    husk_cleanup *cleanup = husk_cleanup_of(obj);
+    if (!cleanup || !husk_cleanup_is_pending(cleanup) || husk_cleanup_at_exit(cleanup))
+        return true;
+    if (all->count == all->room) {
+        size_t room = all->room ? 2 * all->room : 64;
+        husk_obj **at = PyMem_RawRealloc(all->at, room * sizeof *at);
+        if (!at)
+            return false; /* the rest runs: better than not to close */
+        all->at = at;
+        all->room = room;
+    }
+    husk_obj_retain(obj);
+    all->at[all->count++] = obj;
+    return true;
+}
+
+static void detach_cleanups(husk_py_heap *home)
+{
+    detached all = { 0 };
+    if (husk_heap_cleanups(home->heap))
+        husk_heap_each(home->heap, find_cleanup, &all);
+    for (size_t i = 0; i < all.count; i++) {
+        (void)husk_cleanup_detach(husk_cleanup_of(all.at[i]));
+        husk_obj_release(all.at[i]);
+    }
+    PyMem_RawFree(all.at);
+    husk_py_leave();
+}
+
 bool husk_py_close(husk_py_heap *home)
 {
     if (husk_py.bridged)
@@ -153,6 +191,8 @@ bool husk_py_close(husk_py_heap *home)
     }
     Py_INCREF((PyObject *)home);
     home->hooks++;
+    (void)husk_heap_run_cleanups(home->heap); /* while all handles are alive */
+    detach_cleanups(home);
     end_proxies(home);
     husk_heap_close(home->heap);
     home->heap = NULL;
@@ -490,6 +530,24 @@ static PyObject *heap_garbage(PyObject *self, PyObject *none)
     return husk_py_garbage(as_heap(self));
 }
 
+static PyObject *heap_run_cleanups(PyObject *self, PyObject *none)
+{
+    (void)none;
+    if (!husk_py_open(as_heap(self), "Heap.run_cleanups()"))
+        return NULL;
+    size_t count = husk_heap_run_cleanups(as_heap(self)->heap);
+    husk_py_leave();
+    return PyLong_FromSize_t(count);
+}
+
+static PyObject *heap_cleanups(PyObject *self, PyObject *none)
+{
+    (void)none;
+    if (!husk_py_open(as_heap(self), "Heap.cleanups()"))
+        return NULL;
+    return PyLong_FromSize_t(husk_heap_cleanups(as_heap(self)->heap));
+}
+
 static PyObject *heap_census(PyObject *self, PyObject *none)
 {
     (void)none;
@@ -535,6 +593,12 @@ bool husk_py_add_heap(PyObject *module)
           "objects($self, cls=None, /)\n--\n\nA list of all objects, or of those of one class." },
         { "garbage", heap_garbage, METH_NOARGS,
           "garbage($self, /)\n--\n\nWhat passes have kept because of set_save_all(True)." },
+        { "cleanups", heap_cleanups, METH_NOARGS,
+          "cleanups($self, /)\n--\n\nHow many Cleanups are still to run." },
+        { "run_cleanups", heap_run_cleanups, METH_NOARGS,
+          "run_cleanups($self, /)\n--\n\nRuns all pending Cleanups with at_exit, the newest first, as "
+          "closing does. "
+          "Returns how many ran." },
         { "census", heap_census, METH_NOARGS,
           "census($self, /)\n--\n\nA dict: how many objects of each type there are, by its name." },
         { "__reduce_ex__", husk_py_refuse_pickle, METH_O, NULL },

@@ -118,6 +118,19 @@ void husk_py_call_gone(husk_heap *heap, PyObject *ref, PyObject *callback)
     end(&one);
 }
 
+void husk_py_call_cleanup(husk_heap *heap, PyObject *callback)
+{
+    hook one;
+    begin(&one, heap);
+    Py_INCREF(callback);
+    PyObject *done = PyObject_CallNoArgs(callback);
+    if (!done)
+        report(one.home, "cleanup", callback, NULL);
+    Py_XDECREF(done);
+    Py_DECREF(callback);
+    end(&one);
+}
+
 /* ---- what a heap notices by itself ---- */
 
 void husk_py_on_error(husk_heap *heap, husk_status status, const char *text, void *data)

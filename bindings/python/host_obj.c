@@ -20,6 +20,8 @@ static PyObject *obj_repr(PyObject *self)
         snprintf(size, sizeof size, " of %zu", husk_list_count(obj));
     else if (kind == HUSK_KIND_MAP)
         snprintf(size, sizeof size, " of %zu", husk_map_count(obj));
+    else if (kind == HUSK_KIND_WEAKKEYMAP || kind == HUSK_KIND_WEAKVALUEMAP || kind == HUSK_KIND_WEAKSET)
+        snprintf(size, sizeof size, " of %zd", PyObject_Size(self));
     size_t count = husk_obj_strong_count(obj);
     if (count != SIZE_MAX)
         snprintf(references, sizeof references, "%zu reference%s", count, count == 1 ? "" : "s");

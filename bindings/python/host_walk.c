@@ -103,25 +103,30 @@ static PyObject *list_of(husk_py_heap *home, found *all)
     return list;
 }
 
-/* Which objects are asked for: a record class, List, Map or ref. */
+/* Which objects are asked for: those of a record class, or of a kind. */
 static bool choose(PyObject *only, found *all)
 {
-    if (!only)
-        return true;
-    if (only == (PyObject *)husk_py.list_type)
-        all->kind = HUSK_KIND_LIST;
-    else if (only == (PyObject *)husk_py.map_type)
-        all->kind = HUSK_KIND_MAP;
-    else if (only == (PyObject *)husk_py.ref_type)
-        all->kind = HUSK_KIND_WEAK;
-    else if (PyObject_TypeCheck(only, husk_py.meta_type) && husk_py_type_of(only))
+    const struct {
+        PyTypeObject *type;
+        husk_kind kind;
+    } kinds[] = {
+        { husk_py.list_type, HUSK_KIND_LIST },
+        { husk_py.map_type, HUSK_KIND_MAP },
+        { husk_py.ref_type, HUSK_KIND_WEAK },
+        { husk_py_weak_class(HUSK_KIND_WEAKKEYMAP), HUSK_KIND_WEAKKEYMAP },
+        { husk_py_weak_class(HUSK_KIND_WEAKVALUEMAP), HUSK_KIND_WEAKVALUEMAP },
+        { husk_py_weak_class(HUSK_KIND_WEAKSET), HUSK_KIND_WEAKSET },
+    };
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (only == (PyObject *)kinds[i].type)
+            all->kind = kinds[i].kind;
+    if (only && PyObject_TypeCheck(only, husk_py.meta_type))
         all->only = husk_py_type_of(only);
-    else {
-        PyErr_Format(PyExc_TypeError, "Heap.objects(): a record class, List, Map or ref expected, got %R",
-                     only);
-        return false;
-    }
-    return true;
+    if (!only || all->kind != HUSK_KIND_OTHER || all->only)
+        return true;
+    PyErr_Format(PyExc_TypeError,
+                 "Heap.objects(): a record class or a kind of husk, such as List, expected, got %R", only);
+    return false;
 }
 
 PyObject *husk_py_objects(husk_py_heap *home, PyObject *only)
@@ -187,31 +192,20 @@ static PyObject *referring_slots(PyObject *module, PyObject *x)
     return list_of(home_of(x), &all);
 }
 
-/* The weak references to x that are objects of Python: only those of its heap's table can be. */
+static bool walk_weak(husk_obj *weak, void *all)
+{
+    return husk_cleanup_of(weak) || found_one(all, weak);
+}
+
 static PyObject *weak_references(PyObject *module, PyObject *x)
 {
+    found all = { 0 };
     husk_obj *obj = husk_py_arg_obj(x, "Obj_getweakrefs");
     (void)module;
-    PyObject *list = obj ? PyList_New(0) : NULL;
-    husk_py_heap *home = home_of(x);
-    if (!list || !(obj = husk_py_arg_obj(x, "Obj_getweakrefs"))) {
-        Py_XDECREF(list);
+    if (!obj)
         return NULL;
-    }
-    for (size_t at = 0; home->table && at <= home->mask; at++) { /* appending to a list runs nothing */
-        husk_py_proxy *proxy = home->table[at];
-        husk_weak *weak = proxy ? husk_weak_of(proxy->obj) : NULL;
-        husk_obj *target = weak ? husk_weak_lock(weak) : NULL;
-        if (!target)
-            continue;
-        bool same = target == obj;
-        husk_obj_release(target); /* not the last: a moment ago somebody held it, and nothing ran */
-        if (same && PyList_Append(list, (PyObject *)proxy) < 0) {
-            Py_DECREF(list);
-            return NULL;
-        }
-    }
-    return list;
+    husk_obj_each_weak(obj, walk_weak, &all);
+    return list_of(home_of(x), &all);
 }
 
 /* ---- census ---- */
@@ -290,7 +284,8 @@ bool husk_py_add_walks(PyObject *module)
           "referring_slots(obj, /)\n--\n\nA list of (referrer, slot name, index), one for each slot that "
           "holds obj." },
         { "getweakrefs", weak_references, METH_O,
-          "getweakrefs(obj, /)\n--\n\nA list of the refs to obj that Python has." },
+          "getweakrefs(obj, /)\n--\n\nA list of the refs to obj: the shared one first, then the newest "
+          "first." },
         { NULL, NULL, 0, NULL },
     };
     return PyModule_AddFunctions(module, functions) == 0;

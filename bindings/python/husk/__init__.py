@@ -15,6 +15,7 @@ one counted reference.
 
 from collections.abc import MutableMapping as _MutableMapping
 from collections.abc import MutableSequence as _MutableSequence
+from collections.abc import MutableSet as _MutableSet
 
 from husk import _core
 from husk._core import *  # noqa: F401,F403
@@ -26,6 +27,13 @@ _MutableSequence.register(_core.List)
 for _name in ("keys", "items", "values", "popitem", "setdefault", "update"):
     setattr(_core.Map, _name, getattr(_MutableMapping, _name))
 _MutableMapping.register(_core.Map)
+for _name in ("popitem", "setdefault", "update"):
+    setattr(_core.WeakKeyMap, _name, getattr(_MutableMapping, _name))
+    setattr(_core.WeakValueMap, _name, getattr(_MutableMapping, _name))
+_MutableMapping.register(_core.WeakKeyMap)
+_MutableMapping.register(_core.WeakValueMap)
+_core.WeakSet.pop = _MutableSet.pop
+_MutableSet.register(_core.WeakSet)
 del _name
 
 __version__ = _core.version()

@@ -36,14 +36,22 @@ return function()
   cycle[1] = h:box{cycle, h:new(Node, {value = h:box(function() return cycle end)})}
   cycle[2] = husk.weak(cycle, function() return cycle end)
   cycle = nil
+  local keys, set = h:weak_keys(), h:weak_set{l}
+  local n = h:build{{Node, value = "built"}, Node, edges = {1, "next", 2, 2, "next", 1}, handles = {1}}[1]
+  keys[n] = {n}
+  for k, v in pairs(keys) do seen = v[1] == k end
+  local f = husk.weak.finalize(n, function(...) return {...} end, {}, "x")
+  husk.update(n, {value = "updated", next = set})
+  l:extend{"more", n}
+  f()
   l:clear()
   husk.release(l)
-  m = nil
+  m, n, keys = nil, nil, nil
   h:collect()
   local s = husk.heap{name = "small", max_bytes = 400000}
   pcall(function()
     local big = s:list{}
-    for i = 1, 1e6 do big:append("text that fills it up " .. i) end
+    for i = 1, 1e6 do big:append(("text that fills it up "):rep(900) .. i) end
   end)
   s:close()
   h:close()

@@ -1,0 +1,435 @@
+---@meta husk
+--- The functions of the module husk, for the Lua language server; handles.d.lua has the types of what they return. Put
+--- the folder of both files into `workspace.library`. tests/lua/reference.lua holds them against the module: every
+--- function with its arguments, every figure.
+
+--- References and containers that do not keep their objects alive. husk.weak(x, on_gone) is husk.weak.ref.
+---@class husk.weak
+---@overload fun(x: husk.Object, on_gone: fun(weak: husk.Weak)?): husk.Weak
+local weak = {}
+
+--- A weak reference: w() or w:get() is the object or nil; w.alive is whether it lives, w.state is "alive", "dying" or
+--- "dead". on_gone(w) runs once, when the object's memory is back, if w is still held by somebody then: keep it.
+--- Without on_gone all ask for the same one.
+---@param x husk.Object
+---@param on_gone? fun(weak: husk.Weak)
+---@return husk.Weak
+function weak.ref(x, on_gone) end
+
+--- A weak-key map: m[object] = any Lua value, m[object] = nil removes, #m, pairs. An entry goes with its key, even if
+--- the value refers to the key.
+---@param entries? table<husk.Object, any>
+---@return husk.WeakKeyMap
+function weak.keys(entries) end
+
+--- A weak-value map: m[key] = object, with keys as in maps; #m, pairs. An entry goes with its object. It has no
+--- methods, every name is a key: husk.clear(m), husk.release(m).
+---@param entries? table<any, husk.Object>
+---@return husk.WeakValueMap
+function weak.values(entries) end
+
+--- A weak set of the objects 1 to #members of a table: set[x], #set, `for x in pairs(set)`.
+---@param members? husk.Object[]
+---@return husk.WeakSet
+function weak.set(members) end
+
+--- Fn(...) runs once: when x is gone, when the result is called, or when the heap closes. The newest of one object
+--- runs first. Nobody has to keep the result. Arguments that lead to x keep it alive.
+---@param x husk.Object
+---@param fn function
+---@param ... any
+---@return husk.Finalizer
+function weak.finalize(x, fn, ...) end
+
+--- How many weak references to x there are.
+---@param x husk.Object
+---@return integer
+function weak.count(x) end
+
+--- These, a table: the shared one first, then the newest first.
+---@param x husk.Object
+---@return husk.Weak[]
+function weak.list(x) end
+
+--- The collector of the default heap, under the names of Python's gc.
+---@class husk.gc
+---@field callbacks (fun(phase: "start"|"stop", figures: husk.Pass))[] called for each pass, in order
+local gc = {}
+
+--- Ends all garbage, cycles through Lua values included; returns how many objects were collected, and the figures of
+--- husk.collect as a second result. options as there.
+---@param options? { handles: boolean? }
+---@return integer collected
+---@return husk.Pass figures
+function gc.collect(options) end
+
+--- Lets automatic passes run again; disable nests, so as often as disabled.
+function gc.enable() end
+
+--- Stops automatic passes; holder says who asked.
+---@param holder? string
+function gc.disable(holder) end
+
+--- Whether automatic passes run.
+---@return boolean
+function gc.isenabled() end
+
+--- By how many objects and bytes the heap has grown since the last pass: two numbers.
+---@return integer objects
+---@return integer bytes
+function gc.count() end
+
+--- The least growth, in objects and in bytes, that starts a pass: two numbers. With arguments it sets them; nil
+--- leaves one as it is, 0 as both stops automatic passes.
+---@param objects? integer
+---@param bytes? integer
+---@return integer objects
+---@return integer bytes
+function gc.threshold(objects, bytes) end
+
+--- One table of cumulative figures for each generation, the only one being the first.
+---@return husk.Generation[]
+function gc.stats() end
+
+--- Handles of all live objects, or of those of one class.
+---@param class? husk.Class
+---@return husk.Object[]
+function gc.objects(class) end
+
+--- Which objects refer to x.
+---@param x husk.Object
+---@return husk.Object[]
+function gc.referrers(x) end
+
+--- What x refers to, once for each slot.
+---@param x husk.Object
+---@return any[]
+function gc.referents(x) end
+
+--- Whether passes look at objects of its type.
+---@param x husk.Object
+---@return boolean
+function gc.is_tracked(x) end
+
+--- Whether its finalizer has run.
+---@param x husk.Object
+---@return boolean
+function gc.is_finalized(x) end
+
+--- Sets all present objects aside: passes skip them. Before a fork.
+function gc.freeze() end
+
+--- Takes them back.
+function gc.unfreeze() end
+
+--- How many objects are set aside.
+---@return integer
+function gc.freeze_count() end
+
+--- What was found and kept (debug{saveall = true}), a table of handles.
+---@return husk.Object[]
+function gc.garbage() end
+
+--- Lets it go.
+function gc.clear_garbage() end
+
+--- The debug flags, a table, and with a table it sets those that the table names. saveall: garbage is finalized and
+--- kept (husk.gc.garbage). stats: a line on stderr after each pass.
+---@param changes? { saveall: boolean?, stats: boolean? }
+---@return { saveall: boolean, stats: boolean }
+function gc.debug(changes) end
+
+---@class husk
+---@field default husk.Heap
+---@field weak husk.weak
+---@field gc husk.gc
+local husk = {}
+
+--- The class of a record, or nil.
+---@param record any
+---@return husk.Class?
+function husk.class(record) end
+
+--- The fields of a record or the entries of a map, from a table, in one call. If one cannot be stored, none is.
+---@param x husk.Record|husk.Map
+---@param entries table
+function husk.update(x, entries) end
+
+--- Ends the handle, and the object if it was the last reference. A dead handle is fine.
+---@param x husk.Object
+function husk.release(x) end
+
+--- Takes everything out of a container.
+---@param x husk.List|husk.Map|husk.WeakKeyMap|husk.WeakValueMap|husk.WeakSet
+function husk.clear(x) end
+
+--- References to x, exactly; the handle that asks is one of them.
+---@param x husk.Object
+---@return integer
+function husk.getrefcount(x) end
+
+--- The same without that handle.
+---@param x husk.Object
+---@return integer
+function husk.refcount(x) end
+
+--- Weak references to x.
+---@param x husk.Object
+---@return integer
+function husk.weakcount(x) end
+
+--- Bytes of its block.
+---@param x husk.Object
+---@return integer
+function husk.size(x) end
+
+--- "record", "list", "map", "box", "weak", "weakkeymap", "weakvaluemap", "weakset", "other", "heap", "dead", or nil
+--- for what is nothing of Husk's.
+---@param x any
+---@return string?
+function husk.kind(x) end
+
+--- The name of its type, also of a dead handle.
+---@param x any
+---@return string?
+function husk.typename(x) end
+
+--- Its heap.
+---@param x husk.Object
+---@return husk.Heap
+function husk.heap_of(x) end
+
+--- Whether x is a handle, and not a dead one.
+---@param x any
+---@return boolean
+function husk.isalive(x) end
+
+--- Whether passes look at objects of its type.
+---@param x husk.Object
+---@return boolean
+function husk.is_tracked(x) end
+
+--- Whether its finalizer has run.
+---@param x husk.Object
+---@return boolean
+function husk.is_finalized(x) end
+
+--- Whether husk.freeze has set it aside.
+---@param x husk.Object
+---@return boolean
+function husk.is_frozen(x) end
+
+--- Whether it is condemned: seen only in finalizers.
+---@param x husk.Object
+---@return boolean
+function husk.is_dying(x) end
+
+--- What x refers to, once for each slot: a table.
+---@param x husk.Object
+---@return any[]
+function husk.referents(x) end
+
+--- Which objects refer to x: a table.
+---@param x husk.Object
+---@return husk.Object[]
+function husk.referrers(x) end
+
+--- The version of the library.
+---@return string
+function husk.version() end
+
+--- Bytes that all heaps of the process hold.
+---@return integer
+function husk.memory_held() end
+
+--- Requests for memory made to the system.
+---@return integer
+function husk.memory_requests() end
+
+--- How the library gets its memory.
+---@return string
+function husk.memory_mode() end
+
+--- A heap of its own. Options: name, for messages; max_bytes, the limit of what it takes from the system; stress, a
+--- pass at every allocation. It lives as long as it or a handle of it.
+---@param options? { name: string?, max_bytes: integer?, stress: boolean? }
+---@return husk.Heap
+function husk.heap(options) end
+
+--- A record type. Class{field = value} makes an object with these fields and no others in the default heap,
+--- Class(fields, heap) in another. Functions put into the class are methods of its objects. options.finalize is a
+--- function(self) that runs once, when an object ends, with all fields still there; its handle `self` is valid until
+--- it returns. To bring the object back, store it in the heap. Asking again with the same name, fields and function
+--- gives the same class. A type stays as long as the Lua state, and so does what its finalizer holds.
+---@param name string
+---@param fields string[]
+---@param options? { finalize: fun(self: husk.Record)? }
+---@return husk.Class
+function husk.type(name, fields, options) end
+
+--- A list, with the items 1 to #items of a table: l[i] from 1, l[#l + 1] = v, #l, pairs, ipairs.
+---@param items? any[]
+---@return husk.List
+function husk.list(items) end
+
+--- A map in the order of insertion, with the entries of a table: m.key, m[key], m[key] = nil removes, #m, pairs. It
+--- has no methods, every name is a key: husk.clear(m), husk.release(m).
+---@param entries? table
+---@return husk.Map
+function husk.map(entries) end
+
+--- An object that keeps any Lua value: b.value, or b:get().
+---@param value any
+---@return husk.Box
+function husk.box(value) end
+
+--- Many records with edges between them in one call. spec[1], spec[2], ... are classes, or tables {class, field =
+--- value, ...}; spec.edges is {from, field, to, from, field, to, ...} with the numbers of records; spec.handles the
+--- numbers of those whose handles are returned, in a table; without it, of all. An error stores nothing.
+---@param spec husk.Graph
+---@return husk.Record[]
+function husk.build(spec) end
+
+--- Weak containers in this heap: husk.weak.
+---@param entries? table<husk.Object, any>
+---@return husk.WeakKeyMap
+function husk.weak_keys(entries) end
+
+--- Weak containers in this heap: husk.weak.
+---@param entries? table<any, husk.Object>
+---@return husk.WeakValueMap
+function husk.weak_values(entries) end
+
+--- Weak containers in this heap: husk.weak.
+---@param members? husk.Object[]
+---@return husk.WeakSet
+function husk.weak_set(members) end
+
+--- Ends all garbage and returns what was done, a table: collected, finalized, resurrected, weak_cleared, examined,
+--- bytes and others. Handles that Lua has not collected yet are references, so Lua's own collector runs with it and
+--- is shown the paths from handles to boxed values: cycles through Lua values end too, in rounds, until one frees
+--- none. collect{handles = false} is one pass over the heap alone.
+---@param options? { handles: boolean? }
+---@return husk.Pass
+function husk.collect(options) end
+
+--- What collect{handles = false} would end, without ending it. Lua's collector runs before, unless handles = false.
+---@param options? { handles: boolean? }
+---@return husk.Pass
+function husk.collect_dry(options) end
+
+--- Does what waits for a moment at which hooks may run.
+function husk.safepoint() end
+
+--- Asks for a pass at the next safe point or allocation.
+function husk.request() end
+
+--- Stops automatic passes until enabled as often as disabled. holder says who asked.
+---@param holder? string
+function husk.disable(holder) end
+
+--- The other way; HUSK_ESTATE if it is not disabled.
+function husk.enable() end
+
+--- Whether automatic passes run.
+---@return boolean
+function husk.is_enabled() end
+
+--- Whether automatic passes run.
+---@return boolean
+function husk.isenabled() end
+
+--- Who disabled it, from 0, the latest last; nil beyond.
+---@param i integer
+---@return string?
+function husk.disabled_by(i) end
+
+--- The pacing of automatic passes, a table: least_objects, least_bytes, factor, factor_max. With a table it changes
+--- what the table names.
+---@param changes? husk.Pacing
+---@return husk.Pacing
+function husk.pacing(changes) end
+
+--- The growth since the last pass and its limits, a table: grown_objects, grown_bytes, limit_objects, limit_bytes.
+---@return husk.Counts
+function husk.counts() end
+
+--- Cumulative figures of a generation, a table: passes, collected and others. There is one generation, number 0.
+---@param generation? integer
+---@return husk.Generation
+function husk.stats(generation) end
+
+--- Calls fn("start" or "stop", figures) before and after each pass. Returns a number for off_pass.
+---@param fn fun(phase: "start"|"stop", figures: husk.Pass)
+---@return integer
+function husk.on_pass(fn) end
+
+--- No longer.
+---@param id integer
+function husk.off_pass(id) end
+
+--- Save_all(true): garbage is finalized and then kept, on the list that garbage() shows. save_all() asks.
+---@param on? boolean
+---@return boolean
+function husk.save_all(on) end
+
+--- The garbage that save_all kept, a table of handles.
+---@return husk.Object[]
+function husk.garbage() end
+
+--- How many.
+---@return integer
+function husk.garbage_count() end
+
+--- Why entry i, from 0, is there.
+---@param i integer
+---@return string?
+function husk.garbage_reason(i) end
+
+--- Lets them go.
+function husk.garbage_clear() end
+
+--- Sets all present objects aside: passes skip them. For fork.
+function husk.freeze() end
+
+--- No longer.
+function husk.unfreeze() end
+
+--- Checks the whole heap: true, or an error that names the damage.
+---@return true
+function husk.verify() end
+
+--- Handles of all live objects, or of those of one class, in address order.
+---@param class? husk.Class
+---@return husk.Object[]
+function husk.objects(class) end
+
+--- How many objects there are of each type, by its name. Makes no handles.
+---@return table<string, integer>
+function husk.census() end
+
+--- The heap's figures, a table: objects, object_bytes, bytes_taken, bytes_peak and others.
+---@return husk.Figures
+function husk.figures() end
+
+--- How many functions of husk.weak.finalize are still to run.
+---@return integer
+function husk.cleanups() end
+
+--- Changes the limit; 0: none.
+---@param bytes integer
+function husk.set_max_bytes(bytes) end
+
+--- Gives empty pages back to the system; returns the bytes.
+---@return integer
+function husk.trim() end
+
+--- Calls fn(code, text, heap_name) for errors of hooks; nil: a line on stderr.
+---@param fn? fun(code: string, text: string, heap_name: string)
+function husk.on_error(fn) end
+
+--- Hands an error to that function.
+---@param text string
+function husk.report(text) end
+
+return husk

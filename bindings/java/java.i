@@ -158,6 +158,40 @@ import java.nio.charset.StandardCharsets;
 %typemap(javaout) husk_status { $jnicall; }
 %typemap(out) husk_status "$result = (jint)$1;"
 
+/* Wrappers that nobody closes are ended by a cleaner: SWIG's finalize() is on its way out of Java. Any delete_
+ * function takes any token. */
+%pragma(java) modulecode=%{
+  private static final java.lang.ref.Cleaner CLEANER = java.lang.ref.Cleaner.create();
+
+  static java.lang.ref.Cleaner.Cleanable guard(Object wrapper, long token) {
+    return CLEANER.register(wrapper, () -> HuskJNI.delete_Obj(token)); // knows the token and not the wrapper
+  }
+%}
+%define HUSK_JAVA_WRAPPER(struct_)
+%typemap(javabody) struct_ %{
+  private transient long swigCPtr;
+  private final transient java.lang.ref.Cleaner.Cleanable guard;
+
+  protected $javaclassname(long cPtr, boolean cMemoryOwn) {
+    swigCPtr = cPtr;
+    guard = cMemoryOwn && cPtr != 0 ? Husk.guard(this, cPtr) : null;
+  }
+
+  protected static long getCPtr($javaclassname wrapper) {
+    return wrapper == null ? 0 : wrapper.swigCPtr;
+  }
+%}
+%typemap(javafinalize) struct_ ""
+%typemap(javadestruct, methodname="delete", methodmodifiers="public synchronized") struct_ {
+    swigCPtr = 0;
+    if (guard != null) guard.clean();
+  }
+%enddef
+HUSK_JAVA_WRAPPER(struct husk_heap)
+HUSK_JAVA_WRAPPER(struct husk_obj)
+HUSK_JAVA_WRAPPER(struct husk_weak)
+HUSK_JAVA_WRAPPER(struct husk_cleanup)
+
 /* try (Obj list = Husk.list_new(heap)) { ... } */
 %typemap(javainterfaces) struct husk_heap, struct husk_obj, struct husk_weak, struct husk_cleanup "AutoCloseable"
 %typemap(javacode) struct husk_obj, struct husk_weak, struct husk_cleanup %{

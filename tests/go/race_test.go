@@ -1,0 +1,5 @@
+//go:build race
+
+package tests
+
+const hammerOperations = 100000 // the race detector makes each several times slower

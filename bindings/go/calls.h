@@ -23,53 +23,61 @@ static inline husk_go_arg husk_go_arg_of(uint64_t tag, uint64_t bits, _GoString_
     return arg;
 }
 
-/* The most frequent store, of no text, without the detour. */
-static inline husk_status husk_go_call_record_set(husk_obj *record, size_t field, uint64_t tag, uint64_t bits)
+/* Objects come as numbers where it counts: cgo would look at what a pointer points to. */
+static inline husk_obj *husk_go_obj(uintptr_t id)
 {
-    husk_obj_retain(record);
-    husk_status status = husk_record_set(record, field, husk_go_value(tag, bits));
-    husk_obj_release(record);
+    return (husk_obj *)id;
+}
+
+/* The most frequent store, of no text, without the detour. */
+static inline husk_status husk_go_call_record_set(uintptr_t record, size_t field, uint64_t tag, uint64_t bits)
+{
+    husk_obj *self = husk_go_obj(record);
+    husk_obj_retain(self);
+    husk_status status = husk_record_set(self, field, husk_go_value(tag, bits));
+    husk_obj_release(self);
     return status;
 }
 
-static inline husk_go_slot husk_go_call_record_get(const husk_obj *record, size_t field)
+static inline husk_go_slot husk_go_call_record_get(uintptr_t record, size_t field)
 {
     husk_value v = husk_nil();
-    husk_status status = husk_record_peek(record, field, &v);
+    husk_status status = husk_record_peek(husk_go_obj(record), field, &v);
     return husk_go_slot_of(status, v);
 }
 
-static inline husk_go_slot husk_go_call_list_get(const husk_obj *list, size_t index)
+static inline husk_go_slot husk_go_call_list_get(uintptr_t list, size_t index)
 {
     husk_value v = husk_nil();
-    husk_status status = husk_list_peek(list, index, &v);
+    husk_status status = husk_list_peek(husk_go_obj(list), index, &v);
     return husk_go_slot_of(status, v);
 }
 
-static inline husk_status husk_go_call_store(husk_go_op op, husk_obj *self, size_t index, uint64_t tag,
+static inline husk_status husk_go_call_store(husk_go_op op, uintptr_t self, size_t index, uint64_t tag,
                                              uint64_t bits, _GoString_ text)
 {
-    return husk_go_store(op, self, index, (husk_go_arg){ .v = husk_nil() }, husk_go_arg_of(tag, bits, text));
-}
-
-static inline husk_status husk_go_call_store_at(husk_go_op op, husk_obj *self, uint64_t key_tag,
-                                                uint64_t key_bits, _GoString_ key_text, uint64_t tag,
-                                                uint64_t bits, _GoString_ text)
-{
-    return husk_go_store(op, self, 0, husk_go_arg_of(key_tag, key_bits, key_text),
+    return husk_go_store(op, husk_go_obj(self), index, (husk_go_arg){ .v = husk_nil() },
                          husk_go_arg_of(tag, bits, text));
 }
 
-static inline husk_go_slot husk_go_call_map_get(husk_obj *map, uint64_t tag, uint64_t bits, _GoString_ text,
-                                                bool weak)
+static inline husk_status husk_go_call_store_at(husk_go_op op, uintptr_t self, uint64_t key_tag,
+                                                uint64_t key_bits, _GoString_ key_text, uint64_t tag,
+                                                uint64_t bits, _GoString_ text)
 {
-    return husk_go_map_get(map, husk_go_arg_of(tag, bits, text), weak);
+    return husk_go_store(op, husk_go_obj(self), 0, husk_go_arg_of(key_tag, key_bits, key_text),
+                         husk_go_arg_of(tag, bits, text));
 }
 
-static inline husk_status husk_go_call_map_remove(husk_obj *map, uint64_t tag, uint64_t bits, _GoString_ text,
+static inline husk_go_slot husk_go_call_map_get(uintptr_t map, uint64_t tag, uint64_t bits, _GoString_ text,
+                                                bool weak)
+{
+    return husk_go_map_get(husk_go_obj(map), husk_go_arg_of(tag, bits, text), weak);
+}
+
+static inline husk_status husk_go_call_map_remove(uintptr_t map, uint64_t tag, uint64_t bits, _GoString_ text,
                                                   bool weak)
 {
-    return husk_go_map_remove(map, husk_go_arg_of(tag, bits, text), weak);
+    return husk_go_map_remove(husk_go_obj(map), husk_go_arg_of(tag, bits, text), weak);
 }
 
 /* husk_weak and husk_cleanup are objects; the casts belong to C. */

@@ -191,6 +191,11 @@ func (h *Heap) String() string {
 }
 
 // ---- the lock ----
+//
+// What Go's collector has let go ends in enter, under the lock, and nowhere else. So a handle that was looked at under
+// the lock keeps its object until the lock is given back, which only hooks do in the middle of a call; and what a call
+// needs after its hooks, its C function holds (host.h). Receivers are kept alive all the same, for readers; values are
+// not, since runtime.KeepAlive would make each number an allocation.
 
 // enter takes the lock for one call, and ends first what Go's collector has let go. On an error the lock is free.
 func (h *Heap) enter(op string) error {

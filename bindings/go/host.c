@@ -112,12 +112,14 @@ int husk_go_kind(const husk_obj *obj)
 
 husk_go_slot husk_go_slot_of(husk_status status, husk_value v)
 {
-    husk_go_slot slot = { .v = v, .status = status };
+    husk_go_slot slot = { .bits = v.as.b, .status = status, .tag = (uint8_t)v.tag };
     if (status == HUSK_OK && v.tag == HUSK_OBJ) {
-        slot.kind = husk_go_kind(v.as.o);
+        slot.ptr = v.as.o;
+        slot.kind = (uint8_t)husk_go_kind(v.as.o);
         if (slot.kind == HUSK_KIND_TEXT) {
-            slot.bytes = husk_text_bytes(v.as.o);
-            slot.length = husk_text_length(v.as.o);
+            slot.tag = HUSK_GO_TEXT;
+            slot.ptr = (void *)(uintptr_t)husk_text_bytes(v.as.o);
+            slot.bits = husk_text_length(v.as.o);
         }
     }
     return slot;

@@ -48,13 +48,16 @@ void husk_go_token_let_go(void *token); /* a husk_free_fn */
 husk_go_token *husk_go_take_loose(husk_go_host *host);
 husk_go_report *husk_go_take_reports(husk_go_host *host);
 
-/* What one slot holds, in the shape of one crossing. Nothing is retained. */
+/* The tag of a text, which is a string to Go: beside those of husk_tag. */
+#define HUSK_GO_TEXT 100u
+
+/* What one slot holds, in the shape of one crossing, and as small as can be. Nothing is retained. */
 typedef struct husk_go_slot {
-    husk_value v;
-    const char *bytes; /* of a text */
-    size_t length;
+    uint64_t bits; /* of a number or boolean; the length of a text */
+    void *ptr;     /* the object; the bytes of a text */
     int32_t status;
-    int32_t kind; /* of an object: husk_go_kind */
+    uint8_t tag;  /* husk_tag, or HUSK_GO_TEXT */
+    uint8_t kind; /* of an object: husk_go_kind */
 } husk_go_slot;
 husk_go_slot husk_go_slot_of(husk_status status, husk_value v);
 
@@ -62,8 +65,7 @@ husk_go_slot husk_go_slot_of(husk_status status, husk_value v);
 #define HUSK_GO_KIND_CLEANUP 100
 int husk_go_kind(const husk_obj *obj);
 
-/* A value on its way in: tag HUSK_GO_TEXT stands for the bytes, of which the heap is to make a text. */
-#define HUSK_GO_TEXT 100u
+/* A value on its way in. */
 typedef struct husk_go_arg {
     husk_value v;
     const char *bytes;

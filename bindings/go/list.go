@@ -72,11 +72,11 @@ func (l *List) fetch(op string, i int, p *plain) error {
 	if i < 0 {
 		err = errorf(op, ErrRange, "the index %d is negative", i)
 	} else {
-		slot := C.husk_go_call_list_get(l.obj, C.size_t(i))
+		slot := C.husk_go_call_list_get(C.uintptr_t(l.id), C.size_t(i))
 		if slot.status != 0 {
 			err = h.failure(op, Code(slot.status))
 		} else {
-			*p = h.lift(l.scope, &slot)
+			h.lift(l.scope, &slot, p)
 		}
 	}
 	h.leave()
@@ -124,8 +124,7 @@ func (l *List) putLocked(op string, what C.husk_go_op, i int, v any) error {
 	if err != nil {
 		return err
 	}
-	status := C.husk_go_call_store(what, l.obj, C.size_t(i), C.uint64_t(a.tag), C.uint64_t(a.bits), a.text)
-	runtime.KeepAlive(v)
+	status := C.husk_go_call_store(what, C.uintptr_t(l.id), C.size_t(i), C.uint64_t(a.tag), C.uint64_t(a.bits), a.text)
 	if status == 0 {
 		return nil
 	}

@@ -44,16 +44,15 @@ func (o *Obj) lookup(op string, key any, weak bool, p *plain) error {
 	h := o.heap
 	k, err := h.arg(op, key)
 	if err == nil {
-		slot := C.husk_go_call_map_get(o.obj, C.uint64_t(k.tag), C.uint64_t(k.bits), k.text, C.bool(weak))
+		slot := C.husk_go_call_map_get(C.uintptr_t(o.id), C.uint64_t(k.tag), C.uint64_t(k.bits), k.text, C.bool(weak))
 		if slot.status != 0 {
 			err = h.failure(op, Code(slot.status))
 		} else {
-			*p = h.lift(o.scope, &slot)
+			h.lift(o.scope, &slot, p)
 		}
 	}
 	h.leave()
 	runtime.KeepAlive(o)
-	runtime.KeepAlive(key)
 	return err
 }
 
@@ -62,11 +61,11 @@ func (o *Obj) storeAt(op string, what C.husk_go_op, key, v any) error {
 		return err
 	}
 	h := o.heap
+	var a arg
 	k, err := h.arg(op, key)
 	if err == nil {
-		var a arg
 		if a, err = h.arg(op, v); err == nil {
-			status := C.husk_go_call_store_at(what, o.obj, C.uint64_t(k.tag), C.uint64_t(k.bits), k.text,
+			status := C.husk_go_call_store_at(what, C.uintptr_t(o.id), C.uint64_t(k.tag), C.uint64_t(k.bits), k.text,
 				C.uint64_t(a.tag), C.uint64_t(a.bits), a.text)
 			if status != 0 {
 				err = h.failure(op, Code(status))
@@ -75,8 +74,6 @@ func (o *Obj) storeAt(op string, what C.husk_go_op, key, v any) error {
 	}
 	h.leave()
 	runtime.KeepAlive(o)
-	runtime.KeepAlive(key)
-	runtime.KeepAlive(v)
 	return err
 }
 
@@ -87,14 +84,13 @@ func (o *Obj) removeAt(op string, key any, weak bool) error {
 	h := o.heap
 	k, err := h.arg(op, key)
 	if err == nil {
-		status := C.husk_go_call_map_remove(o.obj, C.uint64_t(k.tag), C.uint64_t(k.bits), k.text, C.bool(weak))
+		status := C.husk_go_call_map_remove(C.uintptr_t(o.id), C.uint64_t(k.tag), C.uint64_t(k.bits), k.text, C.bool(weak))
 		if status != 0 {
 			err = h.failure(op, Code(status))
 		}
 	}
 	h.leave()
 	runtime.KeepAlive(o)
-	runtime.KeepAlive(key)
 	return err
 }
 
@@ -108,7 +104,8 @@ func (o *Obj) entries(op string, fn func(key, v *plain) bool) error {
 		entry := C.husk_go_next(o.obj, cursor)
 		var key, v plain
 		if entry.there {
-			key, v = h.lift(o.scope, &entry.key), h.lift(o.scope, &entry.v)
+			h.lift(o.scope, &entry.key, &key)
+			h.lift(o.scope, &entry.v, &v)
 		}
 		h.leave()
 		runtime.KeepAlive(o)

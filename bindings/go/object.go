@@ -101,12 +101,12 @@ const Immortal = math.MaxInt
 // another when the kind of the object is known (typed).
 type Obj struct {
 	heap  *Heap
-	extra              // of handles_weak.go or handles_final.go
-	obj   *C.husk_obj  // nil: released
-	id    uintptr      // its address, also after that
-	typ   *C.husk_type // of a record; else nil until asked for
-	scope *Scope       // nil: the handle is its own
-	uses  int32        // Retain
+	extra             // of handles_weak.go or handles_final.go
+	obj   *C.husk_obj // nil: released
+	id    uintptr     // its address, also after that
+	typ   *Type       // nil until asked for
+	scope *Scope      // nil: the handle is its own
+	uses  int32       // Retain
 	kind  int32
 	slot  uint32
 	epoch uint32
@@ -241,9 +241,9 @@ func (o *Obj) raw() raw.SwigcptrObj { return raw.SwigcptrObj(uintptr(unsafe.Poin
 // typeOf returns the object's type. Under the lock.
 func (o *Obj) typeOf() *Type {
 	if o.typ == nil {
-		o.typ = C.husk_obj_type(o.obj)
+		o.typ = typeOf(C.husk_obj_type(o.obj))
 	}
-	return typeOf(o.typ)
+	return o.typ
 }
 
 // ---- what every handle can do ----
@@ -424,10 +424,30 @@ func Equal(a, b Object) bool {
 	return x == y || x.heap == y.heap && x.id == y.id && x.Alive() && y.Alive()
 }
 
-// handleOf returns the handle in x, or nil for nil and for nil pointers.
-func handleOf(x Object) *Obj {
-	if x == nil {
-		return nil
+// handleOf returns the handle in x, or nil for nil and for nil pointers. It calls no method through the interface:
+// then whatever a caller makes an any of would have to be allocated.
+func handleOf(x any) *Obj {
+	switch x := x.(type) {
+	case *Record:
+		return x.handle()
+	case *List:
+		return x.handle()
+	case *Map:
+		return x.handle()
+	case *Box:
+		return x.handle()
+	case *Weak:
+		return x.handle()
+	case *Cleanup:
+		return x.handle()
+	case *WeakKeyMap:
+		return x.handle()
+	case *WeakValueMap:
+		return x.handle()
+	case *WeakSet:
+		return x.handle()
+	case *Obj:
+		return x.handle()
 	}
-	return x.handle()
+	return nil
 }

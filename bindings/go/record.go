@@ -186,7 +186,7 @@ func (h *Heap) newRecord(op string, s *Scope, t *Type, values []any) (*Record, e
 		return nil, err
 	}
 	o := h.adopt(s, obj, KindRecord)
-	o.typ = t.c
+	o.typ = t
 	r := (*Record)(unsafe.Pointer(o))
 	for i, v := range values {
 		if err := r.store(op, i, v); err != nil {
@@ -230,10 +230,11 @@ func (r *Record) fetch(op, name string, p *plain) error {
 		return err
 	}
 	h := r.heap
-	slot := C.husk_go_call_record_get(r.obj, C.size_t(i))
-	err = h.failure(op, Code(slot.status))
-	if err == nil {
-		*p = h.lift(r.scope, &slot)
+	slot := C.husk_go_call_record_get(C.uintptr_t(r.id), C.size_t(i))
+	if slot.status == 0 {
+		h.lift(r.scope, &slot, p)
+	} else {
+		err = h.failure(op, Code(slot.status))
 	}
 	h.leave()
 	runtime.KeepAlive(r)
@@ -283,11 +284,10 @@ func (r *Record) store(op string, i int, v any) error {
 	}
 	var status C.husk_status
 	if a.tag == tagText {
-		status = C.husk_go_call_store(C.HUSK_GO_RECORD_SET, r.obj, C.size_t(i), C.uint64_t(a.tag), 0, a.text)
+		status = C.husk_go_call_store(C.HUSK_GO_RECORD_SET, C.uintptr_t(r.id), C.size_t(i), C.uint64_t(a.tag), 0, a.text)
 	} else {
-		status = C.husk_go_call_record_set(r.obj, C.size_t(i), C.uint64_t(a.tag), C.uint64_t(a.bits))
+		status = C.husk_go_call_record_set(C.uintptr_t(r.id), C.size_t(i), C.uint64_t(a.tag), C.uint64_t(a.bits))
 	}
-	runtime.KeepAlive(v)
 	if status == 0 {
 		return nil
 	}

@@ -51,8 +51,8 @@ func (h *Heap) arg(op string, v any) (arg, error) {
 		o = v.handle()
 	case *Map:
 		o = v.handle()
-	case Object:
-		o = v.handle()
+	case *Box, *Weak, *Cleanup, *WeakKeyMap, *WeakValueMap, *WeakSet, *Obj:
+		o = handleOf(v)
 	case bool:
 		if v {
 			return arg{tag: tagBool, bits: 1}, nil
@@ -121,20 +121,16 @@ type plain struct {
 	obj       *Obj
 }
 
-func bitsOf(v *C.husk_value) uint64 { return *(*uint64)(unsafe.Pointer(&v.as)) }
-
 // lift brings a slot's value over, with a handle in scope s if it is an object. Under the lock.
-func (h *Heap) lift(s *Scope, slot *C.husk_go_slot) plain {
-	p := plain{tag: uint64(slot.v.tag), bits: bitsOf(&slot.v)}
-	if p.tag == tagObj {
-		if Kind(slot.kind) == kindText {
-			p.tag = tagText
-			p.text = C.GoStringN(slot.bytes, C.int(slot.length))
-		} else {
-			p.obj = h.wrap(s, *(**C.husk_obj)(unsafe.Pointer(&slot.v.as)), Kind(slot.kind), false)
-		}
+func (h *Heap) lift(s *Scope, slot *C.husk_go_slot, p *plain) {
+	p.tag = uint64(slot.tag)
+	p.bits = uint64(slot.bits)
+	switch p.tag {
+	case tagText:
+		p.text = C.GoStringN((*C.char)(slot.ptr), C.int(slot.bits))
+	case tagObj:
+		p.obj = h.wrap(s, (*C.husk_obj)(slot.ptr), Kind(slot.kind), false)
 	}
-	return p
 }
 
 func (p *plain) any() any {
@@ -175,9 +171,12 @@ func into[T any](op string, p *plain, out *T) error {
 	case *any:
 		*out = p.any()
 		return nil
-	case *int:
-		return intoInt(op, p, out)
 	case *int64:
+		if p.tag == tagInt {
+			*out = int64(p.bits)
+			return nil
+		}
+	case *int:
 		return intoInt(op, p, out)
 	case *int32:
 		return intoInt(op, p, out)

@@ -60,7 +60,7 @@ func (m *WeakKeyMap) Get(key Object) (any, error) {
 	var p plain
 	slot := C.husk_go_call_weakkeymap_get(m.obj, k)
 	if err = h.failure("WeakKeyMap.Get", Code(slot.status)); err == nil {
-		p = h.lift(m.scope, &slot)
+		h.lift(m.scope, &slot, &p)
 	}
 	h.leave()
 	runtime.KeepAlive(m)

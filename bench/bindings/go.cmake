@@ -1,0 +1,11 @@
+# Calls from Go: the package husk beside plain cgo for the same library.
+if(HUSK_GO AND NOT HUSK_SANITIZE)
+    set(run "${CMAKE_COMMAND}" -E chdir "${CMAKE_CURRENT_LIST_DIR}/go_calls" "${HUSK_GO}" run .)
+    add_custom_target(bench_go COMMAND ${run} USES_TERMINAL VERBATIM)
+    add_dependencies(bench_go husk_go)
+    add_dependencies(bench_bindings bench_go)
+    if(HUSK_BUILD_TESTS)
+        add_test(NAME bench.go COMMAND ${run})
+        set_tests_properties(bench.go PROPERTIES LABELS bench ENVIRONMENT BENCH_QUICK=1)
+    endif()
+endif()

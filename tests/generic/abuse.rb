@@ -79,6 +79,35 @@ raise "alive" if Husk.alive(extra) || !Husk.alive(list)
 GC.start
 raise "lists stay: #{heap.census('list')}" if heap.census("list") > 2_000
 
+# Wrappers that Ruby makes without us.
+refused(TypeError, /allocator/) { Husk::Obj.new }
+refused(TypeError, /allocator|allocate/) { list.dup }
+refused(StandardError, /./) { Husk::Heap.allocate.collect }
+
+# Memory that fails, at every request in turn.
+refusals = 0
+(1..).each do |nth|
+  before = refusals
+  Husk.memory_fail(nth, false)
+  begin
+    poor = Husk::Heap.new("poor")
+    kept = Husk.map_new(poor)
+    40.times { |i| Husk.map_set(kept, "key #{i}" * 200, Husk.list_new(poor)) }
+    Husk.weakvaluemap_set(Husk.weakvaluemap_new(poor), 1, kept)
+    Husk.map_keys(kept)
+    Husk.watch(kept, 1)
+  rescue NoMemoryError => e
+    raise unless e.message =~ /HUSK_ENOMEM/
+    refusals += 1
+  ensure
+    Husk.memory_fail(0, false)
+  end
+  poor&.verify
+  poor&.close
+  break if refusals == before
+end
+raise "#{refusals} refusals" unless refusals >= 3
+
 # Another thread may not use the heap; what it drops ends here.
 error = Thread.new { begin; Husk.list_count(list); rescue RuntimeError => e; e; end }.value
 raise "not refused: #{error.inspect}" unless error.is_a?(RuntimeError) && error.message =~ /another thread/

@@ -8,6 +8,36 @@
 
 static husk_generic_trouble trouble;
 
+/* Memory for the table and the homes is the system's own: the linker puts these in front of it. */
+static size_t until_failure; /* the how-manieth request fails, once; 0: none */
+
+static bool fails(void)
+{
+    return until_failure && --until_failure == 0;
+}
+
+void *__real_malloc(size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__real_realloc(void *block, size_t bytes);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+void *__wrap_realloc(void *block, size_t bytes);
+
+void *__wrap_malloc(size_t bytes)
+{
+    return fails() ? NULL : __real_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+    return fails() ? NULL : __real_calloc(count, bytes);
+}
+
+void *__wrap_realloc(void *block, size_t bytes)
+{
+    return fails() ? NULL : __real_realloc(block, bytes);
+}
+
 static void *heap_token(const char *name)
 {
     void *token = husk_generic_heap_new(name, &trouble);
@@ -162,6 +192,56 @@ static void watches_end_with_whoever_has_them_last(void **state)
     husk_generic_drop(home);
 }
 
+static void without_memory_nothing_is_lost(void **state)
+{
+    (void)state;
+    until_failure = 1;
+    assert_null(husk_generic_heap_new("none", &trouble));
+    assert_int_equal(trouble.status, HUSK_ENOMEM);
+    assert_int_equal(husk_memory_held(), 0);
+
+    void *home = heap_token("poor");
+    husk_heap *heap = heap_of(home);
+    for (size_t nth = 1; nth <= 2; nth++) {
+        until_failure = nth;
+        assert_null(husk_generic_record_type("Poor", "a b", &trouble));
+        assert_int_equal(trouble.status, HUSK_ENOMEM);
+    }
+    void *list = list_token(heap);
+    until_failure = 1;
+    assert_null(husk_generic_watch(obj_of(list), 1));
+    assert_int_equal(husk_heap_failure(heap), HUSK_ENOMEM);
+    assert_int_equal(husk_heap_cleanups(heap), 0);
+
+    /* Wrappers until the table has to grow, which it never unlearns: the object for which it could not is gone, the
+     * others are as they were. */
+    static bool grown;
+    static void *kept[5000];
+    size_t count = 0, refused = 0;
+    while (!grown && count < sizeof kept / sizeof *kept) {
+        husk_obj *obj = husk_list_new(heap);
+        assert_non_null(obj);
+        until_failure = refused < 3;
+        void *token = husk_generic_give(obj);
+        until_failure = 0;
+        if (token)
+            kept[count++] = token;
+        else
+            refused++;
+    }
+    assert_true(grown || refused == 3);
+    grown = true;
+    assert_int_equal(lists(heap), count + 1);
+    for (size_t i = 0; i < count; i++) {
+        assert_non_null(obj_of(kept[i]));
+        husk_generic_drop(kept[i]);
+    }
+    husk_generic_drop(list);
+    assert_int_equal(lists(heap), 0);
+    husk_generic_drop(home);
+    assert_int_equal(husk_memory_held(), 0);
+}
+
 /* ---- other threads ---- */
 
 static void *drop_there(void *token)
@@ -246,6 +326,8 @@ static void eight_threads_drop_what_one_makes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(
+            without_memory_nothing_is_lost), /* first: in the first round the table has to grow */
         cmocka_unit_test(a_token_ends_once),
         cmocka_unit_test(made_up_tokens_are_refused),
         cmocka_unit_test(objects_keep_their_heap),

@@ -75,10 +75,17 @@ return function(root, report)
         for name, fields in pairs(structs((lint.split_c(lint.read(root .. "/" .. path))))) do header_structs[name] = fields end
     end
 
+    -- What no language reads no compiler has seen.
+    local included = { ["husk.i"] = true }
+    for _, path in ipairs(lint.matching(root, "%.i$")) do
+        for name in lint.split_c(lint.read(root .. "/" .. path)):gmatch('%%include "([^"]+)"') do included[name] = true end
+    end
+
     local settled = {}
     for _, path in ipairs(lint.matching(root, "^swig/.*%.i$")) do
         local text = lint.read(root .. "/" .. path)
         local code = lint.split_c(text)
+        if not included[path:match("[^/]+$")] then report.complain(path, "is included by nobody") end
         for line in code:gmatch("[^\n]+") do
             if line:match("^%s*#%s*el?if.*SWIG%u") or line:match("^%s*#%s*if.*SWIG%u") then
                 report.complain(path, "knows a language: %s", line:match("^%s*(.-)%s*$"))

@@ -8,7 +8,7 @@
 
 static husk_generic_trouble trouble;
 
-/* Memory for the table and the homes is the system's own: the linker puts these in front of it. */
+/* Memory for the table and the homes is the system's own: these are compiled in its place. */
 static size_t until_failure; /* the how-manieth request fails, once; 0: none */
 
 static bool fails(void)
@@ -16,26 +16,23 @@ static bool fails(void)
     return until_failure && --until_failure == 0;
 }
 
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t count, size_t bytes);
-void *__real_realloc(void *block, size_t bytes);
-void *__wrap_malloc(size_t bytes);
-void *__wrap_calloc(size_t count, size_t bytes);
-void *__wrap_realloc(void *block, size_t bytes);
+void *handles_malloc(size_t bytes);
+void *handles_calloc(size_t count, size_t bytes);
+void *handles_realloc(void *block, size_t bytes);
 
-void *__wrap_malloc(size_t bytes)
+void *handles_malloc(size_t bytes)
 {
-    return fails() ? NULL : __real_malloc(bytes);
+    return fails() ? NULL : malloc(bytes);
 }
 
-void *__wrap_calloc(size_t count, size_t bytes)
+void *handles_calloc(size_t count, size_t bytes)
 {
-    return fails() ? NULL : __real_calloc(count, bytes);
+    return fails() ? NULL : calloc(count, bytes);
 }
 
-void *__wrap_realloc(void *block, size_t bytes)
+void *handles_realloc(void *block, size_t bytes)
 {
-    return fails() ? NULL : __real_realloc(block, bytes);
+    return fails() ? NULL : realloc(block, bytes);
 }
 
 static void *heap_token(const char *name)

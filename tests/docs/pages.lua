@@ -3,10 +3,11 @@
 --   ```c           file scope; a block with main in it is a program of its own
 --   ```c body      statements: those of a page make the body of one main, in their order
 --   ```lua         those of a page make one script, in their order
+--   ```go          before main; ```go body   statements of main: those of a page make one program
 --   ```console     lines with "$ " are commands, the others what they print
 --   ```text        right behind one of the others: what that block prints
 --
--- A C or Lua block with no ```text behind it prints nothing.
+-- A C, Lua or Go block with no ```text behind it prints nothing.
 local pages = {}
 
 function pages.read(path)

@@ -1,5 +1,5 @@
--- lua5.4 selftest.lua SCRATCH: the checks find what they are for. Each case is a page with one thing wrong with it,
--- or nothing (wanted nil).
+-- lua5.4 selftest.lua SCRATCH [PACKAGE GO...]: the checks find what they are for. Each case is a page with one thing
+-- wrong with it, or nothing (wanted nil). Pieces of Go are tried where there is a Go, and the package.
 local here = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = here .. "/?.lua;" .. package.path
 local pages = require "pages"
@@ -28,6 +28,16 @@ local cases = {
     { "words", "a function that is not there", "husk.one() husk.two()\n", "no husk.two" },
 }
 
+if arg[3] then
+    local head = "```go body\nerr := error(nil)\nfmt.Println(1, err)\n"
+    table.move({
+        { "go", "as shown", head .. "```\n```text\n1 <nil>\n```\n" },
+        { "go", "another output", head .. "```\n```text\n2 <nil>\n```\n", "the page shows" },
+        { "go", "does not compile", head .. "return one\n```\n", "docs/page.md:4: undefined: one" },
+        { "go", "a heap left open", "```go body\n_ = husk.Must(husk.New())\n```\n", "end with an error" },
+    }, 1, 4, #cases + 1, cases)
+end
+
 local failed = 0
 for number, case in ipairs(cases) do
     local check, title, text, wanted = table.unpack(case, 1, 4)
@@ -43,6 +53,8 @@ for number, case in ipairs(cases) do
     local report = pages.report()
     if check == "scripts" then
         require(check)(root, report, root .. "/out", table.unpack(lua))
+    elseif check == "go" then
+        require(check)(root, report, root .. "/out", table.unpack(arg, 2))
     elseif check == "programs" then
         require(check)(root, report, root .. "/out", "cc", "SOURCE")
     else

@@ -3,22 +3,22 @@
 local tap = require "tap"
 local lua = arg[-1]
 
--- Runs code in a new process: what it wrote to both outputs, and the exit code.
-local function run(code)
+-- Runs code in a new process: what it wrote to both outputs, and the exit code. `before`: variables of its environment.
+local function run(code, before)
   local file = os.tmpname()
   local f = assert(io.open(file, "w"))
   f:write(code)
   f:close()
-  local pipe = assert(io.popen(lua .. " " .. file .. " 2>&1"))
+  local pipe = assert(io.popen((before or "") .. " " .. lua .. " " .. file .. " 2>&1"))
   local output = pipe:read("a")
   local _, how, number = pipe:close()
   os.remove(file)
   return output, how == "exit" and number or "signal " .. number
 end
 
-local function case(name, code, output, number)
+local function case(name, code, output, number, before)
   tap.test(name, function()
-    local got, exit = run(code)
+    local got, exit = run(code, before)
     tap.eq(got, output)
     tap.eq(exit, number or 0)
   end)
@@ -117,7 +117,54 @@ case("the same without closing, after a call into the frozen heap", [[
   l[1] = husk.box(setmetatable({l}, {__gc = function() io.write(#kept) io.flush() os.exit(8) end}))
   l = nil
   husk.collect()
-]], "1", 8)
+]], "1", 8, "ASAN_OPTIONS=detect_leaks=0") -- nothing was given back, on purpose
+
+case("os.exit without closing, with everything alive", [[
+  local husk = require "husk"
+  local N = husk.type("N", {"n"}, {finalize = function() io.write "never" end})
+  a = N{} a.n = husk.box{a}
+  husk.weak.finalize(a, print, "never")
+  os.exit(4)
+]], "", 4, "ASAN_OPTIONS=detect_leaks=0")
+
+case("os.exit with closing: handles end in Lua's order, the newest first, each as at any other time", [[
+  local husk = require "husk"
+  local N = husk.type("N", {"n"}, {finalize = function(self) print("finalizer", self.n) end})
+  a, b = N{n = "a"}, N{n = "b"}
+  husk.weak.finalize(a, print, "cleanup", "a")
+  husk.weak.finalize(b, print, "cleanup", "b")
+  husk.weak.finalize(husk.default:list{a}, print, "list").atexit = false
+  os.exit(0, true)
+]], "list\nfinalizer\tb\ncleanup\tb\nfinalizer\ta\ncleanup\ta\n")
+
+case("a heap that is closed runs cleanups first, then finalizers", [[
+  local husk = require "husk"
+  local N = husk.type("N", {"n"}, {finalize = function(self) print("finalizer", self.n) end})
+  a, b = N{n = "a"}, N{n = "b"}
+  husk.weak.finalize(a, print, "cleanup", "a")
+  husk.weak.finalize(b, print, "cleanup", "b")
+  husk.weak.finalize(b, print, "not at exit").atexit = false
+  husk.default:close()
+]], "cleanup\tb\ncleanup\ta\nfinalizer\ta\nfinalizer\tb\n")
+
+case("an error that nobody catches, with weak containers half through an iteration", [=[
+  local husk = require "husk"
+  local keys, list = husk.weak.keys(), husk.list{}
+  for i = 1, 10 do list[i] = husk.list{i} keys[list[i]] = {list[i]} end
+  for k in pairs(keys) do if k[1] == 5 then error(setmetatable({}, {__tostring = function() return "out" end})) end end
+]=], lua .. ": out\n", 1)
+
+case("an error in a coroutine that collects, out of a __gc function that called in", [=[
+  local husk = require "husk"
+  local kept = husk.list{1}
+  coroutine.wrap(function()
+    local l = husk.list{}
+    l[1] = husk.box(setmetatable({l}, {__gc = function() print(pcall(function() print(#kept) error("gc", 0) end)) end}))
+    l = nil
+    husk.collect()
+    print(pcall(error, "out"))
+  end)()
+]=], "1\nfalse\tgc\nfalse\tout\n")
 
 case("handles without __gc", [[
   local husk = require "husk"

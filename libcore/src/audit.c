@@ -1,6 +1,7 @@
 /* audit.c: husk_heap_verify: is everything that must hold true? Reads all, changes nothing that lasts,
  * asks for no memory. It goes from the outside in, so that each step may rely on those before it. */
 #include "cycle/find.h"
+#include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
 #include "object/visit.h"
@@ -171,6 +172,10 @@ static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_
 /* Each entry of a weak container hangs on its target; none is loose while nothing is under way. */
 static husk_status verify_ties(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
+    const struct husk__tied *tied = husk_obj_data(obj);
+    WANT(tied->loose == 0, "%s: %zu entries are loose", type->name, tied->loose);
+    if (type->flags & TYPE_EPHEMERON)
+        WANT(*husk__keymap_of(obj)->back == obj, "a %s is not among the heap's", type->name);
     for (HUSK__EACH_TIE(obj, tie)) {
         if (!tie->hash)
             continue;
@@ -253,6 +258,17 @@ static husk_status verify_totals(husk_heap *heap, const struct totals *totals)
          heap->cells.in_use);
     size_t dying_bytes, dying = husk__dying_count(heap, &dying_bytes);
     WANT(totals->queued == dying, "%zu objects are dying, %zu are queued", totals->queued, dying);
+    WANT(!heap->loose, "an entry of a weak container is loose");
+    size_t cleanups = 0;
+    for (int at_exit = 0; at_exit < 2; at_exit++)
+        for (const husk_cleanup *c = heap->cleanups[at_exit], *newer = NULL; c; newer = c, c = c->older) {
+            WANT(++cleanups <= heap->cleanup_count, "more cleanups listed than the %zu counted",
+                 heap->cleanup_count);
+            WANT(c->pending && c->at_exit == at_exit && c->newer == newer &&
+                     (!newer || newer->number > c->number),
+                 "a cleanup is not listed where it belongs");
+        }
+    WANT(cleanups == heap->cleanup_count, "%zu cleanups listed, %zu counted", cleanups, heap->cleanup_count);
     size_t cell_blocks = 0;
     for (uint32_t b = heap->cells.blocks; b; b = husk__cell_blocks[b][0].next)
         cell_blocks++;

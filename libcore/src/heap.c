@@ -143,8 +143,10 @@ void husk_heap_close(husk_heap *heap)
         sum = (husk_pass){ 0 };
         (void)husk__collect_full(heap, HUSK_BY_CLOSE, &sum);
         more = husk__collect_queues(heap) || sum.collected;
+        more = husk_heap_run_cleanups(heap) || more; /* a finalizer may have registered one */
+        more = more || husk__cleanups_forget(heap);  /* at last; their data may have held something */
     } while (more && ++rounds < 100);
-    husk__cleanups_forget(heap);
+    (void)husk__cleanups_forget(heap);
     report_held(heap);
     /* From here on releases only queue, and are overtaken by the end; births are refused, nothing is given
      * back. */

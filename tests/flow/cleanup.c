@@ -236,6 +236,52 @@ static void at_close(husk_heap *heap)
     assert_int_equal(freed_count, second ? 2 : first || obj ? freed_count : 0);
 }
 
+static husk_obj *late_held;
+static void register_late(node *self)
+{
+    (void)self;
+    if (late_held && !add(late_held, note, 4, true))
+        late_failed = true;
+}
+
+static void release_data(void *data)
+{
+    freed_count++;
+    husk_obj_release(data);
+}
+
+/* What close finds out late: a finalizer registers a cleanup; the data of a cleanup that never runs held objects. */
+static void late_at_close(husk_heap *heap)
+{
+    (void)heap;
+    forget();
+    husk_heap *own = heap_open(NULL);
+    if (!own)
+        return;
+    husk_obj *held = node_new(own, type_node, 1), *last = node_new(own, type_hooked, 2);
+    husk_obj *cycle = node_new(own, type_hooked, 3);
+    late_held = held;
+    tally_reset();
+    bool ready = held && last && cycle;
+    if (ready) {
+        node_of(last)->hook = register_late;
+        link_a(last, last);
+        link_a(cycle, cycle);
+        husk_obj_release(last);
+        husk_cleanup *cleanup = husk_cleanup_new(held, note, cycle, release_data, false);
+        ready = cleanup;
+        husk_cleanup_release(cleanup);
+    }
+    heap_close(own, false);
+    report_forget();
+    late_held = NULL;
+    if (!ready)
+        return;
+    assert_int_equal(tally.finalized, 2);
+    assert_int_equal(ran_count, late_failed ? 0 : 1);
+    assert_int_equal(freed_count, 2); /* that of a registration that failed too */
+}
+
 STORIES(STORY(at_death, 0), STORY(in_a_pass, 0), STORY(not_for_what_comes_back, 0),
         STORY(asked_and_detached, 0), STORY(detached_by_another, 0), STORY(at_exit, 0),
-        STORY(at_close, STORY_LEAVES_OBJECTS));
+        STORY(at_close, STORY_LEAVES_OBJECTS), STORY(late_at_close, STORY_LEAVES_OBJECTS));

@@ -13,7 +13,8 @@
  *            boxes do not, and refers to the objects of its kids; the proxy of each tip refers to the object of
  *            its relay. Then it collects. Proxies that die release their objects as always; the heap ends
  *            none of them before leave. When the object of a relay dies the host empties its boxes.
- *   leave    boxes of relays that are still there own their values again; what was released ends.
+ *   leave    boxes of relays that are still there own their values again; what was released ends. Collect right
+ *            after it: until then what else belongs to dead cycles can still be had weakly, its boxes empty.
  *
  * An entry of a weak-key map leads from its key to its value if something else holds the map, from the map to
  * its value if something else holds the key, and else from the key: a map that only its own values reach is then

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-/* A registered cleanup, itself a counted object. */
+/* A registered cleanup, itself a counted object. Who passes one to a function here holds a reference to it. */
 typedef struct husk_cleanup husk_cleanup;
 
 /* Any code of the program's, as a hook. An error: husk_heap_report; the other cleanups still run. */
@@ -39,7 +39,7 @@ HUSK_API HUSK_NEW HUSK_NULLABLE husk_obj *husk_cleanup_get(husk_cleanup *cleanup
 /* The data it was made with, until it ends. */
 HUSK_API void *husk_cleanup_data(const husk_cleanup *cleanup);
 
-/* Whether it runs at close; may be changed while it is pending. */
+/* Whether it runs at close; may be changed while it is pending, in time that grows with the number registered. */
 HUSK_API bool husk_cleanup_at_exit(const husk_cleanup *cleanup);
 HUSK_API void husk_cleanup_set_at_exit(husk_cleanup *cleanup, bool at_exit);
 
@@ -49,8 +49,9 @@ HUSK_API bool husk_cleanup_detach(husk_cleanup *cleanup);
 /* Runs it now, if it is pending. True: it has run in this call. */
 HUSK_API bool husk_cleanup_run(husk_cleanup *cleanup);
 
-/* Runs all pending cleanups with at_exit, the newest first; one that is registered meanwhile is next.
- * husk_heap_close begins with it. Does nothing inside a hook. Returns how many ran. */
+/* Runs all pending cleanups with at_exit, the newest first; one that is registered meanwhile is next, so one
+ * that always registers another never ends. husk_heap_close begins with it. Ends a bridge; does nothing inside a
+ * hook. Returns how many ran. */
 HUSK_API size_t husk_heap_run_cleanups(husk_heap *heap);
 
 /* How many are registered and still pending. */

@@ -22,7 +22,8 @@ static void clear(husk_heap *heap)
     husk__bare_keys_clear(heap);
 }
 
-/* Dying objects hold what they refer to until they are gone. */
+/* Dying objects hold what they refer to until they are gone, and as keys the values of their entries: they are
+ * marked before anything else is, since marking asks whether a key is. */
 static void subtract(const husk_heap *heap)
 {
     struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
@@ -30,7 +31,9 @@ static void subtract(const husk_heap *heap)
         if (!husk__takes_part(page))
             continue;
         for (HUSK__EACH_BLOCK(page, obj))
-            if (LIKELY(husk__is_object(obj)) && LIKELY(!(obj->tf & TF_QUEUED)))
+            if (UNLIKELY(obj->tf & TF_QUEUED))
+                *husk__side_of(obj) = SIDE_MARK;
+            else if (LIKELY(husk__is_object(obj)))
                 husk__visit(husk__type_of(obj), obj, count_child, NULL);
     }
 }

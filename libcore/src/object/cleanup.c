@@ -8,6 +8,8 @@
 #include "object/death.h"
 #include "object/hook.h"
 
+#include <husk/bridge.h>
+
 static _Atomic(const husk_type *) cleanup_type;
 
 static const husk_type *have_type(void)
@@ -140,9 +142,10 @@ static void run(husk_heap *heap, husk_cleanup *cleanup)
 
 bool husk_cleanup_run(husk_cleanup *cleanup)
 {
+    husk_heap *heap = husk__heap_of(cleanup);
+    husk_heap_unbridge(heap);
     if (!cleanup->pending)
         return false;
-    husk_heap *heap = husk__heap_of(cleanup);
     run(heap, cleanup);
     if (!(heap->busy & BUSY_WORK))
         husk__drain(heap);
@@ -152,6 +155,7 @@ bool husk_cleanup_run(husk_cleanup *cleanup)
 size_t husk_heap_run_cleanups(husk_heap *heap)
 {
     size_t ran = 0;
+    husk_heap_unbridge(heap);
     if (heap->busy & BUSY_WORK)
         return 0;
     for (; heap->cleanups[true]; ran++) {
@@ -172,12 +176,14 @@ husk_cleanup *husk_cleanup_of(husk_obj *obj)
     return type && husk__type_of(obj) == type ? (husk_cleanup *)(void *)obj : NULL;
 }
 
-void husk__cleanups_forget(husk_heap *heap)
+bool husk__cleanups_forget(husk_heap *heap)
 {
+    bool any = heap->cleanup_count;
     for (int at_exit = 0; at_exit < 2; at_exit++)
         while (heap->cleanups[at_exit]) {
             husk_cleanup *cleanup = heap->cleanups[at_exit];
             end_pending(heap, cleanup);
             husk_obj_release(&cleanup->weak.head);
         }
+    return any;
 }

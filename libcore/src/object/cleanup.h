@@ -14,7 +14,7 @@ struct husk_cleanup {
     bool at_exit, pending; /* pending: in one of the heap's lists, which has a reference */
 };
 
-/* Closing: takes all cleanups off the registry without running them. */
-void husk__cleanups_forget(husk_heap *heap);
+/* Closing: takes all cleanups off the registry without running them. True: there were some. */
+bool husk__cleanups_forget(husk_heap *heap);
 
 #endif

@@ -247,11 +247,15 @@ void ref_close(ref_heap *h)
     ref_do(h, (act){ A_UNFREEZE, 0, 0, 0 });
     ref_settle(h);
     ref_do(h, (act){ A_CLEAR_SAVED, 0, 0, 0 });
+    bool more;
     do {
         p = (ref_pass){ 0 };
         ref_full_pass(h, &p);
-    } while (p.collected && ++rounds < 100);
-    ref_forget_cleanups(h);
+        more = p.collected;
+        more = ref_run_cleanups(h) > 0 || more;
+        more = more || ref_forget_cleanups(h);
+    } while (more && ++rounds < 100);
+    (void)ref_forget_cleanups(h);
     for (int n = 1; n <= h->born; n++) {
         alive[n] = h->obj[n].alive;
         gone[n] = !alive[n];

@@ -47,7 +47,7 @@ void ref_cleanup_called(ref_heap *h, int n);
 void ref_cleanup_do(ref_heap *h, act a, int n);
 void ref_cleanup_new(ref_heap *h, int n, int y, int z);
 int ref_run_cleanups(ref_heap *h);
-void ref_forget_cleanups(ref_heap *h);
+bool ref_forget_cleanups(ref_heap *h);
 
 /* ---- weak containers ---- */
 

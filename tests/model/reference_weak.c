@@ -130,13 +130,16 @@ int ref_run_cleanups(ref_heap *h)
     return ran;
 }
 
-void ref_forget_cleanups(ref_heap *h)
+bool ref_forget_cleanups(ref_heap *h)
 {
+    bool any = false;
     for (int at_exit = 0; at_exit < 2; at_exit++)
         for (int n; (n = newest(h, at_exit));) {
             h->obj[n].pending = false;
             ref_release(h, n);
+            any = true;
         }
+    return any;
 }
 
 void ref_cleanup_do(ref_heap *h, act a, int n)

@@ -42,8 +42,6 @@ static const struct {
     { "is_immortal", "is_immortal($module, obj, /)\n--\n\nWhether obj has been made immortal." },
     { "getsizeof", "getsizeof($module, obj, /)\n--\n\nBytes of the object, without growing parts." },
     { "is_tracked", "is_tracked($module, obj, /)\n--\n\nWhether passes look at objects like obj." },
-    { "is_finalized",
-      "is_finalized($module, obj, /)\n--\n\nIts finalizer has run; stays true if it came back." },
     { "is_frozen", "is_frozen($module, obj, /)\n--\n\nSet aside by Heap.freeze()." },
     { "is_dying", "is_dying($module, obj, /)\n--\n\nCondemned: seen only from finalizers." },
     { "version", "version($module, /)\n--\n\nThe version of the library, as in '0.1.0'." },

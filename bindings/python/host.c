@@ -227,6 +227,7 @@ void husk_py_proxy_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
     if (obj) {
         husk_py.deaths++;
+        home->touched = true;
         if (home->heap) { /* else it closed while weak references were told */
             husk_obj_release(obj);
             husk_py_leave();

@@ -68,13 +68,23 @@ struct husk_py_heap {
     PyObject *passes;          /* dict: id of a callback on passes -> callable */
     PyObject *holders;         /* dict: names given to disable, which the library keeps */
     husk_py_heap *prev, *next; /* in lib.heaps while open */
+    PyObject *early;           /* set of addresses: records that host_bridge.c has finalized, or NULL */
+
+    /* Of host_bridge.c: */
+    const husk_bridge *bridge; /* NULL: not bridged */
+    husk_obj **proxied;        /* what enter was told: the objects of proxies, from ghosts_at on of ghosts */
+    size_t proxied_count, ghosts_at, unfinished;
+    size_t relays_at; /* the number of its first relay among those of all heaps */
+    bool mixed, due;
+    bool touched; /* a proxy of it has ended since husk_py_begin_rounds */
     PyObject *weaklist;
 };
 
 /* One per process: the module refuses interpreters but the main one. */
 typedef struct husk_py_lib {
     bool ready, ended;
-    bool bridged; /* all open heaps, between enter and leave of host_bridge.c */
+    bool finalizing; /* there are record classes with __finalize__ */
+    bool bridged;    /* all open heaps, between enter and leave of host_bridge.c */
     husk_py_heap *heaps;
     husk_py_heap *fallback; /* husk.default: where things are made without a heap being named */
     PyTypeObject **classes; /* record class by type id */
@@ -247,6 +257,7 @@ husk_py_proxy *husk_py_proxy_new(PyTypeObject *type);
 PyObject *husk_py_adopt(husk_py_heap *home, husk_py_proxy *proxy, husk_obj *obj);
 PyObject *husk_py_record_build(husk_py_heap *home, PyTypeObject *type, PyObject *const *args,
                                Py_ssize_t count, PyObject *names);
+bool husk_py_finalizes(const husk_obj *obj);          /* its class has __finalize__ */
 const husk_type *husk_py_type_of(PyObject *declared); /* of a record class; NULL: the root */
 PyObject *husk_py_list_build(husk_py_heap *home, PyObject *items);
 PyObject *husk_py_map_build(husk_py_heap *home, PyObject *entries, PyObject *names);
@@ -260,14 +271,19 @@ husk_finalize_fn husk_py_on_finalize;
 husk_weak_fn husk_py_on_gone; /* host_weak.c */
 husk_pass_fn husk_py_on_pass;
 husk_error_fn husk_py_on_error;
+void husk_py_finalize(husk_obj *obj); /* calls __finalize__ */
+bool husk_py_is_early(const husk_py_heap *home, const husk_obj *obj);
+bool husk_py_set_early(husk_py_heap *home, const husk_obj *obj); /* false: no memory */
 void husk_py_call_cleanup(husk_heap *heap, PyObject *callback);
 void husk_py_call_gone(husk_heap *heap, PyObject *ref, PyObject *callback);
 void husk_py_deliver(void);
 
 /* ---- host_bridge.c: cycles through Python objects ---- */
 
-/* A collection of Python's with all heaps bridged. False: an exception is set. */
-bool husk_py_host_collect(void);
+/* A collection of Python's with all heaps bridged, and passes of those that lead to Python values. *again: it did
+ * something, or could not do all. False: an exception is set. */
+bool husk_py_host_collect(bool *again);
+void husk_py_begin_rounds(void);
 bool husk_py_add_bridge(void);
 
 void husk_py_unbridge(void);

@@ -204,6 +204,7 @@ bool husk_py_close(husk_py_heap *home)
     PyMem_Free(home->table);
     home->table = NULL;
     home->used = home->mask = 0;
+    Py_CLEAR(home->early);
     husk_py_leave();
     PyObject *on_error = home->on_error;
     home->on_error = NULL;
@@ -252,6 +253,7 @@ static void heap_dealloc(PyObject *self)
     Py_CLEAR(home->passes);
     Py_CLEAR(home->holders);
     Py_CLEAR(home->name);
+    Py_CLEAR(home->early);
     type->tp_free(self);
     Py_DECREF((PyObject *)type);
 }
@@ -354,16 +356,17 @@ static PyObject *heap_collect(PyObject *self, PyObject *args, PyObject *keywords
     husk_py_heap *home = as_heap(self);
     husk_pass sum = { 0 };
     int python = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:collect", names, &python) ||
-        !collect_once(home, &sum))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:collect", names, &python))
         return NULL;
-    for (int round = 0; python && round < MOST_ROUNDS; round++) {
-        uint64_t deaths = husk_py.deaths;
+    husk_py_begin_rounds();
+    if (!collect_once(home, &sum))
+        return NULL;
+    bool again = python != 0;
+    for (int round = 0; again && round < MOST_ROUNDS; round++) {
         size_t collected = sum.collected;
-        if (!husk_py_host_collect() || !collect_once(home, &sum))
+        if (!husk_py_host_collect(&again) || !collect_once(home, &sum))
             return NULL;
-        if (husk_py.deaths == deaths && sum.collected == collected)
-            break;
+        again |= sum.collected != collected;
     }
     return husk_py_pass(&sum);
 }

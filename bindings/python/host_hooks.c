@@ -69,7 +69,45 @@ static void report(husk_py_heap *home, const char *what, PyObject *where, const 
     Py_XDECREF(shown);
 }
 
+/* ---- records finalized before their end (host_bridge.c) ---- */
+
+/* 1: it is in the set, and with `take` not any more. */
+static bool early(const husk_py_heap *home, const husk_obj *obj, bool take)
+{
+    if (!home->early || !PySet_GET_SIZE(home->early))
+        return false;
+    PyObject *key = PyLong_FromVoidPtr((void *)(uintptr_t)obj);
+    int found = key ? take ? PySet_Discard(home->early, key) : PySet_Contains(home->early, key) : -1;
+    Py_XDECREF(key);
+    if (found < 0)
+        PyErr_Clear();
+    return found > 0;
+}
+
+bool husk_py_is_early(const husk_py_heap *home, const husk_obj *obj)
+{
+    return early(home, obj, false);
+}
+
+bool husk_py_set_early(husk_py_heap *home, const husk_obj *obj)
+{
+    PyObject *key = PyLong_FromVoidPtr((void *)(uintptr_t)obj);
+    if (!home->early)
+        home->early = PySet_New(NULL);
+    bool good = key && home->early && PySet_Add(home->early, key) == 0;
+    Py_XDECREF(key);
+    if (!good)
+        PyErr_Clear();
+    return good;
+}
+
 void husk_py_on_finalize(husk_obj *self)
+{
+    if (!early(husk_heap_data(husk_obj_heap(self)), self, true))
+        husk_py_finalize(self);
+}
+
+void husk_py_finalize(husk_obj *self)
 {
     hook one;
     begin(&one, husk_obj_heap(self));

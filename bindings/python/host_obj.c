@@ -62,6 +62,15 @@ static PyObject *refcount(PyObject *module, PyObject *x)
     return PyLong_FromSize_t(count == SIZE_MAX ? count : count - 1);
 }
 
+static PyObject *is_finalized(PyObject *module, PyObject *x)
+{
+    (void)module;
+    husk_obj *obj = husk_py_arg_obj(x, "Obj_is_finalized");
+    return obj ? PyBool_FromLong(husk_obj_is_finalized(obj) ||
+                                 husk_py_is_early(((husk_py_proxy *)x)->home, obj))
+               : NULL;
+}
+
 /* Nothing is an instance of what this refuses: proxies come from heaps. */
 static PyObject *obj_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
@@ -76,6 +85,8 @@ bool husk_py_add_objects(PyObject *module)
         { "heap_of", heap_of, METH_O,
           "heap_of(obj, /)\n--\n\nThe heap that obj lives in, also when it is closed." },
         { "is_alive", is_alive, METH_O, "is_alive(obj, /)\n--\n\nFalse once the heap of obj is closed." },
+        { "is_finalized", is_finalized, METH_O,
+          "is_finalized(obj, /)\n--\n\nIts finalizer has run; stays true if it came back." },
         { "refcount", refcount, METH_O,
           "refcount(obj, /)\n--\n\nReferences to obj, but for the one of Python's handle; getrefcount counts "
           "it too." },

@@ -30,6 +30,13 @@ const husk_type *husk_py_type_of(PyObject *declared)
     return ((record_class *)declared)->type;
 }
 
+bool husk_py_finalizes(const husk_obj *obj)
+{
+    size_t id = husk_type_id(husk_obj_type(obj));
+    const record_class *known = id < husk_py.class_room ? (record_class *)husk_py.classes[id] : NULL;
+    return known && known->finalizes;
+}
+
 /* ---- fields ---- */
 
 static PyObject *field_get(PyObject *self, void *index)
@@ -402,6 +409,7 @@ static bool publish(record_class *made)
         husk_py.class_room = room;
     }
     husk_py.classes[id] = (PyTypeObject *)Py_NewRef((PyObject *)made);
+    husk_py.finalizing |= made->finalizes;
     return true;
 }
 

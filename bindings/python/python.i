@@ -16,6 +16,7 @@
 %ignore husk_heap::name;            /* an attribute: host_heap.c */
 %ignore husk_heap::off_pass;        /* forgets a callable: host_heap.c */
 %ignore husk_heap::garbage;         /* hands out objects: host_walk.c */
+%ignore husk_obj::is_finalized;     /* host_obj.c */
 %ignore husk_value_equal;           /* and the kinds, which have protocols: host_list.c and its like */
 %rename("$ignore", regextarget=1) "^husk_(record|list|map)_";
 %rename("$ignore", regextarget=1, fullname=1) "^husk_(type|weak)::"; /* Python has classes; host_weak.c */

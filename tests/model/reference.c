@@ -130,6 +130,7 @@ void ref_do(ref_heap *h, act a)
     case A_PEEK:
     case A_EACH:
     case A_EACH_DROP:
+    case A_LOOSEN:
     case A_EPHEMERON:
         if (x && is_container(h->obj[x].kind))
             ref_container_do(h, a, x);

@@ -261,6 +261,20 @@ static void each(ref_heap *h, act a, int n)
     ref_release(h, n);
 }
 
+static void loosen(ref_heap *h, unsigned char z, int n)
+{
+    const ref_obj *o = &h->obj[n];
+    int open = 0, target = 0;
+    for (int i = 0; i < o->rows; i++)
+        open += o->row[i].target && !ref_is_dying(h, o->row[i].target);
+    for (int i = 0, at = open ? z % open : -1; i < o->rows; i++)
+        if (o->row[i].target && !ref_is_dying(h, o->row[i].target) && at-- == 0)
+            target = o->row[i].target;
+    for (int i = 0; i < HANDLES && target; i++)
+        if (h->handle[i] == target)
+            ref_assign(h, &h->handle[i], 0);
+}
+
 void ref_container_do(ref_heap *h, act a, int n)
 {
     h->met[MET_LOOSE_SEEN] += h->obj[n].rows > ref_entries(h, n);
@@ -280,6 +294,9 @@ void ref_container_do(ref_heap *h, act a, int n)
     case A_EACH:
     case A_EACH_DROP:
         each(h, a, n);
+        break;
+    case A_LOOSEN:
+        loosen(h, a.z, n);
         break;
     case A_EPHEMERON:
         if (h->obj[n].kind != K_KEYMAP)

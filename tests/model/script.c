@@ -26,13 +26,13 @@ const kind_facts facts[KINDS] = {
 };
 
 const char *const op_names[A_END] = {
-    "none",        "new",     "set",         "clear",        "take",      "swap",     "get",
-    "drop",        "copy",    "weak",        "lock",         "grow",      "tie",      "untie",
-    "untie-all",   "peek",    "each",        "each-drop",    "ephemeron", "cleanup",  "detach",
-    "run",         "at-exit", "cleanup-get", "run-cleanups", "collect",   "dry",      "walk",
-    "safepoint",   "request", "later",       "freeze",       "unfreeze",  "save-all", "saved",
-    "clear-saved", "disable", "enable",      "immortal",     "trim",      "foreign",  "watch",
-    "pair",        "forget",
+    "none",      "new",         "set",     "clear",       "take",         "swap",      "get",
+    "drop",      "copy",        "weak",    "lock",        "grow",         "tie",       "untie",
+    "untie-all", "peek",        "each",    "each-drop",   "loosen",       "ephemeron", "cleanup",
+    "detach",    "run",         "at-exit", "cleanup-get", "run-cleanups", "collect",   "dry",
+    "walk",      "safepoint",   "request", "later",       "freeze",       "unfreeze",  "save-all",
+    "saved",     "clear-saved", "disable", "enable",      "immortal",     "trim",      "foreign",
+    "watch",     "pair",        "forget",
 };
 const char *const told_names[] = {
     "?",       "finalize", "dispose",   "call",          "free",      "locked",      "status",  "walked",
@@ -45,15 +45,15 @@ act next_act(struct random64 *r)
     static const struct {
         unsigned char what, weight;
     } table[] = {
-        { A_NEW, 90 },        { A_SET, 90 },         { A_CLEAR, 6 },   { A_TAKE, 20 },    { A_SWAP, 10 },
-        { A_GET, 14 },        { A_DROP, 14 },        { A_COPY, 10 },   { A_WEAK_TO, 26 }, { A_LOCK, 16 },
-        { A_GROW, 10 },       { A_COLLECT, 20 },     { A_DRY, 2 },     { A_WALK, 1 },     { A_SAFEPOINT, 2 },
-        { A_REQUEST, 2 },     { A_LATER, 3 },        { A_FREEZE, 2 },  { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
-        { A_SAVED, 2 },       { A_CLEAR_SAVED, 2 },  { A_DISABLE, 1 }, { A_ENABLE, 1 },   { A_TRIM, 1 },
-        { A_FOREIGN, 1 },     { A_WATCH, 1 },        { A_PAIR, 70 },   { A_FORGET, 10 },  { A_TIE, 80 },
-        { A_UNTIE, 6 },       { A_UNTIE_ALL, 2 },    { A_PEEK, 14 },   { A_EACH, 4 },     { A_EACH_DROP, 6 },
-        { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },     { A_DETACH, 3 },  { A_RUN, 3 },      { A_AT_EXIT, 4 },
-        { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
+        { A_NEW, 90 },    { A_SET, 90 },        { A_CLEAR, 6 },        { A_TAKE, 20 },    { A_SWAP, 10 },
+        { A_GET, 14 },    { A_DROP, 14 },       { A_COPY, 10 },        { A_WEAK_TO, 26 }, { A_LOCK, 16 },
+        { A_GROW, 10 },   { A_COLLECT, 20 },    { A_DRY, 2 },          { A_WALK, 1 },     { A_SAFEPOINT, 2 },
+        { A_REQUEST, 2 }, { A_LATER, 3 },       { A_FREEZE, 2 },       { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
+        { A_SAVED, 2 },   { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 },      { A_ENABLE, 1 },   { A_TRIM, 1 },
+        { A_FOREIGN, 1 }, { A_WATCH, 1 },       { A_PAIR, 70 },        { A_FORGET, 10 },  { A_TIE, 80 },
+        { A_UNTIE, 6 },   { A_UNTIE_ALL, 2 },   { A_PEEK, 14 },        { A_EACH, 4 },     { A_EACH_DROP, 6 },
+        { A_LOOSEN, 10 }, { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },     { A_DETACH, 3 },   { A_RUN, 3 },
+        { A_AT_EXIT, 4 }, { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
     };
     static unsigned total;
     if (total == 0) {
@@ -117,12 +117,13 @@ void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS])
     /* Most hooks do nothing: too much life among the dead would drown the rest. */
     for (int i = 0; i < HOOK_ACTS; i++) {
         out[i] = (act){ A_NONE, 0, 0, 0 };
-        if (random_below(&r, 3) != 0 && (i != 2 || told_what != E_FINALIZE))
+        bool again = (i == 2 && told_what == E_FINALIZE) || (i > 0 && out[i - 1].what == A_LOOSEN);
+        if (random_below(&r, 3) != 0 && !again)
             continue;
         out[i].what = (unsigned char)random_below(&r, HOOK_ACTS_END);
         if (random_below(&r, 4) == 0) {
-            static const unsigned char entries[] = { A_TIE,  A_UNTIE, A_PEEK,     A_PEEK,
-                                                     A_PEEK, A_EACH,  A_EPHEMERON };
+            static const unsigned char entries[] = { A_TIE,  A_UNTIE,     A_PEEK,   A_PEEK,   A_PEEK,
+                                                     A_EACH, A_EPHEMERON, A_LOOSEN, A_LOOSEN, A_LOOSEN };
             out[i].what = entries[random_below(&r, sizeof entries)];
         }
         out[i].x = (unsigned char)(random_below(&r, 2) ? SELF : random_below(&r, HANDLES));
@@ -131,6 +132,13 @@ void hook_acts(uint64_t seed, told told_what, int number, act out[HOOK_ACTS])
         if (told_what == E_CLEANED && random_below(&r, 3) == 0)
             out[i] = (act){ A_CLEANUP, (unsigned char)random_below(&r, HANDLES), out[i].y,
                             (unsigned char)(out[i].z | 1) };
+        /* Acts on a container just after one of its objects has died. */
+        if (i > 0 && out[i - 1].what == A_LOOSEN) {
+            static const unsigned char after[] = { A_TIE, A_UNTIE, A_PEEK, A_EACH, A_UNTIE_ALL };
+            out[i].what = after[random_below(&r, sizeof after)];
+            out[i].x = out[i - 1].x;
+            continue;
+        }
         /* Finalizers that bring back their object, or what it refers to. */
         if (i == 0 && told_what == E_FINALIZE && random_below(&r, 2)) {
             static const unsigned char ways[] = { A_COPY, A_GET, A_SET };

@@ -77,6 +77,7 @@ typedef enum op {
     A_PEEK,      /* looks the same up; what a map says goes into handle z, or into y */
     A_EACH,      /* goes through the container x */
     A_EACH_DROP, /* the same; with each entry something ends: see act_in_step */
+    A_LOOSEN,    /* empties all handles that hold the target of entry z of the container x */
     A_EPHEMERON, /* as A_TIE with x a weak-key map, and slot z of the value := y, its own key; see lets_go */
     A_CLEANUP,   /* y := cleanup for x; z: bit 0 at_exit, bit 1 data_free */
     A_DETACH,    /* the cleanup x */

@@ -479,6 +479,7 @@ void world_do(world *w, act a)
     case A_PEEK:
     case A_EACH:
     case A_EACH_DROP:
+    case A_LOOSEN:
     case A_EPHEMERON:
         if (x && is_container(kinds[a.x]))
             world_container_do(w, a);

@@ -277,6 +277,21 @@ static void each(world *w, act a)
     husk_obj_release(x);
 }
 
+static void loosen(world *w, act a)
+{
+    husk_obj *x = w->handle[a.x], *target;
+    husk_value ignored;
+    int open = 0, number = 0;
+    for (size_t cursor = 0; world_next(x, &cursor, &target, &ignored);)
+        open++;
+    int at = open ? a.z % open : -1;
+    for (size_t cursor = 0; at >= 0 && world_next(x, &cursor, &target, &ignored); at--)
+        number = world_number(w, target);
+    for (unsigned i = 0; i < HANDLES && number; i++)
+        if (w->held[i] == number)
+            world_give(w, i, NULL, 0);
+}
+
 void world_container_do(world *w, act a)
 {
     switch ((op)a.what) {
@@ -295,6 +310,9 @@ void world_container_do(world *w, act a)
     case A_EACH:
     case A_EACH_DROP:
         each(w, a);
+        break;
+    case A_LOOSEN:
+        loosen(w, a);
         break;
     case A_EPHEMERON: {
         act set = { A_SET, a.z % HANDLES, a.y, a.z };

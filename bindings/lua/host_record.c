@@ -90,21 +90,21 @@ static bool push_named(lua_State *L, husk_obj *obj)
 static int push_unnamed(lua_State *L, const husk_lua_proxy *record, size_t index, const husk_obj *seen)
 {
     if (husk_obj_type(seen) == record->type) {
-        husk_lua_host *host = record->hold->host; /* stays while the record's proxy does */
-        husk_lua_proxy *made = husk_lua_proxy_bare(L, host->lib);
+        husk_lua_lib *lib = record->hold->host->lib;
+        husk_lua_proxy *made = husk_lua_proxy_bare(L, lib); /* may run any code: look again */
         husk_obj *self = husk_lua_proxy_obj(record);
         husk_value v;
         if (self && husk_record_peek(self, index, &v) == HUSK_OK && v.tag == HUSK_OBJ &&
             husk_obj_type(v.as.o) == record->type && !push_named(L, v.as.o)) {
             husk_obj_retain(v.as.o);
-            husk_lua_fill(made, host, v.as.o);
+            husk_lua_fill(made, record->hold->host, v.as.o);
             lua_pushvalue(L, lua_upvalueindex(4));
             lua_setmetatable(L, -2);
             lua_pushvalue(L, -1);
             lua_rawsetp(L, lua_upvalueindex(3), v.as.o);
             return 1;
         }
-        husk_lua_proxy_unused(made, host->lib); /* making it ran code that changed something */
+        husk_lua_proxy_unused(made, lib);
     }
     if (husk_lua_push_peeked(L, 1, shown_key(L, 2), peek_record, index) != HUSK_OK)
         lua_pushnil(L);
@@ -266,9 +266,10 @@ static int make_record(lua_State *L, const maker *make)
         return lua_error(L);
     }
     husk_lua_lib *lib = host->lib;
-    husk_lua_proxy *made = husk_lua_proxy_bare(L, lib);
+    husk_lua_proxy *made = husk_lua_proxy_bare(L, lib); /* may run any code: look again */
     husk_lua_barrier(L);
-    if (!host->heap) {
+    host = husk_lua_door_at(L, make->door);
+    if (!host || !host->heap) {
         husk_lua_proxy_unused(made, lib);
         husk_lua_check_heap(L, make->door, name);
     }

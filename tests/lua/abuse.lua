@@ -13,7 +13,12 @@ math.randomseed(seed)
 print("# seed " .. seed)
 husk.on_error(function() end)
 local Node = husk.type("Node", {"value", "next"}, {finalize = function() return end})
-local other = husk.heap{name = "other"}
+local function another()
+  local h = husk.heap{name = "other"}
+  h:on_error(function() end)
+  return h
+end
+local other = another()
 
 local function fresh()
   local dead, closed_heap = husk.list{}, husk.heap{name = "shut"}
@@ -23,21 +28,24 @@ local function fresh()
   local node = Node{value = 1}
   return {
     nil, true, false, 0, 1, -1, 2.5, 0 / 0, math.huge, math.maxinteger, math.mininteger, "", "value", ("x"):rep(1000),
-    {}, {1, 2, node}, {value = node, next = {}}, print, function() error "called" end, coroutine.create(print),
+    {}, {1, 2, node}, {value = node, next = {}}, type, function() error "called" end, coroutine.create(type),
     io.stdout, husk.default, other, closed_heap, node, Node, dead, shut, husk.list{1, node}, husk.map{a = node}, husk.box{},
     husk.weak(node), husk.weak(node, function() end), other:list{1}, setmetatable({}, {__index = error, __len = error}),
-    n = 35,
+    husk.weak.keys{[node] = {node}}, husk.weak.values{x = node}, husk.weak.set{node}, husk.weak.finalize(node, type, {}),
+    {Node, {Node, value = 1}, edges = {1, "next", 2}, handles = {2}}, husk.box(node),
+    n = 41,
   }
 end
 
 -- Functions that end what the other calls need; they have tests of their own.
 local apart = {[core.heap.close] = true, [core.lib.memory_fail] = true, [core.heap.on_error] = true,
   [core.heap.set_max_bytes] = true, [core.obj.make_immortal] = true, [core.heap.disable] = true, [core.release] = true,
-  [core.heap.freeze] = true, [core.heap.on_pass] = true, [core.new_heap] = true}
+  [core.heap.freeze] = true, [core.heap.on_pass] = true, [core.new_heap] = true, [husk.gc.disable] = true,
+  [husk.gc.freeze] = true, [husk.gc.debug] = true}
 
 test("every function, with one, two and three arguments of every kind", function()
   local new_heap = {function(a, b, c) return core.new_heap(a, b, c) end} -- the fourth is for the default heap
-  local tables = {core, core.heap, core.obj, core.weak, core.type, core.lib, new_heap}
+  local tables = {core, core.heap, core.obj, core.weak, core.type, core.lib, new_heap, husk.gc, husk.weak}
   local calls = 0
   for _, functions in ipairs(tables) do
     for _, f in pairs(functions) do
@@ -86,7 +94,7 @@ end)
 test("__gc and __close by hand, twice, and on strangers", function()
   for _ = 1, 2 do
     pcall(other.close, other) -- a box in it may hold its own heap: only closing ends that
-    other = husk.heap{name = "other"}
+    other = another()
     local values = fresh()
     for i = 1, values.n do
       local meta = type(values[i]) == "userdata" and values[i] ~= io.stdout and debug.getmetatable(values[i])
@@ -101,7 +109,7 @@ test("__gc and __close by hand, twice, and on strangers", function()
     end
   end
   pcall(other.close, other)
-  other = husk.heap{name = "other"}
+  other = another()
   tap.settle()
   ok(husk.verify())
 end)
@@ -160,6 +168,7 @@ test("__gc of others between our steps: releases, closes, makes and collects", f
   collectgarbage("setpause", 0)
   collectgarbage("setstepmul", 1000)
   local l, h = husk.list{}, husk.heap{name = "under"}
+  local keys, values, set = husk.weak.keys(), husk.weak.values(), husk.weak.set()
   for i = 1, 100 do l:append(Node{value = i, next = husk.list{i}}) end
   local function trap()
     setmetatable({}, {__gc = function()
@@ -171,7 +180,7 @@ test("__gc of others between our steps: releases, closes, makes and collects", f
       pcall(husk.collect)
     end})
   end
-  for i = 1, 3000 do
+  for i = 1, 1200 do
     trap()
     local n = l[i % 100 + 1]
     pcall(function() return n.value, n.next end)
@@ -185,6 +194,16 @@ test("__gc of others between our steps: releases, closes, makes and collects", f
     pcall(function() for _, v in pairs(n) do tostring(v) end end)
     pcall(function() return l:remove(1), l:append(Node{}) end)
     pcall(function() l:insert(1, h:list{}) end)
+    pcall(function() keys[n] = {n} return keys[n][1], #keys end)
+    pcall(function() for k, v in pairs(keys) do tostring(v) k.next = k end end)
+    pcall(function() values[i % 10] = n return values[i % 10].value end)
+    pcall(function() for k, v in pairs(values) do tostring(v) values[k] = v end end)
+    pcall(function() set:add(n) for x in pairs(set) do set:remove(x) end end)
+    pcall(function() local f = husk.weak.finalize(n, tostring, n) f:peek() f:detach() f() end)
+    pcall(function() return h:build{{Node, value = n}, Node, edges = {1, "next", 2}}[1].next end)
+    pcall(function() return husk.build{{Node, value = n}, Node, edges = {1, "next", 2}}[1].next end)
+    pcall(function() husk.update(n, {value = l, next = "x"}) l:extend{n, "x"} l:remove() l:remove() end)
+    pcall(function() return #husk.weak.list(n) end)
   end
   collectgarbage("setpause", 200)
   collectgarbage("setstepmul", 100)

@@ -58,6 +58,13 @@ case("os.exit in a weak callback and in a coroutine", [[
   l:release()
 ]], "", 6)
 
+case("os.exit in what finalize registered, and in a callback on passes", [[
+  local husk = require "husk"
+  table.insert(husk.gc.callbacks, function(phase) io.write(phase) if phase == "stop" then os.exit(9, true) end end)
+  husk.weak.finalize(husk.list{}, function() io.write "gone " husk.safepoint() end)
+  husk.collect()
+]], "gone startstop", 9)
+
 case("a __gc from before the module, which runs after it", [[
   early = setmetatable({}, {__gc = function()
     local ok, err = pcall(function() return #l end)

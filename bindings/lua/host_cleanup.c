@@ -137,7 +137,7 @@ static int cleanup_index(lua_State *L)
 
 static int cleanup_newindex(lua_State *L)
 {
-    if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "atexit")) {
+    if (lua_type(L, 2) != LUA_TSTRING || strcmp(lua_tostring(L, 2), "atexit") != 0) {
         husk_lua_push_error(L, HUSK_EMISSING, "of a finalizer only 'atexit' can be set");
         return lua_error(L);
     }

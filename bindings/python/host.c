@@ -290,8 +290,10 @@ husk_obj *husk_py_box(husk_py_heap *home, PyObject *value)
 void husk_py_box_free(void *value)
 {
     husk_py.boxes--;
-    if (value) /* else a relay had it */
-        husk_py.loose[husk_py.loose_count++] = value;
+    if (!value) /* a relay had it */
+        return;
+    husk_py_ref_loose(value, 1);
+    husk_py.loose[husk_py.loose_count++] = value;
 }
 
 /* The end of a value may make other values loose: one loop drops them all. */
@@ -304,8 +306,10 @@ void husk_py_leave_slow(void)
     husk_py.dropping = true;
     while (husk_py.loose_count || husk_py.first_report) {
         while (husk_py.loose_count) {
+            PyObject *one = husk_py.loose[--husk_py.loose_count];
             husk_py.deaths++;
-            Py_DECREF(husk_py.loose[--husk_py.loose_count]);
+            husk_py_ref_loose(one, -1);
+            Py_DECREF(one);
         }
         husk_py_deliver();
     }

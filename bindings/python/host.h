@@ -125,6 +125,8 @@ static inline bool husk_py_is_proxy(PyObject *x)
 PyObject *husk_py_wrap(husk_py_heap *home, husk_obj *obj, bool owned);
 PyObject *husk_py_wrap_weak(husk_py_heap *home, husk_obj *obj); /* host_weak.c; retains */
 bool husk_py_is_plain_ref(PyObject *x);                         /* one without a callback: host_weak.c */
+void husk_py_ref_loose(PyObject *x,
+                       int more); /* x, which may be a ref, waits in lib.loose once more or less */
 /* The proxy that obj has, borrowed, or NULL. */
 husk_py_proxy *husk_py_find(const husk_py_heap *home, const husk_obj *obj);
 bool husk_py_table_add(husk_py_heap *home, husk_py_proxy *proxy);
@@ -251,6 +253,7 @@ bool husk_py_add_cleanups(PyObject *module);
 PyTypeObject *husk_py_weak_class(husk_kind kind);
 PyTypeObject *husk_py_cleanup_class(void);
 bool husk_py_add_walks(PyObject *module);
+bool husk_py_add_reports(PyObject *module); /* host_report.c */
 /* An empty proxy of type: rule 1 holds for it. */
 husk_py_proxy *husk_py_proxy_new(PyTypeObject *type);
 /* Gives obj and the caller's reference to it to an empty proxy; returns the proxy, or NULL, both dropped. */

@@ -10,6 +10,7 @@ typedef struct husk_py_ref {
     husk_py_proxy proxy; /* of the husk_weak */
     PyObject *callback;  /* NULL: none */
     Py_hash_t hash;      /* -1: not known yet */
+    Py_ssize_t loose;    /* how many of the references to it are those of boxes that have died */
 } husk_py_ref;
 
 static husk_weak *weak_of(PyObject *self)
@@ -63,9 +64,17 @@ PyObject *husk_py_wrap_weak(husk_py_heap *home, husk_obj *weak)
     return found;
 }
 
+void husk_py_ref_loose(PyObject *x, int more)
+{
+    if (PyObject_TypeCheck(x, husk_py.ref_type))
+        ((husk_py_ref *)x)->loose += more;
+}
+
 void husk_py_on_gone(husk_weak *weak, void *data)
 {
     husk_py_ref *ref = data;
+    if (ref->loose && ref->loose == Py_REFCNT((PyObject *)ref))
+        return; /* it dies together with its object, which had it in a box: then it is not called */
     husk_py_call_gone(husk_obj_heap(husk_weak_obj(weak)), (PyObject *)ref, ref->callback);
 }
 

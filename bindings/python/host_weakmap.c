@@ -209,9 +209,15 @@ static PyObject *set_add(PyObject *self, PyObject *x)
     Py_RETURN_NONE;
 }
 
+/* What cannot be in any set is an error; `in` just says no. */
+static int set_contains_object(PyObject *self, PyObject *x)
+{
+    return husk_py_is_proxy(x) ? set_contains(self, x) : (weak_arg(home_of(self), x), -1);
+}
+
 static PyObject *set_discard(PyObject *self, PyObject *x)
 {
-    int has = set_contains(self, x);
+    int has = set_contains_object(self, x);
     if (has < 0 || (has && finish(home_of(self), husk_weakset_remove(((husk_py_proxy *)self)->obj,
                                                                      ((husk_py_proxy *)x)->obj)) < 0))
         return NULL;
@@ -220,7 +226,7 @@ static PyObject *set_discard(PyObject *self, PyObject *x)
 
 static PyObject *set_remove(PyObject *self, PyObject *x)
 {
-    int has = set_contains(self, x);
+    int has = set_contains_object(self, x);
     return has < 0 ? NULL : has ? set_discard(self, x) : missing("set", x);
 }
 

@@ -42,3 +42,6 @@ __version__ = _core.version()
 def collect(*, python: bool = True) -> "_core.Pass":
     """Heap.collect of husk.default."""
     return _core.default.collect(python=python)
+
+
+from husk import gc, weakref  # noqa: E402,F401 - they stand on what is above

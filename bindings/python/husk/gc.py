@@ -1,0 +1,337 @@
+"""The collector under the names of the standard module gc, for objects of heaps.
+
+Functions work on husk.default, or on the heap that the keyword heap names. Names, arguments, defaults, results and
+exceptions are those of gc; docs/python-differences.md has what differs, and why. Heap has the same and more under
+names of its own (Heap.collect, Heap.pacing, Heap.disable, ...).
+
+Errors: husk.ClosedError if the heap is closed. Threads: a heap may be used by any thread that holds Python's lock.
+"""
+
+import operator as _operator
+import sys as _sys
+import time as _time
+import weakref as _weakref
+
+from husk import _core
+
+__all__ = [
+    "DEBUG_COLLECTABLE", "DEBUG_LEAK", "DEBUG_SAVEALL", "DEBUG_STATS", "DEBUG_UNCOLLECTABLE", "callbacks", "collect",
+    "disable", "enable", "freeze", "garbage", "get_count", "get_debug", "get_freeze_count", "get_objects",
+    "get_referents", "get_referrers", "get_stats", "get_threshold", "is_finalized", "is_tracked", "isenabled",
+    "set_debug", "set_threshold", "unfreeze",
+]
+
+DEBUG_STATS = 1
+DEBUG_COLLECTABLE = 2
+DEBUG_UNCOLLECTABLE = 4
+DEBUG_SAVEALL = 32
+DEBUG_LEAK = DEBUG_COLLECTABLE | DEBUG_UNCOLLECTABLE | DEBUG_SAVEALL
+
+# Called before and after each pass over husk.default, in order, with "start" or "stop" and a dict.
+callbacks = []
+
+# What passes over husk.default have kept because of DEBUG_SAVEALL.
+garbage = []
+
+_GENERATIONS = 3  # as they are numbered here; the heap has one, which is the oldest
+_HOLDER = "husk.gc"
+_LEAST_BYTES = _core.default.pacing().least_bytes
+
+
+class _State:
+    """What belongs to husk.default alone."""
+
+    debug = 0
+    collecting = False  # in collect(), the callbacks after it included
+    told = False  # in collect(): the callbacks know that it has started
+    began = 0.0
+
+
+class _Own:
+    """What this module keeps for one heap."""
+
+    __slots__ = ("disabled", "least_bytes", "older")
+
+    def __init__(self):
+        self.disabled = False
+        self.least_bytes = _LEAST_BYTES  # for when passes are switched on again
+        self.older = (10, 10)
+
+
+_owns = _weakref.WeakKeyDictionary()
+
+
+def _own(heap):
+    """The heap that a function works on, open, and what is kept for it."""
+    if heap is None:
+        heap = _core.default
+    elif not isinstance(heap, _core.Heap):
+        raise TypeError(f"a Heap expected, got {type(heap).__name__}")
+    heap.is_enabled()  # raises if it is closed
+    found = _owns.get(heap)
+    if found is None:
+        found = _owns[heap] = _Own()
+    return heap, found
+
+
+# ---- passes ----
+
+def collect(generation=2, *, heap=None):
+    """Ends all garbage of the heap, cycles through Python objects too; returns how many objects were found.
+
+    generation is 0, 1 or 2, else ValueError; a heap has one, so all three do the same. Called inside a pass or a
+    hook of the heap it returns 0 at once, and the heap collects when the hook is done.
+    """
+    generation = _operator.index(generation)
+    if not 0 <= generation < _GENERATIONS:
+        raise ValueError("invalid generation")
+    heap, _ = _own(heap)
+    if heap is not _core.default:
+        try:
+            figures = heap.collect()
+        except _core.BusyError:
+            return 0
+        return figures.collected
+    if _State.collecting:
+        return 0
+    _State.collecting = True
+    try:
+        figures = heap.collect()
+        _finish(figures)
+        return figures.collected
+    except _core.BusyError:
+        return 0
+    finally:
+        _State.collecting = _State.told = False
+
+
+def _on_pass(phase, figures):
+    """What the heap tells. The passes of one collect() are one pass to callbacks."""
+    if phase == "start":
+        if not _State.told:
+            _State.told = _State.collecting
+            _start(figures)
+    elif not _State.collecting:
+        _finish(figures)
+
+
+def _start(figures):
+    _State.began = _time.perf_counter()
+    if _State.debug & DEBUG_STATS:
+        objects = _core.default.figures().objects
+        _print(f"collecting generation {_GENERATIONS - 1}...")
+        _print(f"objects in each generation: 0 0 {objects}")
+    _call("start", _info(figures, 0, 0.0))
+
+
+def _finish(figures):
+    seconds = _time.perf_counter() - _State.began
+    saved = _core.default.garbage_count() if _State.debug & DEBUG_SAVEALL else 0
+    if saved:
+        garbage.extend(_core.default.garbage())
+        _core.default.garbage_clear()
+    if _State.debug & DEBUG_COLLECTABLE and figures.collected:
+        _print(f"collectable: {figures.collected} objects, {figures.bytes} bytes")
+    if _State.debug & DEBUG_STATS:
+        _print(f"done, {figures.collected} unreachable, 0 uncollectable, {seconds:.4f}s elapsed")
+    _call("stop", _info(figures, figures.collected, seconds))
+
+
+def _print(text):
+    if _sys.stderr is not None:
+        print("gc:", text, file=_sys.stderr)
+
+
+def _info(figures, collected, seconds):
+    return {
+        "generation": _GENERATIONS - 1,
+        "collected": collected,
+        "uncollectable": 0,
+        "reason": figures.reason,
+        "duration": seconds,
+    }
+
+
+def _call(phase, info):
+    at = 0
+    while at < len(callbacks):
+        callback = callbacks[at]
+        try:
+            callback(phase, info)
+        except BaseException as error:
+            _core._write_unraisable(error, callback)
+        at += 1
+
+
+# ---- switches ----
+
+def enable(*, heap=None):
+    """Takes disable() back. Unlike Heap.enable() it may be called at any time."""
+    heap, own = _own(heap)
+    if own.disabled:
+        heap.enable()
+        own.disabled = False
+
+
+def disable(*, heap=None):
+    """Stops automatic passes. Unlike Heap.disable() it does not nest: one enable() is enough."""
+    heap, own = _own(heap)
+    if not own.disabled:
+        heap.disable(_HOLDER)
+        own.disabled = True
+
+
+def isenabled(*, heap=None):
+    """Whether passes start by themselves."""
+    return _own(heap)[0].is_enabled()
+
+
+def get_threshold(*, heap=None):
+    """The thresholds, a tuple of three. See set_threshold()."""
+    heap, own = _own(heap)
+    return (heap.pacing().least_objects, *own.older)
+
+
+def _threshold(name, value):
+    number = _operator.index(value)
+    if number > 0x7fffffff:
+        raise OverflowError("signed integer is greater than maximum")
+    if number < 0:
+        raise ValueError(f"{name} is {number}: 0 or more expected")
+    return number
+
+
+_SAME = object()
+
+
+def set_threshold(threshold0, threshold1=_SAME, threshold2=_SAME, /, *, heap=None):
+    """A pass starts when the heap has grown by more than threshold0 objects, and by as much as it has; 0: never.
+
+    threshold1 and threshold2 are for generations that a heap does not have: they are kept and have no effect.
+    Negative ones are a ValueError, and nothing changes. Growth in bytes counts too: Heap.set_pacing.
+    """
+    number = _threshold("threshold0", threshold0)
+    older = [None if value is _SAME else _threshold(name, value)
+             for name, value in (("threshold1", threshold1), ("threshold2", threshold2))]
+    heap, own = _own(heap)
+    now = heap.pacing()
+    if number == 0 and now.least_bytes:
+        own.least_bytes = now.least_bytes
+        heap.set_pacing(least_objects=0, least_bytes=0)
+    elif number and not now.least_objects and not now.least_bytes:
+        heap.set_pacing(least_objects=number, least_bytes=own.least_bytes)
+    else:
+        heap.set_pacing(least_objects=number)
+    own.older = tuple(kept if new is None else new for new, kept in zip(older, own.older))
+
+
+# ---- figures ----
+
+def get_count(*, heap=None):
+    """By how many objects the heap has grown since the last pass; the other two of the tuple are 0."""
+    return (_own(heap)[0].counts().grown_objects, 0, 0)
+
+
+def get_stats(*, heap=None):
+    """A list of three dicts with the sums over all passes; the last one, the oldest generation, has them all."""
+    sums = _own(heap)[0].generation(0)
+    oldest = {
+        "collections": sums.passes,
+        "collected": sums.collected,
+        "uncollectable": 0,
+    }
+    return [dict.fromkeys(oldest, 0), dict.fromkeys(oldest, 0), oldest]
+
+
+# ---- objects ----
+
+def get_objects(generation=None, *, heap=None):
+    """A list of the objects that passes look at: all of them, or those of a generation, of which 2 has all.
+
+    It does not hold the objects of Python that the heap keeps.
+    """
+    if generation is not None:
+        try:
+            generation = _operator.index(generation)
+        except TypeError:
+            raise TypeError(f"argument should be integer or None, not {type(generation).__name__!r}") from None
+        if generation < -1:
+            raise ValueError("generation parameter cannot be negative")
+        if generation >= _GENERATIONS:
+            raise ValueError(f"generation parameter must be less than the number of available generations "
+                             f"({_GENERATIONS})")
+    heap, _ = _own(heap)
+    if generation in (0, 1):
+        return []
+    found = {id(x): x for x in heap.objects() if isinstance(x, _core.Obj) and _core.is_tracked(x)}
+    return list(found.values())
+
+
+def get_referrers(*objs):
+    """A list of the objects of the heap that refer to any of objs, each once. Scans the heap for each of objs.
+
+    Frozen and untracked objects are seen too; variables and containers of Python are not. TypeError if one of
+    objs is not an object of a heap.
+    """
+    found = {}
+    for obj in objs:
+        for x in _core.referrers(obj):
+            found[id(x)] = x
+    return list(found.values())
+
+
+def get_referents(*objs):
+    """A list of what objs refer to, once for each slot; values of Python too. Others than objects of a heap have none."""
+    found = []
+    for obj in objs:
+        if isinstance(obj, _core.Obj):
+            found.extend(_core.referents(obj))
+    return found
+
+
+def is_tracked(obj, /):
+    """Whether passes look at obj; what is not an object of a heap is not looked at."""
+    return isinstance(obj, _core.Obj) and _core.is_tracked(obj)
+
+
+def is_finalized(obj, /):
+    """Whether the finalizer of obj has run; it stays so when obj has come back."""
+    return isinstance(obj, _core.Obj) and _core.is_finalized(obj)
+
+
+def freeze(*, heap=None):
+    """Sets all present objects aside: passes skip them. They still die by counting. For the moment before a fork."""
+    _own(heap)[0].freeze()
+
+
+def unfreeze(*, heap=None):
+    """Takes freeze() back."""
+    _own(heap)[0].unfreeze()
+
+
+def get_freeze_count(*, heap=None):
+    """How many objects are set aside."""
+    return _own(heap)[0].figures().frozen_objects
+
+
+# ---- debugging ----
+
+def set_debug(flags, /):
+    """Sets the debugging flags of husk.default, a sum of the constants DEBUG_*.
+
+    DEBUG_STATS and DEBUG_COLLECTABLE print to sys.stderr after each pass. DEBUG_SAVEALL puts what passes find on
+    the list garbage, finalized, with weak references intact. Nothing is uncollectable, so DEBUG_UNCOLLECTABLE
+    alone prints nothing.
+    """
+    flags = _operator.index(flags)
+    heap, _ = _own(None)
+    heap.set_save_all(bool(flags & DEBUG_SAVEALL))
+    _State.debug = flags
+
+
+def get_debug():
+    """The debugging flags."""
+    return _State.debug
+
+
+_core.default.on_pass(_on_pass)

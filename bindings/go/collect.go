@@ -328,7 +328,7 @@ func (h *Heap) OnPass(fn func(Phase, Pass)) (id uint64, err error) {
 	if fn == nil {
 		return 0, errorf(op, ErrInvalid, "the function is nil")
 	}
-	if err := h.enter(op); err != nil {
+	if err := h.enterFor(op, nil); err != nil {
 		return 0, err
 	}
 	defer h.leave()

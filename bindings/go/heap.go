@@ -111,7 +111,8 @@ func New(options ...Options) (*Heap, error) {
 
 // Close ends the heap: handles that are still open are released, a last pass runs with its finalizers, cleanups that
 // ask for it run, and every byte is given back. Afterwards each call on the heap and its handles says ErrClosed.
-// Closing again does nothing. While a finalizer or callback of the heap runs, Close says ErrBusy.
+// Closing again does nothing. While a finalizer or callback of the heap runs, Close says ErrBusy. Those that run while
+// the heap closes may use what is there; making something new says ErrClosed.
 //
 // With Options.Track, Close first lets Go's collector run, and hands to the error hook one report for each handle
 // that is still reachable and not released, and for each Go value that the heap still holds.
@@ -210,10 +211,15 @@ func (h *Heap) enter(op string) error {
 	return nil
 }
 
-// enterFor is enter for a birth in a scope, which may be nil.
+// enterFor is enter for what makes something new, in a scope or (nil) not. While the heap closes nothing is made:
+// other goroutines could else keep it open for ever.
 func (h *Heap) enterFor(op string, s *Scope) error {
 	if err := h.enter(op); err != nil {
 		return err
+	}
+	if h.closing {
+		h.leave()
+		return h.closedError(op)
 	}
 	if s != nil && s.closed {
 		h.leave()

@@ -364,7 +364,8 @@ husk_go_pass_id husk_go_on_pass(husk_heap *heap, husk_go_token *token)
 static void on_finalize(husk_obj *self)
 {
     const husk_go_host *host = host_of(self);
-    huskGoFinalize(host->id, self, (uintptr_t)husk_type_data(husk_obj_type(self)));
+    if (host) /* else the heap is not Go's, and knows the type only from there */
+        huskGoFinalize(host->id, self, (uintptr_t)husk_type_data(husk_obj_type(self)));
 }
 
 husk_go_type husk_go_type_new(const char *name, char **fields, size_t count, uintptr_t finalizer)

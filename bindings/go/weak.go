@@ -124,6 +124,9 @@ func (o *Obj) OnDeath(fn func(), atExit bool) (*Cleanup, error) {
 	defer runtime.KeepAlive(o)
 	h := o.heap
 	defer h.leave()
+	if h.closing { // it would be next to run, and so for ever
+		return nil, h.closedError("OnDeath")
+	}
 	token := h.keep(fn, "OnDeath")
 	if token == nil {
 		return nil, errorf("OnDeath", ErrNoMemory, "%s", ErrNoMemory.Error())

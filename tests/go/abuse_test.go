@@ -1,0 +1,195 @@
+package tests
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"husk.example/husk"
+)
+
+// A program may end in the middle of a hook.
+func TestExitInHook(t *testing.T) {
+	if os.Getenv("HUSK_TEST_EXIT") != "" {
+		h := husk.Must(husk.New())
+		typ := husk.Must(Node.WithFinalizer(func(*husk.Record) {
+			fmt.Println("leaving")
+			os.Exit(7)
+		}))
+		_ = husk.Must(h.New(typ)).Release()
+		fmt.Println("never here")
+		return
+	}
+	command := exec.Command(os.Args[0], "-test.run=^TestExitInHook$")
+	command.Env = append(os.Environ(), "HUSK_TEST_EXIT=1")
+	output, err := command.CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 7 || string(output) != "leaving\n" {
+		t.Errorf("%v: %s", err, output)
+	}
+}
+
+// What has no error hook is a line on stderr; what has one that panics, too.
+func TestReportsAreNotLost(t *testing.T) {
+	if os.Getenv("HUSK_TEST_REPORT") != "" {
+		h := husk.Must(husk.New(husk.Options{Name: "loud"}))
+		bad := husk.Must(Node.WithFinalizer(func(*husk.Record) { panic("first") }))
+		_ = husk.Must(h.New(bad)).Release()
+		h.OnError(func(error) { panic("second") })
+		_ = husk.Must(h.New(bad)).Release()
+		_ = h.Close()
+		return
+	}
+	command := exec.Command(os.Args[0], "-test.run=^TestReportsAreNotLost$")
+	command.Env = append(os.Environ(), "HUSK_TEST_REPORT=1")
+	output, err := command.CombinedOutput()
+	ok(t, err)
+	for text, times := range map[string]int{
+		"husk: loud: finalizer of Node: panic: first (HUSK_EHOOK)": 2,
+		"husk: the error hook of heap 'loud': panic: second":       1,
+	} {
+		if strings.Count(string(output), text) != times {
+			t.Errorf("%q is not there %d times:\n%s", text, times, output)
+		}
+	}
+}
+
+// Functions that are given to Each run without the lock, so that a panic in one passes through and leaves the heap as
+// it was.
+func TestPanicInEach(t *testing.T) {
+	h := newHeap(t)
+	m, l, n := husk.Must(h.Map()), husk.Must(h.List(1)), husk.Must(h.New(Node))
+	ok(t, m.Set(1, 1))
+	for name, run := range map[string]func(){
+		"map":    func() { _ = m.Each(func(any, any) bool { panic("out") }) },
+		"list":   func() { _ = l.Each(func(int, any) bool { panic("out") }) },
+		"record": func() { _ = n.Each(func(string, any) bool { panic("out") }) },
+	} {
+		func() {
+			defer func() {
+				if p := recover(); p != "out" {
+					t.Errorf("%s: recovered %v", name, p)
+				}
+			}()
+			run()
+		}()
+		ok(t, h.Verify())
+	}
+	// The handle may die, and the heap close, under the iteration.
+	seen := 0
+	wants(t, l.Each(func(int, any) bool { seen++; return l.Release() == nil }), husk.ErrReleased)
+	same(t, "seen", seen, 1)
+	wants(t, m.Each(func(any, any) bool { return h.Close() == nil }), husk.ErrClosed)
+}
+
+// A chain of a million objects ends without recursion, in C and in Go.
+func TestDeepChain(t *testing.T) {
+	h := newHeap(t)
+	s := h.NewScope()
+	var last any
+	const links = 1000000
+	for i := 0; i < links; i++ {
+		if i%10000 == 0 && i > 0 { // keep the newest alone
+			kept := husk.Must(husk.Keep(last.(*husk.Record)))
+			ok(t, s.Close())
+			s = h.NewScope()
+			last = kept
+		}
+		last = husk.Must(s.New(Node, i, last))
+	}
+	ok(t, s.Close())
+	for husk.Must(h.Census())["Node"] > 0 {
+		_ = husk.Must(h.CollectAll()) // the kept handles go with Go's collector
+	}
+}
+
+// Closing while others are at work: each call of theirs works or says closed.
+func TestCloseMeanwhile(t *testing.T) {
+	for round := 0; round < 20; round++ {
+		h := newHeap(t)
+		typ := finalized(t, func(r *husk.Record) { _, _ = r.Get("next") })
+		var group sync.WaitGroup
+		for w := 0; w < 4; w++ {
+			group.Add(1)
+			go func() {
+				defer group.Done()
+				var last any
+				for {
+					n, err := h.New(typ, 1, last)
+					if err == nil {
+						err = n.Set("next", n)
+					}
+					if err == nil {
+						_, err = n.OnDeath(func() { _ = n.Alive() }, true)
+					}
+					if err == nil {
+						_, err = n.Get("next")
+					}
+					if err != nil {
+						if !errors.Is(err, husk.ErrClosed) {
+							t.Error(err)
+						}
+						return
+					}
+					last = n
+				}
+			}()
+		}
+		for {
+			runtime.Gosched()
+			err := h.Close()
+			if err == nil && h.Closed() {
+				break
+			}
+			if err != nil && !errors.Is(err, husk.ErrBusy) {
+				t.Fatal(err)
+			}
+		}
+		group.Wait()
+		for _, err := range h.taken() { // what they made while it closed is still theirs
+			wants(t, err, husk.ErrState, "still held")
+		}
+	}
+}
+
+// Everything works with a pass at every allocation.
+func TestStress(t *testing.T) {
+	h := newHeap(t, husk.Options{Name: "stress", Stress: true})
+	finalizers := 0
+	typ := finalized(t, func(*husk.Record) { finalizers++ })
+	list := husk.Must(h.List())
+	for i := 0; i < 200; i++ {
+		n := husk.Must(h.New(typ, i, "text"))
+		ok(t, n.Set("next", n))
+		if i%2 == 0 {
+			ok(t, list.Append(n))
+		}
+		ok(t, n.Release())
+	}
+	_ = husk.Must(h.Collect())
+	same(t, "finalizers", finalizers, 100)
+	same(t, "left", list.Len(), 100)
+}
+
+// Sizes that make no sense, and those that are merely large.
+func TestSizes(t *testing.T) {
+	h := newHeap(t, husk.Options{Name: "sizes", MaxBytes: 64 << 20})
+	n := husk.Must(h.New(Node))
+	big := strings.Repeat("0123456789abcdef", 1<<20) // 16 MiB
+	ok(t, n.Set("value", big))
+	if back := husk.Must(husk.Get[string](n, "value")); back != big {
+		t.Errorf("%d bytes came back", len(back))
+	}
+	wants(t, n.Set("next", strings.Repeat(big, 8)), husk.ErrLimit)
+	ok(t, h.Verify())
+	long := strings.Repeat("name", 1000)
+	typ := husk.Must(husk.NewType(long, long))
+	same(t, "name", typ.Name(), long)
+	_, err := husk.Must(h.New(typ)).Get(long + "!")
+	wants(t, err, husk.ErrMissing)
+}

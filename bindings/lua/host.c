@@ -352,9 +352,9 @@ void husk_lua_token_loose(void *data)
 
 husk_lua_host *husk_lua_door_at(lua_State *L, int at)
 {
-    if (lua_type(L, at) != LUA_TUSERDATA || lua_rawlen(L, at) != sizeof(husk_lua_door))
+    const husk_lua_door *door = lua_touserdata(L, at);
+    if (!door || lua_rawlen(L, at) != sizeof *door)
         return NULL;
-    husk_lua_door *door = lua_touserdata(L, at);
     return door->magic == &husk_lua_door_magic ? door->host : NULL;
 }
 

@@ -268,7 +268,7 @@ static int make_record(lua_State *L, const maker *make)
     husk_lua_lib *lib = host->lib;
     husk_lua_proxy *made = husk_lua_proxy_bare(L, lib); /* may run any code: look again */
     husk_lua_barrier(L);
-    host = husk_lua_door_at(L, make->door);
+    host = ((const husk_lua_door *)lua_touserdata(L, make->door))->host;
     if (!host || !host->heap) {
         husk_lua_proxy_unused(made, lib);
         husk_lua_check_heap(L, make->door, name);

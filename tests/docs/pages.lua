@@ -2,12 +2,12 @@
 --
 --   ```c           file scope; a block with main in it is a program of its own
 --   ```c body      statements: those of a page make the body of one main, in their order
---   ```lua         those of a page make one script, in their order
+--   ```lua         those of a page make one script, in their order; so do those in ```python
 --   ```go          before main; ```go body   statements of main: those of a page make one program
 --   ```console     lines with "$ " are commands, the others what they print
 --   ```text        right behind one of the others: what that block prints
 --
--- A C, Lua or Go block with no ```text behind it prints nothing.
+-- A C, Lua, Python or Go block with no ```text behind it prints nothing.
 local pages = {}
 
 function pages.read(path)
@@ -137,6 +137,34 @@ function pages.compare(page, blocks, output, ok, report)
         end
     end
     if whole and not ok then report.complain(page.path, "its examples end with an error:\n%s", output) end
+end
+
+-- The blocks of each page in one language of scripts, as one script that `command` runs in the folder `scratch`.
+-- say(text) is code that prints text and waits for nothing.
+function pages.run_scripts(root, report, scratch, command, language, extension, say)
+    assert(os.execute("mkdir -p " .. pages.quote(scratch)))
+    for _, page in ipairs(pages.all(root)) do
+        local parts, source, line = {}, {}, 1
+        for _, block in ipairs(pages.blocks(page.text)) do
+            if block.language == language then
+                parts[#parts + 1] = block
+                -- Lines keep the numbers that they have on the page.
+                source[#source + 1] = ("\n"):rep(block.line + 1 - line)
+                local text = block.text .. say(pages.mark:format(#parts)) .. "\n"
+                source[#source + 1] = text
+                line = block.line + 1 + select(2, text:gsub("\n", ""))
+            end
+        end
+        if #parts > 0 then
+            local at = scratch .. "/" .. page.path:gsub("/", "_"):gsub("%.md$", extension)
+            pages.write(at, table.concat(source))
+            local words = {}
+            for i, word in ipairs(command) do words[i] = pages.quote(word) end
+            local output, ok = pages.capture("cd " .. pages.quote(scratch) .. " && " .. table.concat(words, " ") ..
+                " " .. pages.quote(at:match("[^/]+$")))
+            pages.compare(page, parts, output, ok, report)
+        end
+    end
 end
 
 return pages

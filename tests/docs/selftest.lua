@@ -13,6 +13,10 @@ local cases = {
     { "scripts", "output not shown", "```lua\nprint(1)\n```\n", "the page shows" },
     { "scripts", "an error", "```lua\nerror 'oh'\n```\n", "stops with" },
     { "scripts", "any text", "```lua\nprint('a', 17)\n```\n```text\na\t...\n```\n" },
+    { "python", "as shown", "```python\nprint(1)\n```\n\n```text\n1\n```\n" },
+    { "python", "an open block", "```python\nfor i in 1, 2:\n    print(i)\n```\n```text\n1\n2\n```\n" },
+    { "python", "another output", "```python\nprint(1)\n```\n```text\n2\n```\n", "the page shows" },
+    { "python", "an error", "```python\n1 / 0\n```\n", "stops with" },
     { "programs", "as shown", "```c\n#include <stdio.h>\nint main(void) { puts(\"1\"); }\n```\n```text\n1\n```\n" },
     { "programs", "another output", "```c\n#include <stdio.h>\nint main(void) { puts(\"1\"); }\n```\n```text\n2\n```\n",
       "the page shows" },
@@ -53,6 +57,8 @@ for number, case in ipairs(cases) do
     local report = pages.report()
     if check == "scripts" then
         require(check)(root, report, root .. "/out", table.unpack(lua))
+    elseif check == "python" then
+        require(check)(root, report, root .. "/out", "/usr/bin/env", "python3")
     elseif check == "go" then
         require(check)(root, report, root .. "/out", table.unpack(arg, 2))
     elseif check == "programs" then

@@ -142,3 +142,20 @@ husk_status bag_add(husk_obj *self, husk_obj *value)
     b->count++;
     return husk_obj_set(self, &b->refs[b->count - 1], value);
 }
+
+uint64_t passes(const husk_heap *heap)
+{
+    husk_generation g;
+    assert_int_equal(husk_heap_generation(heap, 0, &g), HUSK_OK);
+    return g.passes;
+}
+
+bool litter(husk_heap *heap, const husk_type *type)
+{
+    husk_obj *obj = husk_obj_new(heap, type);
+    if (!obj)
+        return false;
+    link_a(obj, obj);
+    husk_obj_release(obj);
+    return true;
+}

@@ -86,6 +86,10 @@ husk_obj *node_new(husk_heap *heap, const husk_type *type, int64_t number);
 /* Stores value in slot a or b and checks the status. */
 void link_a(husk_obj *self, husk_obj *value);
 void link_b(husk_obj *self, husk_obj *value);
+/* One object of garbage: it holds itself. False: out of memory. */
+bool litter(husk_heap *heap, const husk_type *type);
+/* Passes that the heap has run. */
+uint64_t passes(const husk_heap *heap);
 /* Adds a reference to a bag; HUSK_ENOMEM and the like from the buffer. */
 husk_status bag_add(husk_obj *self, husk_obj *value);
 

@@ -156,12 +156,24 @@ static PyTypeObject *class_of(const husk_obj *obj)
     }
 }
 
+/* The same for types seen lately: what is here becomes a proxy of this class, whatever its kind. */
+enum { RECENT = 64 };
+static struct {
+    const husk_type *type;
+    PyTypeObject *class;
+} recent[RECENT];
+
+static size_t recent_place(const husk_type *type)
+{
+    return ((uintptr_t)type >> 6 ^ (uintptr_t)type >> 12) % RECENT;
+}
+
 /* A new proxy for obj, whose reference it gets. */
-static PyObject *wrap_new(husk_py_heap *home, husk_obj *obj)
+static PyObject *wrap_new(husk_py_heap *home, husk_obj *obj, PyTypeObject *class)
 {
     if (free_count)
-        return husk_py_adopt(home, husk_py_proxy_new(class_of(obj)), obj);
-    husk_py_proxy *proxy = husk_py_proxy_new(class_of(obj)); /* anything may have run */
+        return husk_py_adopt(home, husk_py_proxy_new(class), obj);
+    husk_py_proxy *proxy = husk_py_proxy_new(class); /* anything may have run */
     if (!home->heap) {
         Py_XDECREF((PyObject *)proxy);
         husk_py_fail_closed(home, "the object");
@@ -177,25 +189,39 @@ static PyObject *wrap_new(husk_py_heap *home, husk_obj *obj)
     return (PyObject *)found;
 }
 
+/* Of an object without a proxy whose type was not seen lately. Retains. */
+static PyObject *wrap_other(husk_py_heap *home, husk_obj *obj)
+{
+    husk_kind kind = husk_obj_kind(obj);
+    if (kind == HUSK_KIND_TEXT)
+        return husk_py_decode(obj);
+    if (kind == HUSK_KIND_BOX) {
+        PyObject *value = husk_box_value(obj); /* all boxes of our heaps are ours */
+        return Py_NewRef(value ? value : Py_None);
+    }
+    if (kind == HUSK_KIND_WEAK && !husk_cleanup_of(obj))
+        return husk_py_wrap_weak(home, obj);
+    PyTypeObject *class = class_of(obj);
+    const husk_type *type = husk_obj_type(obj);
+    recent[recent_place(type)].type = type;
+    recent[recent_place(type)].class = class;
+    husk_obj_retain(obj);
+    return wrap_new(home, obj, class);
+}
+
 PyObject *husk_py_wrap(husk_py_heap *home, husk_obj *obj, bool owned)
 {
     PyObject *result = (PyObject *)husk_py_find(home, obj);
     if (result) {
         Py_INCREF(result);
     } else {
-        husk_kind kind = husk_obj_kind(obj);
-        if (kind == HUSK_KIND_TEXT) {
-            result = husk_py_decode(obj);
-        } else if (kind == HUSK_KIND_BOX) {
-            result = husk_box_value(obj); /* all boxes of our heaps are ours */
-            result = Py_NewRef(result ? result : Py_None);
-        } else if (kind == HUSK_KIND_WEAK && !husk_cleanup_of(obj)) {
-            result = husk_py_wrap_weak(home, obj);
-        } else {
+        const husk_type *type = husk_obj_type(obj);
+        if (recent[recent_place(type)].type == type) {
             if (!owned)
                 husk_obj_retain(obj);
-            return wrap_new(home, obj);
+            return wrap_new(home, obj, recent[recent_place(type)].class);
         }
+        result = wrap_other(home, obj);
     }
     if (owned && home->heap) {
         husk_obj_release(obj);

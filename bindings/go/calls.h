@@ -29,6 +29,14 @@ static inline husk_obj *husk_go_obj(uintptr_t id)
     return (husk_obj *)id;
 }
 
+/* husk_go_slot_of, for what holds no object without a call. */
+static inline husk_go_slot husk_go_slot_from(husk_status status, husk_value v)
+{
+    if (v.tag == HUSK_OBJ)
+        return husk_go_slot_of(status, v);
+    return (husk_go_slot){ v.as.b, v.tag | (uint64_t)(uint8_t)-status << 16 };
+}
+
 /* The most frequent store, of no text, without the detour. */
 static inline husk_status husk_go_call_record_set(uintptr_t record, size_t field, uint64_t tag, uint64_t bits)
 {
@@ -39,18 +47,18 @@ static inline husk_status husk_go_call_record_set(uintptr_t record, size_t field
     return status;
 }
 
-static inline husk_go_slot husk_go_call_record_get(uintptr_t record, size_t field)
+static inline void husk_go_call_record_get(uintptr_t host, uintptr_t record, size_t field)
 {
     husk_value v = husk_nil();
     husk_status status = husk_record_peek(husk_go_obj(record), field, &v);
-    return husk_go_slot_of(status, v);
+    ((husk_go_host *)host)->slot = husk_go_slot_from(status, v);
 }
 
-static inline husk_go_slot husk_go_call_list_get(uintptr_t list, size_t index)
+static inline void husk_go_call_list_get(uintptr_t host, uintptr_t list, size_t index)
 {
     husk_value v = husk_nil();
     husk_status status = husk_list_peek(husk_go_obj(list), index, &v);
-    return husk_go_slot_of(status, v);
+    ((husk_go_host *)host)->slot = husk_go_slot_from(status, v);
 }
 
 static inline husk_status husk_go_call_store(husk_go_op op, uintptr_t self, size_t index, uint64_t tag,
@@ -68,10 +76,10 @@ static inline husk_status husk_go_call_store_at(husk_go_op op, uintptr_t self, u
                          husk_go_arg_of(tag, bits, text));
 }
 
-static inline husk_go_slot husk_go_call_map_get(uintptr_t map, uint64_t tag, uint64_t bits, _GoString_ text,
-                                                bool weak)
+static inline void husk_go_call_map_get(uintptr_t host, uintptr_t map, uint64_t tag, uint64_t bits,
+                                        _GoString_ text, bool weak)
 {
-    return husk_go_map_get(husk_go_obj(map), husk_go_arg_of(tag, bits, text), weak);
+    ((husk_go_host *)host)->slot = husk_go_map_get(husk_go_obj(map), husk_go_arg_of(tag, bits, text), weak);
 }
 
 static inline husk_status husk_go_call_map_remove(uintptr_t map, uint64_t tag, uint64_t bits, _GoString_ text,
@@ -106,11 +114,11 @@ static inline husk_status husk_go_call_weakkeymap_remove(husk_obj *map, husk_obj
     return status;
 }
 
-static inline husk_go_slot husk_go_call_weakkeymap_get(const husk_obj *map, husk_obj *key)
+static inline void husk_go_call_weakkeymap_get(uintptr_t host, const husk_obj *map, husk_obj *key)
 {
     husk_value v = husk_nil();
     husk_status status = husk_weakkeymap_peek(map, key, &v);
-    return husk_go_slot_of(status, v);
+    ((husk_go_host *)host)->slot = husk_go_slot_of(status, v);
 }
 
 #endif

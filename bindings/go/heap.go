@@ -37,6 +37,7 @@ type Options struct {
 type Heap struct {
 	mu      sync.Mutex
 	c       *C.husk_go_host
+	host    C.uintptr_t // c as a number: cgo would look at what a pointer points to
 	raw     raw.SwigcptrHeap
 	id      uintptr
 	name    string
@@ -100,6 +101,7 @@ func New(options ...Options) (*Heap, error) {
 		heaps.remove(h.id)
 		return nil, errorf("New", code, "heap '%s': %s", o.Name, raw.Status_text(int(code)))
 	}
+	h.host = C.uintptr_t(uintptr(unsafe.Pointer(h.c)))
 	h.raw = raw.SwigcptrHeap(uintptr(unsafe.Pointer(h.c.heap)))
 	h.handles.init()
 	if h.track {

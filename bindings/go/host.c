@@ -112,14 +112,14 @@ int husk_go_kind(const husk_obj *obj)
 
 husk_go_slot husk_go_slot_of(husk_status status, husk_value v)
 {
-    husk_go_slot slot = { .bits = v.as.b, .status = status, .tag = (uint8_t)v.tag };
+    husk_go_slot slot = { v.as.b, (v.tag & 0xff) | (uint64_t)(uint8_t)-status << 16 };
     if (status == HUSK_OK && v.tag == HUSK_OBJ) {
-        slot.ptr = v.as.o;
-        slot.kind = (uint8_t)husk_go_kind(v.as.o);
-        if (slot.kind == HUSK_KIND_TEXT) {
-            slot.tag = HUSK_GO_TEXT;
-            slot.ptr = (void *)(uintptr_t)husk_text_bytes(v.as.o);
-            slot.bits = husk_text_length(v.as.o);
+        uint64_t kind = (uint64_t)husk_go_kind(v.as.o);
+        slot.word = (uintptr_t)v.as.o;
+        slot.meta |= kind << 8;
+        if (kind == HUSK_KIND_TEXT) {
+            slot.word = (uintptr_t)husk_text_bytes(v.as.o);
+            slot.meta = HUSK_GO_TEXT | kind << 8 | (uint64_t)husk_text_length(v.as.o) << 24;
         }
     }
     return slot;

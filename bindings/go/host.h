@@ -26,6 +26,17 @@ typedef struct husk_go_report {
     const char *text; /* behind it, in the same block */
 } husk_go_report;
 
+/* The tag of a text, which is a string to Go: beside those of husk_tag. */
+#define HUSK_GO_TEXT 100u
+
+/* What one slot holds. It comes back to Go through host->slot: as a result of a call it would cost half a call more.
+ * Nothing is retained.
+ *
+ *   meta   bits 0..7 tag (husk_tag, or HUSK_GO_TEXT) | 8..15 husk_go_kind | 16..23 minus the status | 24.. length
+ *   word   the number, the boolean, the address of the object, or that of a text's bytes */
+typedef struct husk_go_slot {
+    uint64_t word, meta;
+} husk_go_slot;
 struct husk_go_host {
     husk_heap *heap; /* NULL: closed, or never opened */
     husk_status status;
@@ -33,6 +44,7 @@ struct husk_go_host {
     size_t waiting;       /* how many are in the two lists */
     husk_go_token *loose; /* let go by the heap */
     husk_go_report *first, *last;
+    husk_go_slot slot; /* what the last call of a get found */
 };
 
 /* A heap and its host; NULL: no memory. host->heap NULL: host->status says why. */
@@ -48,17 +60,6 @@ void husk_go_token_let_go(void *token); /* a husk_free_fn */
 husk_go_token *husk_go_take_loose(husk_go_host *host);
 husk_go_report *husk_go_take_reports(husk_go_host *host);
 
-/* The tag of a text, which is a string to Go: beside those of husk_tag. */
-#define HUSK_GO_TEXT 100u
-
-/* What one slot holds, in the shape of one crossing, and as small as can be. Nothing is retained. */
-typedef struct husk_go_slot {
-    uint64_t bits; /* of a number or boolean; the length of a text */
-    void *ptr;     /* the object; the bytes of a text */
-    int32_t status;
-    uint8_t tag;  /* husk_tag, or HUSK_GO_TEXT */
-    uint8_t kind; /* of an object: husk_go_kind */
-} husk_go_slot;
 husk_go_slot husk_go_slot_of(husk_status status, husk_value v);
 
 /* husk_obj_kind, but that a cleanup is told from other weak references. */

@@ -72,11 +72,12 @@ func (l *List) fetch(op string, i int, p *plain) error {
 	if i < 0 {
 		err = errorf(op, ErrRange, "the index %d is negative", i)
 	} else {
-		slot := C.husk_go_call_list_get(C.uintptr_t(l.id), C.size_t(i))
-		if slot.status != 0 {
-			err = h.failure(op, Code(slot.status))
+		C.husk_go_call_list_get(h.host, C.uintptr_t(l.id), C.size_t(i))
+		slot := h.c.slot
+		if statusOf(slot) != 0 {
+			err = h.failure(op, statusOf(slot))
 		} else {
-			h.lift(l.scope, &slot, p)
+			h.lift(l.scope, slot, p)
 		}
 	}
 	h.leave()

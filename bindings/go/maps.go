@@ -44,11 +44,12 @@ func (o *Obj) lookup(op string, key any, weak bool, p *plain) error {
 	h := o.heap
 	k, err := h.arg(op, key)
 	if err == nil {
-		slot := C.husk_go_call_map_get(C.uintptr_t(o.id), C.uint64_t(k.tag), C.uint64_t(k.bits), k.text, C.bool(weak))
-		if slot.status != 0 {
-			err = h.failure(op, Code(slot.status))
+		C.husk_go_call_map_get(h.host, C.uintptr_t(o.id), C.uint64_t(k.tag), C.uint64_t(k.bits), k.text, C.bool(weak))
+		slot := h.c.slot
+		if statusOf(slot) != 0 {
+			err = h.failure(op, statusOf(slot))
 		} else {
-			h.lift(o.scope, &slot, p)
+			h.lift(o.scope, slot, p)
 		}
 	}
 	h.leave()
@@ -104,8 +105,8 @@ func (o *Obj) entries(op string, fn func(key, v *plain) bool) error {
 		entry := C.husk_go_next(o.obj, cursor)
 		var key, v plain
 		if entry.there {
-			h.lift(o.scope, &entry.key, &key)
-			h.lift(o.scope, &entry.v, &v)
+			h.lift(o.scope, entry.key, &key)
+			h.lift(o.scope, entry.v, &v)
 		}
 		h.leave()
 		runtime.KeepAlive(o)

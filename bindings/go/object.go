@@ -215,15 +215,25 @@ func (o *Obj) enter(op string) error {
 	if h == nil {
 		return errorf(op, ErrInvalid, "this handle was not made by a heap")
 	}
+	h.mu.Lock() // what Heap.enter does, without the second call
+	if h.c != nil && !h.handles.stale() && o.obj != nil && o.epoch == h.epoch {
+		return nil
+	}
+	h.mu.Unlock()
+	return o.enterSlowly(op)
+}
+
+func (o *Obj) enterSlowly(op string) error {
+	h := o.heap
 	if err := h.enter(op); err != nil {
 		return err
 	}
-	if o.obj == nil || o.epoch != h.epoch {
-		err := o.deadError(op)
-		h.leave()
-		return err
+	if o.alive() {
+		return nil
 	}
-	return nil
+	err := o.deadError(op)
+	h.leave()
+	return err
 }
 
 // Under the lock.

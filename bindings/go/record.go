@@ -230,11 +230,12 @@ func (r *Record) fetch(op, name string, p *plain) error {
 		return err
 	}
 	h := r.heap
-	slot := C.husk_go_call_record_get(C.uintptr_t(r.id), C.size_t(i))
-	if slot.status == 0 {
-		h.lift(r.scope, &slot, p)
+	C.husk_go_call_record_get(h.host, C.uintptr_t(r.id), C.size_t(i))
+	slot := h.c.slot
+	if statusOf(slot) == 0 {
+		h.lift(r.scope, slot, p)
 	} else {
-		err = h.failure(op, Code(slot.status))
+		err = h.failure(op, statusOf(slot))
 	}
 	h.leave()
 	runtime.KeepAlive(r)

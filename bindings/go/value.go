@@ -121,15 +121,18 @@ type plain struct {
 	obj       *Obj
 }
 
+// statusOf returns the status that came with a slot: see host.h.
+func statusOf(slot C.husk_go_slot) Code { return -Code(uint8(slot.meta >> 16)) }
+
 // lift brings a slot's value over, with a handle in scope s if it is an object. Under the lock.
-func (h *Heap) lift(s *Scope, slot *C.husk_go_slot, p *plain) {
-	p.tag = uint64(slot.tag)
-	p.bits = uint64(slot.bits)
+func (h *Heap) lift(s *Scope, slot C.husk_go_slot, p *plain) {
+	p.tag = uint64(uint8(slot.meta))
+	p.bits = uint64(slot.word)
 	switch p.tag {
 	case tagText:
-		p.text = C.GoStringN((*C.char)(slot.ptr), C.int(slot.bits))
+		p.text = C.GoStringN(*(**C.char)(unsafe.Pointer(&slot.word)), C.int(slot.meta>>24))
 	case tagObj:
-		p.obj = h.wrap(s, (*C.husk_obj)(slot.ptr), Kind(slot.kind), false)
+		p.obj = h.wrap(s, *(**C.husk_obj)(unsafe.Pointer(&slot.word)), Kind(uint8(slot.meta>>8)), false)
 	}
 }
 
@@ -177,6 +180,10 @@ func into[T any](op string, p *plain, out *T) error {
 			return nil
 		}
 	case *int:
+		if i := int64(p.bits); p.tag == tagInt && int64(int(i)) == i {
+			*out = int(i)
+			return nil
+		}
 		return intoInt(op, p, out)
 	case *int32:
 		return intoInt(op, p, out)

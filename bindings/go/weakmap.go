@@ -58,9 +58,10 @@ func (m *WeakKeyMap) Get(key Object) (any, error) {
 	}
 	h := m.heap
 	var p plain
-	slot := C.husk_go_call_weakkeymap_get(m.obj, k)
-	if err = h.failure("WeakKeyMap.Get", Code(slot.status)); err == nil {
-		h.lift(m.scope, &slot, &p)
+	C.husk_go_call_weakkeymap_get(h.host, m.obj, k)
+	slot := h.c.slot
+	if err = h.failure("WeakKeyMap.Get", statusOf(slot)); err == nil {
+		h.lift(m.scope, slot, &p)
 	}
 	h.leave()
 	runtime.KeepAlive(m)

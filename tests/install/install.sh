@@ -1,7 +1,8 @@
 #!/bin/sh
 # install.sh BUILD_DIR SCRATCH VERSION: installs into SCRATCH and uses what is there as somebody who has only that.
 # In the environment: CMAKE, CC, CFLAGS (with the sanitizers of the build), LUA (a command that may be several
-# words), PARTS (any of "lua cli"). The tree is moved before it is used: nothing in it may know where it was made.
+# words), GO and GO_MODE likewise, PARTS (any of "lua go cli"). The tree is moved before it is used: nothing in
+# it may know where it was made.
 set -eu
 build=$1
 scratch=$2
@@ -81,6 +82,40 @@ LUA
     # shellcheck disable=SC2086
     expect "$(printf '42\ttrue\t1\t2')" $LUA "$scratch/node.lua"
     unset LUA_PATH LUA_CPATH
+fi
+
+if has go; then
+    step "Go"
+    mkdir "$scratch/gopher"
+    cat >"$scratch/gopher/main.go" <<'GO'
+package main
+
+import (
+	"fmt"
+
+	"husk.example/husk"
+)
+
+func main() {
+	heap := husk.Must(husk.New())
+	defer heap.Close()
+	node := husk.MustType("Node", "value", "next")
+	n := husk.Must(heap.New(node, 42))
+	err := n.Set("next", n)
+	fmt.Println(husk.Version(), husk.Must(husk.RefCount(n)), err)
+}
+GO
+    # shellcheck disable=SC2086
+    (
+        cd "$scratch/gopher"
+        export GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-mod=mod
+        [ -n "${HOME:-}" ] || export GOCACHE="$scratch/go-cache"
+        $GO mod init example/gopher 2>"$scratch/go.log"
+        $GO mod edit -require=husk.example/husk@v0.0.0 "-replace=husk.example/husk=$prefix/share/husk/go"
+        $GO build $GO_MODE -o gopher . || die "the installed Go package does not compile"
+    ) || exit 1
+    needs_libhusk "$scratch/gopher/gopher" || die "the Go program is not linked with libhusk.so.0"
+    expect "$version 1 <nil>" env LD_LIBRARY_PATH="$libdir" "$scratch/gopher/gopher"
 fi
 
 if has cli; then

@@ -1,7 +1,7 @@
 // Command go_calls measures what a call from Go costs: package husk beside plain cgo for the same library, in rounds
 // that alternate, so that both meet the same moods of the machine. It prints for each call the least time of both, and
-// the least and the median of the rounds' ratios. An argument is the number of rounds. With BENCH_QUICK it only shows
-// that it works.
+// the least and the median of the rounds' ratios; the median is held against the goal. An argument is the number of
+// rounds. With BENCH_QUICK it only shows that it works.
 package main
 
 import (
@@ -231,7 +231,7 @@ func main() {
 		}
 		sort.Float64s(ratios)
 		note := ""
-		if r.goal && share == 1 && ratios[0] > goal {
+		if r.goal && share == 1 && ratios[rounds/2] > goal {
 			note = "  goal missed"
 			missed++
 		}

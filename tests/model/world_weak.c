@@ -21,13 +21,27 @@ static void on_free_quietly(void *data)
         on_free(data);
 }
 
+static bool note_first(husk_obj *weak, void *data)
+{
+    *(husk_obj **)data = weak;
+    return false;
+}
+
+/* The shared weak reference to x, or NULL: the first one, if any. */
+static husk_obj *shared_weak(const world *w, husk_obj *x)
+{
+    husk_obj *first = NULL;
+    husk_obj_each_weak(x, note_first, &first);
+    return first && w->kinds[world_number(w, first)] == K_WEAK ? first : NULL;
+}
+
 void world_weak_to(world *w, act a)
 {
     husk_obj *x = w->handle[a.x];
     int z = a.z % 4;
-    size_t before = husk_obj_weak_count(x);
-    if (w->born + 1 >= MOST_IDS || before + 1 >= MOST_IDS / 8)
+    if (w->born + 1 >= MOST_IDS || husk_obj_weak_count(x) + 1 >= MOST_IDS / 8)
         return;
+    bool made = z != 0 || !shared_weak(w, x); /* asked before: a pass may end others meanwhile */
     bool frees = z >= 2;
     w->allocating = true;
     husk_weak *weak = husk_weak_new(x, z == 1 || z == 2 ? on_gone : NULL, (void *)(intptr_t)(w->born + 1),
@@ -35,7 +49,7 @@ void world_weak_to(world *w, act a)
     w->allocating = false;
     if (!weak)
         return;
-    if (z != 0 || husk_obj_weak_count(x) > before)
+    if (made)
         w->target[world_enter(w, husk_weak_obj(weak), z ? K_CALL : K_WEAK)] = w->held[a.x];
     world_give(w, a.y, husk_weak_obj(weak), world_number(w, husk_weak_obj(weak)));
 }

@@ -341,6 +341,14 @@ husk_lua_token *husk_lua_token_new(lua_State *L, int value_at)
     return token;
 }
 
+void husk_lua_forget(lua_State *L, const husk_lua_token *token)
+{
+    husk_lua_table(L, HUSK_LUA_VALUES);
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, -2, token); /* an existing key: allocates nothing */
+    lua_pop(L, 1);
+}
+
 void husk_lua_token_loose(void *data)
 {
     husk_lua_token *token = data;

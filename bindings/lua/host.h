@@ -200,7 +200,8 @@ void husk_lua_push_door(lua_State *L, husk_lua_host *host);
 husk_lua_host *husk_lua_door_at(lua_State *L, int at); /* NULL: not a heap */
 
 husk_lua_token *husk_lua_token_new(lua_State *L, int value_at);
-void husk_lua_token_loose(void *token); /* a husk_free_fn */
+void husk_lua_token_loose(void *token);                          /* a husk_free_fn */
+void husk_lua_forget(lua_State *L, const husk_lua_token *token); /* its value is no longer needed */
 
 int husk_lua_gc(lua_State *L);
 int husk_lua_release(lua_State *L);

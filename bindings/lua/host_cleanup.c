@@ -71,6 +71,8 @@ static bool take(lua_State *L, husk_cleanup *cleanup)
 {
     husk_lua_host *host = husk_lua_enter(L, husk_obj_heap(husk_cleanup_obj(cleanup)));
     bool was = husk_cleanup_detach(cleanup);
+    if (was)
+        husk_lua_forget(L, husk_cleanup_data(cleanup));
     husk_lua_leave(L, host);
     return was;
 }

@@ -97,6 +97,7 @@ static int gone_body(lua_State *L)
     husk_lua_table(L, HUSK_LUA_VALUES);
     if (lua_rawgetp(L, -1, one->token) != LUA_TFUNCTION)
         return 0;
+    husk_lua_forget(L, one->token);
     push_subject(L, one->obj);
     lua_call(L, 1, 0);
     return 0;
@@ -118,6 +119,7 @@ static int cleanup_body(lua_State *L)
     const hook *one = lua_touserdata(L, 1);
     lua_settop(L, 0);
     husk_lua_push_work(L, one->token);
+    husk_lua_forget(L, one->token);
     if (lua_type(L, 1) == LUA_TFUNCTION)
         lua_call(L, lua_gettop(L) - 1, 0);
     return 0;

@@ -24,6 +24,15 @@ local function work()
   l:append(("x"):rep(300000))
   eq(#h:objects(), h:figures().objects)
   h:on_pass(function() end)
+  local keys, values, set = h:weak_keys(), h:weak_values(), h:weak_set()
+  for i = 1, 40 do
+    local n = h:new(Node, {value = i})
+    n.next = h:box{n} -- a cycle through Lua: it takes memory to find it
+    keys[l[i]], values["key " .. i] = {n}, n
+    set:add(n)
+    husk.weak.finalize(n, function() end, i)
+  end
+  h:build{{Node, value = "x"}, Node, edges = {1, "next", 2, 2, "next", 1}, handles = {}}
   husk.clear(m)
   l:clear()
   h:collect()

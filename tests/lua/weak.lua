@@ -304,6 +304,25 @@ test("finalize: bad arguments; arguments are kept no longer than needed", functi
   eq(seen[1], nil)
 end)
 
+test("functions that have run are let go, though their handles are kept", function()
+  local n, seen = Node{}, setmetatable({}, {__mode = "v"})
+  local function keeping()
+    local t = {}
+    seen[#seen + 1] = t
+    return function() return t end
+  end
+  local handles = {weak.ref(n, keeping()), weak.finalize(n, keeping()), weak.finalize(n, keeping()),
+    weak.finalize(n, keeping())}
+  handles[3]()
+  handles[4]:detach()
+  collectgarbage()
+  ok(seen[1] and seen[2] and not seen[3] and not seen[4])
+  n:release()
+  collectgarbage()
+  eq(next(seen), nil)
+  ok(#handles == 4)
+end)
+
 test("a finalizer handle is a weak reference in no container's way", function()
   local n, l = Node{}, husk.list{}
   local ran = 0

@@ -4,56 +4,55 @@
 static const struct {
     const char *name, *doc;
 } docs[] = {
-    { "set_max_bytes", "set_max_bytes($module, max_bytes, /)\n--\n\nChanges the limit on bytes_taken; 0: "
+    { "set_max_bytes", "set_max_bytes($self, max_bytes, /)\n--\n\nChanges the limit on bytes_taken; 0: "
                        "none. LimitError, and "
                        "nothing changes, if more is in use." },
-    { "figures", "figures($module, /)\n--\n\nWhat the heap has and takes, as Figures." },
-    { "trim", "trim($module, /)\n--\n\nGives all empty pages back to the system. Returns the bytes." },
+    { "figures", "figures($self, /)\n--\n\nWhat the heap has and takes, as Figures." },
+    { "trim", "trim($self, /)\n--\n\nGives all empty pages back to the system. Returns the bytes." },
     { "collect_dry",
-      "collect_dry($module, /)\n--\n\nWhat a pass would end, as Pass, without changing anything. Cycles "
+      "collect_dry($self, /)\n--\n\nWhat a pass would end, as Pass, without changing anything. Cycles "
       "through Python objects are not seen." },
-    { "safepoint", "safepoint($module, /)\n--\n\nDoes what waits for a moment at which hooks may run." },
-    { "request", "request($module, /)\n--\n\nAsks for a pass at the next safe point or allocation." },
-    { "enable", "enable($module, /)\n--\n\nTakes one disable() back. StateError: not disabled." },
-    { "is_enabled", "is_enabled($module, /)\n--\n\nWhether passes start by themselves." },
+    { "safepoint", "safepoint($self, /)\n--\n\nDoes what waits for a moment at which hooks may run." },
+    { "request", "request($self, /)\n--\n\nAsks for a pass at the next safe point or allocation." },
+    { "enable", "enable($self, /)\n--\n\nTakes one disable() back. StateError: not disabled." },
+    { "is_enabled", "is_enabled($self, /)\n--\n\nWhether passes start by themselves." },
     { "disabled_by",
-      "disabled_by($module, index, /)\n--\n\nWho disabled passes, the latest last; None beyond." },
-    { "pacing", "pacing($module, /)\n--\n\nWhen passes start by themselves, as Pacing." },
-    { "counts", "counts($module, /)\n--\n\nWhere the heap stands between two passes, as Counts." },
-    { "generation", "generation($module, generation, /)\n--\n\nThe sums over all passes of a generation, as "
+      "disabled_by($self, index, /)\n--\n\nWho disabled passes, the latest last; None beyond." },
+    { "pacing", "pacing($self, /)\n--\n\nWhen passes start by themselves, as Pacing." },
+    { "counts", "counts($self, /)\n--\n\nWhere the heap stands between two passes, as Counts." },
+    { "generation", "generation($self, generation, /)\n--\n\nThe sums over all passes of a generation, as "
                     "Generation. There "
                     "is one: 0." },
-    { "set_save_all",
-      "set_save_all($module, on, /)\n--\n\nWhether passes keep garbage on the garbage list." },
-    { "save_all", "save_all($module, /)\n--\n\nWhether set_save_all is on." },
-    { "garbage_count", "garbage_count($module, /)\n--\n\nHow many objects the garbage list has." },
+    { "set_save_all", "set_save_all($self, on, /)\n--\n\nWhether passes keep garbage on the garbage list." },
+    { "save_all", "save_all($self, /)\n--\n\nWhether set_save_all is on." },
+    { "garbage_count", "garbage_count($self, /)\n--\n\nHow many objects the garbage list has." },
     { "garbage_reason",
-      "garbage_reason($module, index, /)\n--\n\nWhy an entry is on the garbage list; None beyond the end." },
-    { "garbage_clear", "garbage_clear($module, /)\n--\n\nEmpties the garbage list." },
-    { "freeze", "freeze($module, /)\n--\n\nSets all present objects aside: passes skip them." },
-    { "unfreeze", "unfreeze($module, /)\n--\n\nTakes freeze() back." },
-    { "verify", "verify($module, /)\n--\n\nChecks the whole heap. CorruptError names the first damage." },
+      "garbage_reason($self, index, /)\n--\n\nWhy an entry is on the garbage list; None beyond the end." },
+    { "garbage_clear", "garbage_clear($self, /)\n--\n\nEmpties the garbage list." },
+    { "freeze", "freeze($self, /)\n--\n\nSets all present objects aside: passes skip them." },
+    { "unfreeze", "unfreeze($self, /)\n--\n\nTakes freeze() back." },
+    { "verify", "verify($self, /)\n--\n\nChecks the whole heap. CorruptError names the first damage." },
     { "getrefcount",
-      "getrefcount($module, obj, /)\n--\n\nAll references to obj, the one of Python's handle included." },
-    { "weak_count", "weak_count($module, obj, /)\n--\n\nThe same as getweakrefcount." },
+      "getrefcount(obj, /)\n--\n\nAll references to obj, the one of Python's handle included." },
+    { "weak_count", "weak_count(obj, /)\n--\n\nThe same as getweakrefcount." },
     { "is_unique",
-      "is_unique($module, obj, /)\n--\n\nPython's handle is the only reference, and there is no weak one." },
-    { "make_immortal", "make_immortal($module, obj, /)\n--\n\nFrom now on obj lives until its heap closes." },
-    { "is_immortal", "is_immortal($module, obj, /)\n--\n\nWhether obj has been made immortal." },
-    { "getsizeof", "getsizeof($module, obj, /)\n--\n\nBytes of the object, without growing parts." },
-    { "is_tracked", "is_tracked($module, obj, /)\n--\n\nWhether passes look at objects like obj." },
-    { "is_frozen", "is_frozen($module, obj, /)\n--\n\nSet aside by Heap.freeze()." },
-    { "is_dying", "is_dying($module, obj, /)\n--\n\nCondemned: seen only from finalizers." },
-    { "version", "version($module, /)\n--\n\nThe version of the library, as in '0.1.0'." },
-    { "status_name", "status_name($module, status, /)\n--\n\nThe name of a status: -2 is 'HUSK_ELIMIT'." },
-    { "status_text", "status_text($module, status, /)\n--\n\nWhat a status means, in one line." },
+      "is_unique(obj, /)\n--\n\nPython's handle is the only reference, and there is no weak one." },
+    { "make_immortal", "make_immortal(obj, /)\n--\n\nFrom now on obj lives until its heap closes." },
+    { "is_immortal", "is_immortal(obj, /)\n--\n\nWhether obj has been made immortal." },
+    { "getsizeof", "getsizeof(obj, /)\n--\n\nBytes of the object, without growing parts." },
+    { "is_tracked", "is_tracked(obj, /)\n--\n\nWhether passes look at objects like obj." },
+    { "is_frozen", "is_frozen(obj, /)\n--\n\nSet aside by Heap.freeze()." },
+    { "is_dying", "is_dying(obj, /)\n--\n\nCondemned: seen only from finalizers." },
+    { "version", "version()\n--\n\nThe version of the library, as in '0.1.0'." },
+    { "status_name", "status_name(status, /)\n--\n\nThe name of a status: -2 is 'HUSK_ELIMIT'." },
+    { "status_text", "status_text(status, /)\n--\n\nWhat a status means, in one line." },
     { "memory_requests",
-      "memory_requests($module, /)\n--\n\nRequests for memory that the library has made in this process." },
-    { "memory_fail", "memory_fail($module, nth, on, /)\n--\n\nFor tests: the nth request from here is "
+      "memory_requests()\n--\n\nRequests for memory that the library has made in this process." },
+    { "memory_fail", "memory_fail(nth, on, /)\n--\n\nFor tests: the nth request from here is "
                      "refused, with `on` every "
                      "later one too; 0 ends it." },
-    { "memory_held", "memory_held($module, /)\n--\n\nBytes that the library holds in this process." },
-    { "memory_mode", "memory_mode($module, /)\n--\n\nHow chunks are had: 'range' or 'mapped'." },
+    { "memory_held", "memory_held()\n--\n\nBytes that the library holds in this process." },
+    { "memory_mode", "memory_mode()\n--\n\nHow chunks are had: 'range' or 'mapped'." },
 };
 
 const char *husk_py_doc_of(const char *name)

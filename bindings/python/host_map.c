@@ -268,7 +268,7 @@ bool husk_py_add_maps(PyObject *module)
         { "get", FAST(map_get), METH_FASTCALL,
           "get($self, key, default=None, /)\n--\n\nThe value of key, or default if there is none." },
         { "pop", FAST(map_pop), METH_FASTCALL,
-          "pop(key, default=..., /)\n--\n\nRemoves key and returns its value, or default if there is none." },
+          "pop(key[, default])\n\nRemoves key and returns its value, or default if there is none." },
         { "clear", map_clear, METH_NOARGS, "clear($self, /)\n--\n\nRemoves all entries." },
         { NULL, NULL, 0, NULL },
     };

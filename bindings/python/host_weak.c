@@ -289,6 +289,10 @@ bool husk_py_add_refs(PyObject *module)
           "once." },
         { NULL, NULL, 0, NULL },
     };
+    static PyMethodDef methods[] = {
+        { "__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL }, /* for annotations: ref[Node] */
+        { NULL, NULL, 0, NULL },
+    };
     static PyGetSetDef getsets[] = {
         { "__callback__", get_callback, NULL, "The callback; None once the object is gone.", NULL },
         { "state", get_state, NULL, "'alive', 'dying' (condemned, may come back) or 'dead'.", NULL },
@@ -307,6 +311,7 @@ bool husk_py_add_refs(PyObject *module)
         { Py_tp_dealloc, husk_py_ref_dealloc },
         { Py_tp_traverse, ref_traverse },
         { Py_tp_clear, ref_clear },
+        { Py_tp_methods, methods },
         { Py_tp_getset, getsets },
         { 0, NULL },
     };

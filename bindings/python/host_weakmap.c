@@ -398,7 +398,7 @@ static PyMethodDef map_methods[] = {
     { "get", FAST(map_get), METH_FASTCALL,
       "get($self, key, default=None, /)\n--\n\nThe value of key, or default if there is none." },
     { "pop", FAST(map_pop), METH_FASTCALL,
-      "pop(key, default=..., /)\n--\n\nRemoves key and returns its value, or default if there is none." },
+      "pop(key[, default])\n\nRemoves key and returns its value, or default if there is none." },
     { "keys", map_keys, METH_NOARGS, "keys($self, /)\n--\n\nAn iterator over the keys." },
     { "values", map_values, METH_NOARGS, "values($self, /)\n--\n\nAn iterator over the values." },
     { "items", map_items, METH_NOARGS, "items($self, /)\n--\n\nAn iterator over (key, value)." },

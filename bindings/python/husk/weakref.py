@@ -15,6 +15,7 @@ import collections.abc as _abc
 import copy as _copy
 import operator as _operator
 import sys as _sys
+import types as _types
 import weakref as _weakref
 
 from husk import _core
@@ -709,6 +710,7 @@ def _set_methods():
     inplace("__isub__", difference_update)
     inplace("__ixor__", symmetric_difference_update)
     WeakSet.__hash__ = None
+    WeakSet.__class_getitem__ = classmethod(_types.GenericAlias)
 
 
 class _Same:

@@ -1,0 +1,363 @@
+"""husk.weakref beyond what weakref has: several heaps, heaps that close, cycles through Python, exits of the interpreter."""
+
+import gc
+import os
+import sys
+import threading
+import unittest
+import weakref as standard
+
+import husk
+from husk import weakref
+from support import Case, SMALL, main, run_script
+
+
+class Node(husk.Record):
+    value: object
+    next: object
+
+    def method(self):
+        return self.value
+
+
+class Plain:
+    pass
+
+
+class Cycles(Case):
+    def test_a_value_of_python_that_refers_to_its_key(self):
+        d = weakref.WeakKeyDictionary(heap=self.heap)
+        gone = []
+        for i in range(20):
+            key, value = self.heap.new(Node, i), Plain()
+            value.key = [key, {"again": key}]
+            gone.append(standard.ref(value))
+            d[key] = value
+        key = None
+        self.assertEqual(len(d), 20)
+        kept = value.key[0]
+        del value
+        self.heap.collect()
+        self.assertEqual((list(d), [r() is None for r in gone].count(True)), ([kept], 19))
+        self.assertIs(d[kept].key[0], kept)
+        del kept
+        self.heap.collect()
+        self.assertEqual((len(d), {r() for r in gone}), (0, {None}))
+
+    def test_chains_through_two_dictionaries(self):
+        d, e = (weakref.WeakKeyDictionary(heap=self.heap) for _ in range(2))
+        keys = [self.heap.new(Node, i) for i in range(50)]
+        for i, key in enumerate(keys):
+            value = Plain()
+            value.next = keys[(i + 1) % len(keys)]
+            (d, e)[i % 2][key] = value
+        first = keys[0]
+        del keys, key, value
+        self.heap.collect()
+        self.assertEqual((len(d), len(e)), (25, 25))  # each value leads to the next key
+        del first
+        self.heap.collect()
+        self.assertEqual((len(d), len(e)), (0, 0))
+
+    def test_the_dictionary_in_its_own_value(self):
+        d = weakref.WeakKeyDictionary(heap=self.heap)
+        key = self.heap.new(Node)
+        d[key] = [d, key]
+        gone = standard.ref(d)
+        del d
+        self.heap.collect()
+        self.assertIsNotNone(gone())  # the value leads to it, and lives with the key: husk/bridge.h
+        del key
+        self.heap.collect()
+        self.assertIsNone(gone())
+
+    def test_a_dictionary_in_its_key(self):
+        key = self.heap.new(Node)
+        key.value = weakref.WeakKeyDictionary({key: 1}, heap=self.heap)
+        gone = weakref.ref(key)
+        del key
+        self.heap.collect()
+        self.assertIsNone(gone())
+
+    def test_values_hold_their_dictionary(self):
+        d = weakref.WeakValueDictionary()
+        node = self.heap.new(Node)
+        d["x"] = node
+        node.value = d
+        gone = standard.ref(d)
+        del d
+        self.heap.collect()
+        self.assertIs(gone()["x"], node)
+        del node
+        self.heap.collect()
+        self.assertIsNone(gone())
+
+    def test_a_callback_that_holds_the_object(self):
+        node = self.heap.new(Node)
+        node.value = weakref.ref(node, lambda r, node=node: None)
+        gone = weakref.ref(node)
+        del node
+        self.heap.collect()
+        self.assertIsNone(gone())
+
+    def test_a_proxy_keeps_nothing(self):
+        node = self.heap.new(Node, 5)
+        proxy = weakref.proxy(node)
+        node.next = [proxy]
+        self.assertEqual(husk.getrefcount(node), 1)
+        del node
+        with self.assertRaises(ReferenceError):
+            proxy.value
+
+
+class Handles(Case):
+    """What counts is the object, not what Python has of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.holder = self.heap.list([self.heap.new(Node, i) for i in range(3)])
+
+    def test_containers_know_objects_without_handles(self):
+        keys = weakref.WeakKeyDictionary({x: x.value for x in self.holder}, heap=self.heap)
+        values = weakref.WeakValueDictionary(enumerate(self.holder))
+        members = weakref.WeakSet(self.holder, heap=self.heap)
+        gc.collect()
+        self.assertEqual((len(keys), len(values), len(members)), (3, 3, 3))
+        self.assertEqual([values[i].value for i in range(3)], [0, 1, 2])
+        self.assertEqual(sorted(keys.values()), [0, 1, 2])
+        del self.holder[1]
+        self.assertEqual((len(keys), sorted(values), len(members)), (2, [0, 2], 2))
+        self.holder.clear()
+        self.assertEqual((len(keys), len(values), len(members)), (0, 0, 0))
+
+    def test_references_outlive_handles(self):
+        seen = []
+        method = weakref.WeakMethod(self.holder[0].method, seen.append)
+        proxy = weakref.proxy(self.holder[0])
+        end = weakref.finalize(self.holder[0], seen.append, "end")
+        gc.collect()
+        self.assertEqual((method()(), proxy.value, end.peek()[0] is self.holder[0]), (0, 0, True))
+        self.holder.clear()
+        self.assertEqual(seen, ["end", method])  # the newest first
+        self.assertIsNone(method())
+
+
+class Heaps(Case):
+    def test_dictionaries_and_heaps(self):
+        with husk.Heap("other") as other:
+            mine, theirs = self.heap.new(Node, 1), other.new(Node, 2)
+            keys = weakref.WeakKeyDictionary(heap=other)
+            self.raises(husk.OtherHeapError, "other", keys.__setitem__, mine, 1)
+            self.assertNotIn(mine, keys)
+            self.assertIsNone(keys.get(mine))
+            self.raises(KeyError, "no key", keys.__getitem__, mine)
+            keys[theirs] = 2
+            self.assertIs(husk.heap_of(keys.copy()._map), other)
+            values = weakref.WeakValueDictionary(mine=mine, theirs=theirs)  # of any heaps
+            self.assertEqual(sorted(values), ["mine", "theirs"])
+        self.assertEqual((list(values), values.get("theirs")), (["mine"], None))
+        self.raises(husk.ClosedError, "other", len, keys)
+        self.raises(TypeError, "Heap", weakref.WeakKeyDictionary, heap=5)
+
+    def test_a_heap_that_closes(self):
+        seen = []
+        heap = husk.Heap("short")
+        node = heap.new(Node, 1)
+        ends = [weakref.finalize(node, seen.append, i) for i in range(4)]
+        ends[1].atexit = False
+        ends[2].detach()
+        proxy, method = weakref.proxy(node), weakref.WeakMethod(node.method)
+        heap.close()
+        self.assertEqual(seen, [3, 0])
+        self.assertEqual([(f.alive, f.atexit, f.peek(), f.detach(), f()) for f in ends],
+                         [(False, False, None, None, None)] * 4)
+        with self.assertRaises(ReferenceError):
+            proxy.value
+        self.raises(husk.ClosedError, "short", method)
+        self.assertIn("dead", repr(ends[0]))
+
+    def test_a_finalize_does_not_keep_its_heap(self):
+        seen = []
+        heap = husk.Heap("forgotten")
+        node = heap.new(Node)
+        node.next = node
+        weakref.finalize(node, seen.append, "end")
+        gone = standard.ref(heap)
+        del heap, node
+        gc.collect()
+        self.assertEqual((gone(), seen), (None, ["end"]))
+
+
+class Stubborn(Case):
+    """Callbacks that do what they should not."""
+
+    def test_callbacks_that_change_everything(self):
+        node = self.heap.new(Node)
+        keys = weakref.WeakKeyDictionary({node: 1}, heap=self.heap)
+        values = weakref.WeakValueDictionary(a=node)
+        others = [self.heap.new(Node, i) for i in range(50)]
+
+        def wild(reference):
+            for i, x in enumerate(others):
+                keys[x] = [x, keys]
+                values[i] = x
+            del others[::2]
+            self.heap.new(Node)
+            with self.assertRaises(husk.BusyError):
+                self.heap.collect()
+
+        held = weakref.ref(node, wild)
+        del node
+        self.assertIsNone(held())
+        self.heap.collect()
+        self.assertEqual(len(values), 25)
+        self.assertEqual(len(keys), 25)
+
+    def test_errors_leave_everything_whole(self):
+        self.wants_unraisable = True
+
+        class Failing:
+            def __hash__(self):
+                raise RuntimeError("hash")
+
+        values = weakref.WeakValueDictionary()
+        node = self.heap.new(Node)
+        self.raises(RuntimeError, "hash", values.__setitem__, Failing(), node)
+        self.assertEqual((len(values), weakref.getweakrefcount(node)), (0, 0))
+        weakref.finalize(node, sys.exit, 5)
+        r = weakref.ref(node, lambda r: sys.exit(6))
+        p = weakref.proxy(node, lambda p: 1 / 0)
+        del node
+        self.assertEqual([kind for kind, _ in self.unraisable], [ZeroDivisionError, SystemExit, SystemExit])
+        self.assertIsNone(r())
+        del p
+
+    def test_threads(self):
+        values, keys = weakref.WeakValueDictionary(), weakref.WeakKeyDictionary(heap=self.heap)
+        count = 200 if SMALL else 5000
+
+        def work(number):
+            for i in range(count):
+                node = self.heap.new(Node, i)
+                values[number, i % 50] = node
+                keys[node] = [node] if i % 2 else i
+                weakref.finalize(node, len, "")
+                list(values.items())[:3]
+                if i % 100 == 0:
+                    husk.gc.collect(heap=self.heap)  # 0 while another thread collects
+
+        threads = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.heap.collect()
+        self.assertEqual((len(values), len(keys), self.heap.cleanups()), (0, 0, 0))
+
+
+class Exits(unittest.TestCase):
+    """How an interpreter ends. At exit the newest finalize of a heap runs first, one made meanwhile is next."""
+
+    def test_order(self):
+        code, out, err = run_script("""
+import atexit, husk
+from husk.weakref import finalize
+class Node(husk.Record):
+    value: object
+n = Node(1)
+atexit.register(print, "a function of atexit")
+for i in range(4):
+    f = finalize(n, print, i)
+    f.atexit = i != 1
+def more():
+    print("more")
+    finalize(n, print, "made meanwhile")
+finalize(n, more)
+finalize(n, lambda: 1 / 0)
+cycle = Node(2)
+cycle.value = cycle
+finalize(cycle, lambda: print("the object is whole:", n.value))
+""")
+        self.assertEqual(out.splitlines(), ["a function of atexit", "the object is whole: 1", "more", "made meanwhile",
+                                            "3", "2", "0"])
+        self.assertEqual((code, err.count("ZeroDivisionError"), err.count("Traceback")), (0, 1, 1), err)
+
+    def test_excepthook(self):
+        code, out, err = run_script("""
+import sys, husk
+from husk.weakref import finalize
+class Node(husk.Record):
+    value: object
+n = Node(1)
+sys.excepthook = lambda kind, error, trace: print("excepthook", kind.__name__, error)
+sys.unraisablehook = lambda args: print("unraisablehook", args.exc_value)
+finalize(n, lambda: 1 / 0)
+m = Node(1)
+finalize(m, lambda: 2 / 0)
+del m
+""")
+        self.assertEqual((code, out, err), (
+            0, "unraisablehook division by zero\nexcepthook ZeroDivisionError division by zero\n", ""))
+
+    def test_os_exit_runs_nothing(self):
+        code, out, err = run_script("""
+import os, husk
+from husk.weakref import finalize
+class Node(husk.Record):
+    value: object
+n = Node(1)
+finalize(n, print, "never")
+os._exit(3)
+""")
+        self.assertEqual((code, out, err), (3, "", ""))
+
+    def test_things_that_outlive_the_heaps(self):
+        code, out, err = run_script("""
+import sys, husk, builtins
+from husk import weakref, gc
+class Node(husk.Record):
+    value: object
+    def method(self): pass
+n = Node(1)
+builtins.kept = [weakref.ref(n), weakref.proxy(n), weakref.WeakMethod(n.method), weakref.WeakKeyDictionary({n: n}),
+    weakref.WeakValueDictionary(n=n), weakref.WeakSet([n]), weakref.finalize(n, print, "end"), n,
+    iter(weakref.WeakSet([n])), weakref.WeakKeyDictionary({n: 1}).items()]
+class Last:
+    def __del__(self):
+        for x in kept:
+            for call in (len, next, bool, repr, weakref.getweakrefcount):
+                try: call(x)
+                except (TypeError, ReferenceError, husk.ClosedError): pass
+        for call in (gc.collect, gc.get_objects, gc.get_stats, gc.freeze, gc.enable, gc.get_threshold):
+            try: call()
+            except husk.ClosedError: pass
+            else: print("no error from", call)
+sys.modules["last"] = Last()
+""")
+        self.assertEqual((code, out, err), (0, "end\n", ""))
+
+    @unittest.skipUnless(hasattr(os, "fork"), "no fork here")
+    def test_fork(self):
+        code, out, err = run_script("""
+import os, sys, husk
+from husk import gc, weakref
+class Node(husk.Record):
+    value: object
+n = Node(1)
+d = weakref.WeakKeyDictionary({n: [n]})
+gc.disable(); gc.freeze()
+child = os.fork()
+if child == 0:
+    gc.enable(); gc.unfreeze()
+    del n
+    gc.collect()
+    os._exit(len(d))
+status = os.waitpid(child, 0)[1]
+gc.unfreeze(); gc.enable()
+print(os.WEXITSTATUS(status), len(d))
+""")
+        self.assertEqual((code, out, err), (0, "0 1\n", ""))
+
+
+if __name__ == "__main__":
+    main()

@@ -499,6 +499,9 @@ static void refusals(husk_heap *heap)
     assert_int_equal(husk_weakvaluemap_set(values, husk_int(1), text), HUSK_ETYPE);
     assert_int_equal(husk_weakset_add(set, text), HUSK_ETYPE);
     assert_int_equal(husk_weakset_add(set, NULL), HUSK_EINVAL);
+    assert_int_equal(husk_weakset_remove(set, NULL), HUSK_EINVAL);
+    assert_int_equal(husk_weakkeymap_remove(keys, text), HUSK_ETYPE);
+    assert_int_equal(husk_weakkeymap_peek(keys, NULL, &v), HUSK_EINVAL);
     assert_int_equal(husk_weakkeymap_set(keys, NULL, husk_nil()), HUSK_EINVAL);
     assert_int_equal(husk_weakvaluemap_set(values, husk_nil(), one), HUSK_EINVAL);
     assert_int_equal(husk_weakvaluemap_peek(values, husk_float(0.0 / 0.0), &found), HUSK_EINVAL);

@@ -173,8 +173,11 @@ static husk_status missing(const husk_obj *obj, const char *container_name)
     return husk_heap_fail(husk_obj_heap(obj), HUSK_EMISSING, "the object is not in %s", container_name);
 }
 
-static husk_status remove_target(husk_obj *obj, const husk_obj *target, const char *container_name)
+static husk_status remove_target(husk_obj *obj, husk_obj *target, const char *container_name)
 {
+    husk_status status = check_target(obj, target);
+    if (status != HUSK_OK)
+        return status;
     size_t place;
     tie *t = find_target(of(obj), target, &place);
     if (!t)

@@ -6,8 +6,9 @@ exceptions are those of weakref; docs/python-differences.md has what differs, an
 ref and WeakSet are the classes of husk. WeakKeyDictionary and WeakValueDictionary are objects of Python, as the standard
 ones are; husk.WeakKeyMap and husk.WeakValueMap are containers in a heap, which records can hold.
 
-Ownership: nothing here keeps an object alive but what a method returns. Errors: in callbacks, sys.unraisablehook, and
-the others still run. Threads: a heap may be used by any thread that holds Python's lock.
+Ownership: nothing here keeps an object alive but what a method returns, and what a finalize is given. Errors: those of
+callbacks go to sys.unraisablehook, and the others still run; husk.ClosedError if the heap is closed, but ReferenceError
+from a proxy. Threads: any thread; callbacks run on the one by whose doing the object died.
 """
 
 import atexit as _atexit

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"husk.example/husk/internal/raw"
 )
@@ -409,7 +410,7 @@ func (h *Heap) ClearGarbage() error {
 func (h *Heap) owned(s *Scope, obj *C.husk_obj) any {
 	kind := Kind(C.husk_go_kind(obj))
 	if kind == kindText {
-		text := C.GoStringN(C.husk_text_bytes(obj), C.int(C.husk_text_length(obj)))
+		text := textOf((*byte)(unsafe.Pointer(C.husk_text_bytes(obj))), int(C.husk_text_length(obj)))
 		C.husk_obj_release(obj)
 		return text
 	}

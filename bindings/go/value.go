@@ -124,13 +124,16 @@ type plain struct {
 // statusOf returns the status that came with a slot: see host.h.
 func statusOf(slot C.husk_go_slot) Code { return -Code(uint8(slot.meta >> 16)) }
 
+// textOf copies the bytes of a text. C.GoStringN would end at 2 GiB.
+func textOf(bytes *byte, length int) string { return string(unsafe.Slice(bytes, length)) }
+
 // lift brings a slot's value over, with a handle in scope s if it is an object. Under the lock.
 func (h *Heap) lift(s *Scope, slot C.husk_go_slot, p *plain) {
 	p.tag = uint64(uint8(slot.meta))
 	p.bits = uint64(slot.word)
 	switch p.tag {
 	case tagText:
-		p.text = C.GoStringN(*(**C.char)(unsafe.Pointer(&slot.word)), C.int(slot.meta>>24))
+		p.text = textOf(*(**byte)(unsafe.Pointer(&slot.word)), int(slot.meta>>24))
 	case tagObj:
 		p.obj = h.wrap(s, *(**C.husk_obj)(unsafe.Pointer(&slot.word)), Kind(uint8(slot.meta>>8)), false)
 	}

@@ -1,0 +1,62 @@
+package tests
+
+import (
+	"go/ast"
+	"go/doc"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"strings"
+	"testing"
+)
+
+// Every exported name of the package is explained.
+func TestEveryNameIsExplained(t *testing.T) {
+	files := token.NewFileSet()
+	const folder = "../../bindings/go"
+	parsed, err := parser.ParseDir(files, folder, func(info fs.FileInfo) bool {
+		return !strings.HasSuffix(info.Name(), "_test.go") && info.Name() != "handles_final.go"
+	}, parser.ParseComments)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pkg := doc.New(parsed["husk"], "husk.example/husk", 0)
+	names := 0
+	explained := func(name, text string) {
+		if !ast.IsExported(name[strings.LastIndex(name, ".")+1:]) {
+			return
+		}
+		names++
+		if strings.TrimSpace(text) == "" {
+			t.Errorf("%s has no comment", name)
+		}
+	}
+	values := func(all []*doc.Value) {
+		for _, group := range all {
+			for _, name := range group.Names {
+				explained(name, group.Doc)
+			}
+		}
+	}
+	functions := func(of string, all []*doc.Func) {
+		for _, f := range all {
+			explained(of+f.Name, f.Doc)
+		}
+	}
+	if !strings.Contains(pkg.Doc, "handle") {
+		t.Error("the package has no comment")
+	}
+	values(pkg.Consts)
+	values(pkg.Vars)
+	functions("", pkg.Funcs)
+	for _, typ := range pkg.Types {
+		explained(typ.Name, typ.Doc)
+		values(typ.Consts)
+		values(typ.Vars)
+		functions("", typ.Funcs)
+		functions(typ.Name+".", typ.Methods)
+	}
+	if names < 150 {
+		t.Errorf("only %d names were found", names)
+	}
+}

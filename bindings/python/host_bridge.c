@@ -384,6 +384,7 @@ static bool build(void)
     PyErr_Clear();
     for (size_t i = bridge.count; bridge.relays && i-- > 0;)
         Py_XDECREF((PyObject *)bridge.relays[i]);
+    bridge.count = 0; /* no box has lent anything */
     return false;
 }
 

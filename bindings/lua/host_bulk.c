@@ -2,7 +2,7 @@
  * record or the entries of a map (core.update).
  *
  * Both look at the script's tables first and store afterwards, so that no code of the script's runs while a
- * table of it is traversed; what was stored when something fails is undone, or was not begun. */
+ * table of it is traversed. A value that cannot be stored is found before anything is. */
 #include "host.h"
 
 #include <stdio.h>
@@ -54,7 +54,7 @@ static bool read_entry(lua_State *L, husk_obj *self, bool record, entry *to, hus
     return true;
 }
 
-/* core.update(x, table): x.k = v for each entry; nothing is stored if one of them cannot be. */
+/* core.update(x, table): x.k = v for each entry. A map that runs out of memory keeps what it has taken. */
 static int update(lua_State *L)
 {
     static const char name[] = "husk.update";
@@ -260,7 +260,7 @@ static bool build_all(lua_State *L, plan *p, size_t records, husk_lua_proxy **pr
     return true;
 }
 
-/* Leaves the list at `at` of the spec on the stack: a table, or nil. */
+/* Pushes the list `name` of the spec: a table, or nil. */
 static void push_list(lua_State *L, const char *name)
 {
     lua_pushstring(L, name);

@@ -36,8 +36,8 @@ end
 -- husk.class(record): the class of a record, or nil.
 husk.class = core.class_of
 
--- husk.update(x, entries): the fields of a record or the entries of a map, from a table, in one call. If one cannot be
--- stored, none is.
+-- husk.update(x, entries): the fields of a record or the entries of a map, from a table, in one call. A value that cannot
+-- be stored is found before anything is; a map that runs out of memory keeps what it has taken.
 husk.update = core.update
 
 -- husk.release(x): ends the handle, and the object if it was the last reference. A dead handle is fine.

@@ -150,7 +150,8 @@ local husk = {}
 ---@return husk.Class?
 function husk.class(record) end
 
---- The fields of a record or the entries of a map, from a table, in one call. If one cannot be stored, none is.
+--- The fields of a record or the entries of a map, from a table, in one call. A value that cannot be stored is found
+--- before anything is; a map that runs out of memory keeps what it has taken.
 ---@param x husk.Record|husk.Map
 ---@param entries table
 function husk.update(x, entries) end

@@ -36,6 +36,7 @@ type Options struct {
 //	reports     errors that wait for the lock to be free
 type Heap struct {
 	mu      sync.Mutex
+	self    uintptr // its own address; a copy of a heap is a closed one
 	c       *C.husk_go_host
 	host    C.uintptr_t // c as a number: cgo would look at what a pointer points to
 	raw     raw.SwigcptrHeap
@@ -90,6 +91,7 @@ func New(options ...Options) (*Heap, error) {
 	}
 	name := C.CString(o.Name)
 	defer C.free(unsafe.Pointer(name))
+	h.self = uintptr(unsafe.Pointer(h))
 	h.id = heaps.add(h)
 	h.c = C.husk_go_host_new(name, C.size_t(o.MaxBytes), C.bool(o.Stress), C.uintptr_t(h.id))
 	if h.c == nil || h.c.heap == nil {
@@ -123,7 +125,7 @@ func (h *Heap) Close() error {
 		h.reportOpen()
 	}
 	h.mu.Lock()
-	if h.c == nil || h.closing {
+	if !h.open() || h.closing {
 		h.mu.Unlock()
 		return nil
 	}
@@ -178,7 +180,7 @@ func (h *Heap) abandoned() {
 func (h *Heap) Closed() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.c == nil
+	return !h.open()
 }
 
 // Name returns the name the heap was made with.
@@ -200,10 +202,13 @@ func (h *Heap) String() string {
 // needs after its hooks, its C function holds (host.h). Receivers are kept alive all the same, for readers; values are
 // not, since runtime.KeepAlive would make each number an allocation.
 
+// open says whether there is a C heap. Under the lock.
+func (h *Heap) open() bool { return h.c != nil && h.self == uintptr(unsafe.Pointer(h)) }
+
 // enter takes the lock for one call, and ends first what Go's collector has let go. On an error the lock is free.
 func (h *Heap) enter(op string) error {
 	h.mu.Lock()
-	if h.c == nil {
+	if !h.open() {
 		h.mu.Unlock()
 		return h.closedError(op)
 	}

@@ -95,11 +95,13 @@ type Object interface {
 // Immortal is the strong count of an object that lives until its heap closes.
 const Immortal = math.MaxInt
 
-// An Obj is what all handles have in common. It must not be copied; all are used by pointer.
+// An Obj is what all handles have in common. Handles are used by pointer: a copy is refused everywhere.
 //
 // The handle types are this struct and nothing else, so that a pointer to one can be turned into a pointer to
 // another when the kind of the object is known (typed).
 type Obj struct {
+	_     noCopy
+	self  uintptr // its own address: a copy's is another, and nobody would tell when the original is gone
 	heap  *Heap
 	extra             // of handles_weak.go or handles_final.go
 	obj   *C.husk_obj // nil: released
@@ -113,6 +115,15 @@ type Obj struct {
 }
 
 func (o *Obj) handle() *Obj { return o }
+
+// noCopy makes go vet speak of copies.
+type noCopy struct{}
+
+func (*noCopy) Lock()   {}
+func (*noCopy) Unlock() {}
+
+// made reports whether this is a handle that a heap has made, and not a copy of one.
+func (o *Obj) made() bool { return o.self == uintptr(unsafe.Pointer(o)) }
 
 // typed returns the handle as what it is.
 func (o *Obj) typed() Object {
@@ -169,6 +180,7 @@ func (h *Heap) adopt(s *Scope, obj *C.husk_obj, kind Kind) *Obj {
 	} else {
 		o = new(Obj)
 	}
+	o.self = uintptr(unsafe.Pointer(o))
 	o.heap = h
 	o.obj = obj
 	o.id = uintptr(unsafe.Pointer(obj))
@@ -212,8 +224,8 @@ func (o *Obj) alive() bool { return o.obj != nil && o.epoch == o.heap.epoch }
 // enter takes the heap's lock for a call on this handle. On an error the lock is free.
 func (o *Obj) enter(op string) error {
 	h := o.heap
-	if h == nil {
-		return errorf(op, ErrInvalid, "this handle was not made by a heap")
+	if !o.made() {
+		return o.strayError(op)
 	}
 	h.mu.Lock() // what Heap.enter does, without the second call
 	if h.c != nil && !h.handles.stale() && o.obj != nil && o.epoch == h.epoch {
@@ -221,6 +233,13 @@ func (o *Obj) enter(op string) error {
 	}
 	h.mu.Unlock()
 	return o.enterSlowly(op)
+}
+
+func (o *Obj) strayError(op string) error {
+	if o.heap == nil {
+		return errorf(op, ErrInvalid, "this handle was not made by a heap")
+	}
+	return errorf(op, ErrInvalid, "this handle is a copy of one: handles are used by pointer")
 }
 
 func (o *Obj) enterSlowly(op string) error {
@@ -284,6 +303,9 @@ func (o *Obj) String() string {
 		return "no object"
 	}
 	if err := o.enter("String"); err != nil {
+		if !o.made() {
+			return fmt.Sprintf("%s (copied)", Kind(o.kind))
+		}
 		if o.heap.Closed() {
 			return fmt.Sprintf("%s (heap closed)", Kind(o.kind))
 		}
@@ -431,7 +453,7 @@ func Equal(a, b Object) bool {
 	if x == nil || y == nil {
 		return x == y
 	}
-	return x == y || x.heap == y.heap && x.id == y.id && x.Alive() && y.Alive()
+	return x == y || x.heap != nil && x.heap == y.heap && x.id == y.id && x.Alive() && y.Alive()
 }
 
 // handleOf returns the handle in x, or nil for nil and for nil pointers. It calls no method through the interface:

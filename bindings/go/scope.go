@@ -35,7 +35,7 @@ func (h *Heap) NewScope() *Scope {
 		s.place = callerPlace()
 	}
 	h.mu.Lock()
-	if h.c == nil {
+	if !h.open() {
 		s.closed = true
 	} else {
 		h.scopes[s] = struct{}{}

@@ -104,8 +104,8 @@ func (h *Heap) admit(op string, o *Obj) error {
 	switch {
 	case o == nil:
 		return errorf(op, ErrInvalid, "the object is a nil pointer")
-	case o.heap == nil:
-		return errorf(op, ErrInvalid, "this handle was not made by a heap")
+	case !o.made():
+		return o.strayError(op)
 	case o.heap != h:
 		return errorf(op, ErrHeap, "a %s of heap '%s' cannot be stored in heap '%s'", Kind(o.kind), o.heap.name, h.name)
 	case !o.alive():

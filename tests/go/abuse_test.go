@@ -193,3 +193,42 @@ func TestSizes(t *testing.T) {
 	_, err := husk.Must(h.New(typ)).Get(long + "!")
 	wants(t, err, husk.ErrMissing)
 }
+
+// Handles and heaps that were not made, and copies of those that were: errors, whatever becomes of the original.
+func TestStrays(t *testing.T) {
+	h := newHeap(t)
+	n := husk.Must(h.New(Node, 1))
+	copied := copyOf(n)
+	wants(t, copied.Set("value", 2), husk.ErrInvalid, "copy")
+	wants(t, copied.Release(), husk.ErrInvalid, "copy")
+	wants(t, husk.Must(h.List()).Append(copied), husk.ErrInvalid, "copy")
+	same(t, "alive", copied.Alive(), false)
+	same(t, "text", copied.String(), "record (copied)")
+	same(t, "equal", husk.Equal(n, copied), false)
+	same(t, "value", husk.Must(husk.Get[int](n, "value")), 1)
+
+	var none husk.Record
+	wants(t, none.Set("value", 1), husk.ErrInvalid, "not made")
+	same(t, "text", none.String(), "no object")
+	same(t, "alive", none.Alive(), false)
+	wants(t, n.Set("next", &none), husk.ErrInvalid, "not made")
+
+	var empty husk.Heap
+	_, err := empty.New(Node)
+	wants(t, err, husk.ErrClosed)
+	ok(t, empty.Close())
+	_, err = empty.NewScope().List()
+	wants(t, err, husk.ErrClosed)
+	second := copyOf(h.Heap)
+	_, err = second.List()
+	wants(t, err, husk.ErrClosed)
+	ok(t, second.Close())
+	ok(t, n.Set("value", 3))
+}
+
+// copyOf copies what must not be copied, behind the back of go vet.
+func copyOf[T any](x *T) *T {
+	y := new(T)
+	*y = *x
+	return y
+}

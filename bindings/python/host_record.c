@@ -459,6 +459,11 @@ static bool add_descriptors(record_class *made, const record_class *parent, Py_s
 /* Nothing that a proxy would have to keep. */
 static bool check_layout(PyTypeObject *made)
 {
+    if (!PyType_IsSubtype(made, base_type)) {
+        PyErr_Format(PyExc_TypeError, "record class %.100s does not derive from husk.Record",
+                     husk_py_name(made));
+        return false;
+    }
     if (made->tp_basicsize == base_type->tp_basicsize && !made->tp_dictoffset && !made->tp_del &&
         made->tp_finalize == base_type->tp_finalize)
         return true;

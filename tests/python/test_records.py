@@ -129,6 +129,40 @@ class Records(Case):
 
         self.assertEqual(Both().name, "nobody")
 
+    def test_generic(self):
+        T = typing.TypeVar("T")
+
+        class Box(husk.Record, typing.Generic[T]):
+            value: T
+
+        self.assertEqual(Box[int](5).value, 5)
+        self.assertEqual(Box.__fields__, ("value",))
+
+    def test_own_methods(self):
+        class Equal(husk.Record):
+            x: int
+
+            def __eq__(self, other):
+                return isinstance(other, Equal) and self.x == other.x
+
+            def __hash__(self):
+                return hash(self.x)
+
+            def __getattr__(self, name):
+                return name
+
+        l = self.heap.list([self.heap.new(Equal, 1), self.heap.new(Equal, 2)])
+        self.assertIn(Equal(1), l)
+        self.assertEqual(l.index(Equal(2)), 1)
+        self.assertEqual({l[0]: 5}[Equal(1)], 5)
+        again = self.heap.new(Equal, 1)
+        self.assertEqual(husk.ref(l[0]), husk.ref(again))  # equal as the objects are
+        self.assertEqual(l[0].colour, "colour")
+        Equal.__init__ = lambda self, y: setattr(self, "x", 2 * y)
+        self.assertEqual((Equal(2).x, self.heap.new(Equal, y=3).x), (4, 6))
+        del Equal.__init__
+        self.assertEqual(Equal(2).x, 2)
+
     def test_super(self):
         class Loud(Node):
             def __init__(self, *args, **fields):
@@ -195,6 +229,8 @@ class Records(Case):
         right = make("Right", __annotations__={"b": int})
         self.raises(TypeError, "differ", make, "A", (left, right))
         self.raises(TypeError, "", husk.RecordType, "A")
+        self.raises(TypeError, "does not derive from husk.Record", make, "A", (object,))
+        self.raises(TypeError, "does not derive from husk.Record", make, "A", ())
         many = make("Many", __annotations__={f"f{i}": int for i in range(4096)})
         self.assertEqual(many(*range(4096)).f4095, 4095)
         self.raises(husk.RangeError, "4096", make, "A", __annotations__={f"f{i}": int for i in range(4097)})

@@ -237,10 +237,14 @@ func (h *Heap) enterFor(op string, s *Scope) error {
 
 // leave gives the lock back, and then delivers what the heap said meanwhile.
 func (h *Heap) leave() {
-	if h.c.waiting == 0 && len(h.reports) == 0 {
+	if h.c.waiting == 0 && h.reports == nil {
 		h.mu.Unlock()
-		return
+	} else {
+		h.leaveTelling()
 	}
+}
+
+func (h *Heap) leaveTelling() {
 	h.settleValues()
 	h.takeReports()
 	reports := h.reports

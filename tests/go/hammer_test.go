@@ -74,6 +74,7 @@ func TestHammer(t *testing.T) {
 	same(t, "nodes left", husk.Must(h.Census())["Node"], 0)
 	same(t, "entries left", registry.Len()+set.Len(), 0)
 	same(t, "cleanups left", husk.Must(h.Cleanups()), 0)
+	same(t, "Go values left", husk.Must(h.Figures()).Values, 0)
 	h.taken()
 	t.Logf("%d operations: %d finalizers, %d callbacks, %d cleanups, %d passes", operations, ended.Load(),
 		gone.Load(), cleaned.Load(), husk.Must(h.Stats()).Passes)

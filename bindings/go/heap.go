@@ -62,11 +62,12 @@ type Heap struct {
 // A Go value that the heap keeps.
 type held struct {
 	value any
-	what  string // "Box", "Weak", "Cleanup", "OnPass"
+	what  string // "Box", "WeakFunc", "OnDeath", "OnPass"
 	place place
 }
 
-// New makes a heap. With no options, or one Options.
+// New makes a heap. With no options, or one Options. The heap is to be closed: one that is forgotten with all its handles
+// is closed in the end and says so, but not before Go 1.24, nor if a function that it keeps leads back to it.
 func New(options ...Options) (*Heap, error) {
 	var o Options
 	switch len(options) {

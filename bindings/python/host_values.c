@@ -111,8 +111,14 @@ static int from_plain(husk_py_heap *home, PyObject *x, husk_value *v, husk_obj *
 bool husk_py_to_value_slow(husk_py_heap *home, PyObject *x, husk_value *v, husk_obj **made)
 {
     *made = NULL;
-    if (!still_open(home))
+    if (!husk_py_open(home, "the object"))
         return false;
+    if (PyLong_CheckExact(x)) { /* the most frequent come first */
+        int overflow;
+        *v = husk_int(PyLong_AsLongLongAndOverflow(x, &overflow));
+        if (!overflow)
+            return true;
+    }
     int found = from_plain(home, x, v, made);
     return found ? found > 0 : from_made(husk_py_box(home, x), v, made);
 }

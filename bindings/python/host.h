@@ -253,7 +253,7 @@ bool husk_py_add_cleanups(PyObject *module);
 PyTypeObject *husk_py_weak_class(husk_kind kind);
 PyTypeObject *husk_py_cleanup_class(void);
 bool husk_py_add_walks(PyObject *module);
-bool husk_py_add_reports(PyObject *module); /* host_report.c */
+bool husk_py_add_helpers(PyObject *module); /* host_modules.c */
 /* An empty proxy of type: rule 1 holds for it. */
 husk_py_proxy *husk_py_proxy_new(PyTypeObject *type);
 /* Gives obj and the caller's reference to it to an empty proxy; returns the proxy, or NULL, both dropped. */

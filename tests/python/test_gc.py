@@ -79,6 +79,30 @@ def scenario_collect_in_a_finalizer_of_a_pass(w):
     return seen
 
 
+def scenario_collect_in_a_finalizer_by_counting(w):
+    seen = []
+    w.gc.collect()
+    cycle(w)
+    a = w.Ending(lambda self: seen.append(w.gc.collect()))
+    del a
+    w.gc.collect()
+    return seen
+
+
+def scenario_collect_from_two_threads(w):
+    import threading
+    found = []
+    w.gc.collect()
+    for _ in range(100):
+        cycle(w)
+    threads = [threading.Thread(target=lambda: found.append(w.gc.collect())) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return sum(found)
+
+
 def scenario_callbacks(w):
     seen = []
 
@@ -421,7 +445,31 @@ def scenario_save_all_and_weak_references(w):
     return alive
 
 
+def scenario_debug_collectable(w):
+    w.gc.collect()
+    for _ in range(10):
+        cycle(w)
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        w.gc.set_debug(w.gc.DEBUG_COLLECTABLE)
+        w.gc.collect()
+        w.gc.set_debug(0)
+    return sum(line.startswith("gc: collectable") for line in told.getvalue().splitlines()) >= 10
+
+
+def scenario_debug_stats(w):
+    told = io.StringIO()
+    with contextlib.redirect_stderr(told):
+        w.gc.set_debug(w.gc.DEBUG_STATS)
+        w.gc.collect()
+        w.gc.set_debug(0)
+    lines = told.getvalue().splitlines()
+    return lines[0], lines[1].split(":")[:2], lines[-1].split(",")[0].split()[:2]
+
+
 KNOWN = {
+    "collect_in_a_finalizer_by_counting": "In a hook, collect returns 0",
+    "debug_collectable": "DEBUG_COLLECTABLE tells how much",
     "callbacks_keys": "The dict of gc.callbacks has more entries",
     "threshold_negative": "A negative threshold is refused",
     "threshold_defaults": "The first threshold is larger",

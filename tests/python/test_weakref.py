@@ -8,7 +8,7 @@ import unittest
 import husk
 import same
 import test_gc
-from support import Case, main
+from support import SMALL, main
 
 
 def quiet(reference):
@@ -809,6 +809,244 @@ def scenario_set_derived(w):
 def scenario_set_copy_module(w):
     made, s, t = sets(w)
     return w.fails(lambda: shown(copy.copy(s)))
+
+
+# ---- deaths ----
+
+def scenario_deaths_ref_made_in_a_finalizer(w):
+    made = []
+    a = w.Ending(lambda self: made.append(w.weakref.ref(self, made.append)))
+    del a
+    return made[0](), len(made) in (1, 2)
+
+
+def scenario_deaths_callback_of_a_ref_to_a_holder_of_the_other(w):
+    """a -> b, both garbage; only a is watched, from outside."""
+    seen = []
+    a, b = w.Node("a"), w.Node("b")
+    a.next, b.next = b, a
+    r = w.weakref.ref(b, lambda r: seen.append(r()))
+    del a, b
+    w.gc.collect()
+    return seen, r()
+
+
+def scenario_deaths_callback_that_is_garbage_too(w):
+    seen = []
+    a, b = w.Node("a"), w.Node("b")
+    a.next, b.next = b, a
+    a.value = w.weakref.ref(b, seen.append)
+    b.value = w.weakref.ref(a, seen.append)
+    del a, b
+    w.gc.collect()
+    return len(seen)
+
+
+def scenario_deaths_ref_in_a_callback_of_the_other(w):
+    """No callback sees an object that died in the same pass."""
+    seen = []
+    nodes = [w.Node(i) for i in range(10)]
+    for i, x in enumerate(nodes):
+        x.next = nodes[(i + 1) % 10]
+    refs = [w.weakref.ref(x) for x in nodes]
+    calls = [w.weakref.ref(x, lambda r: seen.append([y() for y in refs].count(None))) for x in nodes]
+    del nodes, x
+    w.gc.collect()
+    return seen, len(calls)
+
+
+def scenario_deaths_resurrection_is_transitive(w):
+    keep = []
+    a = w.Ending(keep.append)
+    a.next = w.Node("reached", a)
+    b = w.Node("not reached")
+    b.next = b
+    s = w.weakref.ref(b)
+    del a, b
+    w.gc.collect()
+    return keep[0].next.value, s()
+
+
+def scenario_deaths_finalizer_once(w):
+    count, keep = [], []
+
+    def ending(self):
+        count.append(1)
+        keep.append(self)
+
+    a = w.Ending(ending)
+    a.next = a
+    del a
+    w.gc.collect()
+    keep.clear()
+    w.gc.collect()
+    return len(count)
+
+
+def scenario_deaths_finalizer_breaks_its_cycle(w):
+    seen = []
+
+    def ending(self):
+        self.next = None
+        seen.append("ended")
+
+    a = w.Ending(ending)
+    a.next = a
+    r = w.weakref.ref(a)
+    del a
+    w.gc.collect()
+    return seen, r()
+
+
+def scenario_deaths_error_in_a_finalizer(w):
+    seen = []
+
+    def ending(self):
+        seen.append("ended")
+        raise KeyError("ending")
+
+    holder = [w.Ending(ending)]
+    r = w.weakref.ref(holder[0])
+    told = w.unraisable(holder.clear)
+    return told, seen, r()
+
+
+def scenario_deaths_long_chain(w):
+    first = None
+    for i in range(20000):
+        first = w.Node(i, first)
+    last = first
+    refs = w.weakref.WeakSet([first, first.next])
+    del first, last
+    return len(refs)
+
+
+def scenario_deaths_cascade_in_a_dictionary(w):
+    """Each value holds the next key, in one direction only: all go with the first."""
+    d = w.weakref.WeakKeyDictionary()
+    first = key = w.Node(0)
+    for i in range(1000):
+        value = w.Node(i + 1)
+        d[key] = value
+        key = value
+    del key, value
+    n = len(d)
+    del first
+    return n, len(d)
+
+
+def scenario_deaths_in_the_middle_of_update(w):
+    made, d = three(w)
+    it = iter(d.items())
+    key, value = next(it)
+    made.clear()
+    del value
+    return len(list(it)) <= 2, len(d) <= 1
+
+
+def scenario_deaths_of_iterators(w):
+    made, d = three(w)
+    for make in (d.keys, d.values, d.items, d.itervaluerefs):
+        it = make()
+        next(it)
+        del it
+    made.clear()
+    return len(d)
+
+
+def scenario_deaths_proxy_list(w):
+    a = w.Node(1)
+    p = w.weakref.proxy(a)
+    r = w.weakref.ref(a)
+    first = [x is y for x, y in zip(w.weakref.getweakrefs(a), (r, p))], w.weakref.getweakrefcount(a)
+    del p
+    second = w.weakref.getweakrefs(a) == [r], w.weakref.getweakrefcount(a)
+    del r
+    return first, second, w.weakref.getweakrefs(a), w.weakref.getweakrefcount(a)
+
+
+def scenario_deaths_shared_proxy_again(w):
+    a = w.Node(1)
+    number = id(w.weakref.proxy(a))
+    return w.weakref.getweakrefcount(a), w.weakref.proxy(a).value, number > 0
+
+
+def scenario_deaths_a_dictionary_with_a_dead_owner(w):
+    """The callback of a value that outlives its dictionary does nothing."""
+    a = w.Node(1)
+    d = w.weakref.WeakValueDictionary(a=a)
+    refs = d.valuerefs()
+    del d
+    holder = [a]
+    del a
+    return w.unraisable(holder.clear), refs[0]()
+
+
+def threads_of(work, count=4):
+    import threading
+    failed = []
+
+    def run():
+        try:
+            work()
+        except BaseException as error:
+            failed.append(repr(error))
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return failed
+
+
+def scenario_threads_values(w):
+    import random
+    d = w.weakref.WeakValueDictionary()
+    turns = 200 if SMALL else 4000
+
+    def work():
+        for i in range(turns):
+            key = random.randrange(5)
+            mine = w.Node(i)
+            d[key] = mine
+            assert d.setdefault(key, mine) is not None
+            found = d.pop(key, mine)
+            assert found is not None
+
+    return threads_of(work), len(d)
+
+
+def scenario_threads_replaced_values_stay(w):
+    """The end of an old value never takes away a new one."""
+    d = w.weakref.WeakValueDictionary()
+    kept = [w.Node(i) for i in range(4)]
+    turns = 200 if SMALL else 4000
+
+    def work():
+        number = kept.pop()
+        for i in range(turns):
+            d[number.value] = w.Node(i)
+            d[number.value] = number
+            assert d[number.value] is number
+
+    return threads_of(work), len(d)
+
+
+def scenario_threads_copies(w):
+    made = [w.Node(i) for i in range(50)]
+    d = w.weakref.WeakKeyDictionary({x: [x.value] for x in made})
+    e = w.weakref.WeakValueDictionary(enumerate(made))
+
+    def work():
+        for _ in range(5 if SMALL else 50):
+            copy.copy(d), copy.deepcopy(d), copy.copy(e), list(d.items()), list(e.values())
+            if made:
+                made.pop()
+
+    failed = threads_of(work)
+    made.clear()
+    return failed, len(d), len(e)
 
 
 # ---- finalize ----

@@ -428,8 +428,8 @@ class WeakValueDictionary(_abc.MutableMapping):
 
         def remove(reference):
             self = mine()
-            if self is not None and self._refs.get(reference.key) is reference:
-                del self._refs[reference.key]
+            if self is not None:
+                _core._discard_entry(self._refs, reference.key, reference)
 
         self._remove = remove
         self._refs = {}

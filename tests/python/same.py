@@ -153,7 +153,9 @@ class Walker:
 
 
 class Plain(Behaviour):
-    """An object of Python's."""
+    """An object of Python's. Slots, as an instance may count as two objects if it has a __dict__."""
+
+    __slots__ = ("value", "next", "__weakref__")
 
     def __init__(self, value=None, next=None):
         self.value = value
@@ -162,6 +164,8 @@ class Plain(Behaviour):
 
 class Ending(Plain):
     """Has a finalizer: value is called with the object."""
+
+    __slots__ = ()
 
     def __del__(self):
         self.value(self)
@@ -180,7 +184,7 @@ class EndingRecord(Record):
 def _derived(plain, record):
     made = []
     for mixed in (Container, Number, Callable, Walker):
-        made.append((type("Plain" + mixed.__name__, (mixed, plain), {}),
+        made.append((type("Plain" + mixed.__name__, (mixed, plain), {"__slots__": ()}),
                      type(record)("Record" + mixed.__name__, (mixed, record), {})))
     return made
 

@@ -345,8 +345,8 @@ def scenario_finalized(w):
 
 def scenario_freeze(w):
     a = w.Node(1)
-    seen = [w.gc.get_freeze_count(), w.gc.freeze(), w.gc.get_freeze_count() > 0, w.gc.unfreeze(),
-            w.gc.get_freeze_count()]
+    before = w.gc.get_freeze_count()
+    seen = [w.gc.freeze(), w.gc.get_freeze_count() > before, w.gc.unfreeze(), w.gc.get_freeze_count()]
     return seen, w.fails(w.gc.freeze, 1), a.value
 
 

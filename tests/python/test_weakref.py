@@ -925,7 +925,7 @@ def scenario_deaths_cascade_in_a_dictionary(w):
     """Each value holds the next key, in one direction only: all go with the first."""
     d = w.weakref.WeakKeyDictionary()
     first = key = w.Node(0)
-    for i in range(1000):
+    for i in range(100):
         value = w.Node(i + 1)
         d[key] = value
         key = value
@@ -1031,22 +1031,6 @@ def scenario_threads_replaced_values_stay(w):
             assert d[number.value] is number
 
     return threads_of(work), len(d)
-
-
-def scenario_threads_copies(w):
-    made = [w.Node(i) for i in range(50)]
-    d = w.weakref.WeakKeyDictionary({x: [x.value] for x in made})
-    e = w.weakref.WeakValueDictionary(enumerate(made))
-
-    def work():
-        for _ in range(5 if SMALL else 50):
-            copy.copy(d), copy.deepcopy(d), copy.copy(e), list(d.items()), list(e.values())
-            if made:
-                made.pop()
-
-    failed = threads_of(work)
-    made.clear()
-    return failed, len(d), len(e)
 
 
 # ---- finalize ----

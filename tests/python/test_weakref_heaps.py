@@ -1,5 +1,6 @@
 """husk.weakref beyond what weakref has: several heaps, heaps that close, cycles through Python, exits of the interpreter."""
 
+import copy
 import gc
 import os
 import sys
@@ -253,6 +254,46 @@ class Stubborn(Case):
             t.join()
         self.heap.collect()
         self.assertEqual((len(values), len(keys), self.heap.cleanups()), (0, 0, 0))
+
+
+    def test_copies_while_another_thread_ends_objects(self):
+        made = [self.heap.new(Node, i) for i in range(50)]
+        keys = weakref.WeakKeyDictionary({x: [x.value] for x in made}, heap=self.heap)
+        values = weakref.WeakValueDictionary(enumerate(made))
+        members = weakref.WeakSet(made, heap=self.heap)
+        failed = []
+
+        def work():
+            try:
+                for _ in range(5 if SMALL else 50):
+                    for x in (keys, values):
+                        copy.copy(x), copy.deepcopy(x), list(x.items()), list(x.values())
+                    members.copy(), members & members, members == members
+                    if made:
+                        made.pop()
+            except BaseException as error:
+                failed.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        made.clear()
+        self.assertEqual((failed, len(keys), len(values), len(members)), ([], 0, 0, 0))
+
+    def test_deep_chains_end_without_recursion(self):
+        count = 1000 if SMALL else 50000
+        keys = weakref.WeakKeyDictionary(heap=self.heap)
+        first = key = self.heap.new(Node)
+        for i in range(count):
+            value = self.heap.new(Node, i)
+            keys[key] = value
+            key = value
+        del key, value
+        self.assertEqual(len(keys), count)
+        del first
+        self.assertEqual(len(keys), 0)
 
 
 class Exits(unittest.TestCase):

@@ -1163,6 +1163,15 @@ def scenario_finalize_derived(w):
     return f.alive, f(), f.name
 
 
+def scenario_finalize_that_was_not_made(w):
+    class Lazy(w.weakref.finalize):
+        def __init__(self):
+            pass
+
+    f = Lazy()
+    return f.alive, f.atexit, f(), f.peek(), f.detach()
+
+
 def scenario_finalize_repr(w):
     a = w.Node(1)
     f = w.weakref.finalize(a, print)

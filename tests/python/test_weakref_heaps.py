@@ -111,6 +111,66 @@ class Cycles(Case):
             proxy.value
 
 
+class Random(Case):
+    """Random graphs of records, objects of Python and weak-key dictionaries, against what can be reached."""
+
+    def graph(self, random):
+        nodes = [self.heap.new(Node) for _ in range(random.randint(2, 7))]
+        plains = [Plain() for _ in range(random.randint(0, 4))]
+        maps = [weakref.WeakKeyDictionary(heap=self.heap) for _ in range(random.randint(1, 2))]
+        things = nodes + plains
+        edges = {id(x): [] for x in things}
+        entries = []
+
+        def some():
+            return random.choice(things)
+
+        for x in nodes:
+            for field in ("value", "next"):
+                if random.random() < 0.5:
+                    to = some()
+                    setattr(x, field, to)
+                    edges[id(x)].append(id(to))
+        for x in plains:
+            x.items = [some() for _ in range(random.randint(0, 2))]
+            edges[id(x)] += map(id, x.items)
+        for d in maps:
+            for key in random.sample(nodes, random.randint(0, len(nodes))):
+                d[key] = value = some()
+                entries.append((d, id(key), id(value)))
+        roots = [x for x in things if random.random() < 0.25]
+        return things, edges, entries, roots, maps
+
+    @staticmethod
+    def reachable(edges, entries, roots):
+        """An entry is an edge once its key is reached: the dictionaries themselves are all held."""
+        seen, more = set(), [id(x) for x in roots]
+        while more:
+            while more:
+                x = more.pop()
+                if x not in seen:
+                    seen.add(x)
+                    more += edges[x]
+            more = [value for _, key, value in entries if key in seen and value not in seen]
+        return seen
+
+    def test_graphs(self):
+        import random as module
+        for seed in range(20 if SMALL else 600):
+            random = module.Random(seed)
+            things, edges, entries, roots, maps = self.graph(random)
+            watched = {id(x): weakref.ref(x) if isinstance(x, Node) else standard.ref(x) for x in things}
+            alive = self.reachable(edges, entries, roots)
+            things = None
+            self.heap.collect()
+            self.assertEqual({x for x, r in watched.items() if r() is not None}, alive, f"seed {seed}")
+            kept = [id(d) for d, key, _ in entries if key in alive]
+            self.assertEqual([len(d) for d in maps], [kept.count(id(d)) for d in maps], f"seed {seed}")
+            roots.clear()
+            self.heap.collect()
+            self.assertEqual({r() for r in watched.values()}, {None}, f"seed {seed}")
+
+
 class Handles(Case):
     """What counts is the object, not what Python has of it."""
 

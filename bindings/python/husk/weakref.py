@@ -819,7 +819,8 @@ class finalize:
     @property
     def alive(self):
         """Whether it is still to run."""
-        return self._cleanup is not None and self._cleanup.alive
+        cleanup = getattr(self, "_cleanup", None)  # none: a derived class that did not call __init__
+        return cleanup is not None and cleanup.alive
 
     @property
     def atexit(self):

@@ -217,7 +217,7 @@ static PyObject *get_callback(PyObject *self, void *none)
     const char *state = ref->callback ? state_of(self) : NULL;
     if (ref->callback && !state)
         return NULL;
-    return Py_NewRef(ref->callback && strcmp(state, "dead") ? ref->callback : Py_None);
+    return Py_NewRef(ref->callback && strcmp(state, "dead") != 0 ? ref->callback : Py_None);
 }
 
 static PyObject *get_state(PyObject *self, void *none)

@@ -44,7 +44,7 @@ static bool add_all_flat(PyObject *module)
     bool good = dict && module_name;
     while (good && PyDict_Next(dict, &at, &name, &value)) {
         const char *text = PyUnicode_AsUTF8(name); /* lives as long as the name, which the dict keeps */
-        if (text && PyCFunction_Check(value) && strncmp(text, "SWIG_", 5))
+        if (text && PyCFunction_Check(value) && strncmp(text, "SWIG_", 5) != 0)
             good = add_flat(module, module_name, text, value);
     }
     Py_XDECREF(module_name);

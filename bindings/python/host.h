@@ -117,7 +117,9 @@ void husk_py_ref_dealloc(PyObject *self);
 static inline bool husk_py_is_proxy(PyObject *x)
 {
     destructor dealloc = Py_TYPE(x)->tp_dealloc;
-    return dealloc == husk_py_proxy_dealloc || dealloc == husk_py_ref_dealloc;
+    return dealloc == husk_py_proxy_dealloc || dealloc == husk_py_ref_dealloc ||
+           PyObject_TypeCheck(
+               x, husk_py.ref_type); /* of a class derived from ref, which has a dealloc of its own */
 }
 
 /* What stands for obj in Python: its proxy, a str, or the value of a box. owned: the caller's reference is used

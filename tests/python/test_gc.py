@@ -636,10 +636,15 @@ class Own(Case):
         names = self.heap.map({"a": 1})
         reference = husk.ref(node, lambda r: None)
         node.next = reference
+        values = husk.weakref.WeakValueDictionary(x=node)  # its references are of a class derived from ref
+        proxy = husk.weakref.proxy(node)
+        self.assertEqual((husk.gc.is_tracked(values.valuerefs()[0]), husk.getrefcount(values.valuerefs()[0])), (True, 1))
         found = husk.gc.get_objects(heap=self.heap)
         for x in (node, items, names):
             self.assertEqual([x is y for y in found].count(True), 1)
         self.assertTrue(all(isinstance(x, husk.Obj) for x in found))
+        self.assertEqual(len(found), len({id(x) for x in found}))
+        self.assertEqual(proxy.value, "text")
 
     def test_fork_recipe(self):
         code, out, err = run_script("""

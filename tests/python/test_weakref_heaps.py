@@ -13,6 +13,12 @@ from husk import weakref
 from support import Case, SMALL, main, run_script
 
 
+try:
+    import _testcapi
+except ImportError:
+    _testcapi = None
+
+
 class Node(husk.Record):
     value: object
     next: object
@@ -155,8 +161,16 @@ class Random(Case):
         return seen
 
     def test_graphs(self):
+        self.rounds(20 if SMALL else 600)
+
+    def test_graphs_with_a_pass_at_each_allocation(self):
+        self.heap.close()
+        self.heap = husk.Heap("stress", stress=True)
+        self.rounds(5 if SMALL else 150)
+
+    def rounds(self, count):
         import random as module
-        for seed in range(20 if SMALL else 600):
+        for seed in range(count):
             random = module.Random(seed)
             things, edges, entries, roots, maps = self.graph(random)
             watched = {id(x): weakref.ref(x) if isinstance(x, Node) else standard.ref(x) for x in things}
@@ -354,6 +368,88 @@ class Stubborn(Case):
         self.assertEqual(len(keys), count)
         del first
         self.assertEqual(len(keys), 0)
+
+
+def nothing(*args):
+    pass
+
+
+def story(heap):
+    """One of everything. What is made may fail at any request for memory."""
+    node, other = heap.new(Node, 1), heap.new(Node, 2)
+    r, p, q = weakref.ref(node, nothing), weakref.proxy(node), weakref.proxy(node, nothing)
+    p.value, q.value, p.method(), repr(p), p == q, r()
+    weakref.WeakMethod(node.method, nothing)()
+    keys = weakref.WeakKeyDictionary({node: [node], other: other}, heap=heap)
+    values = weakref.WeakValueDictionary([((1, "a"), node), ("b", other)])
+    members = weakref.WeakSet([node, other], heap=heap)
+    for x in (keys, values):
+        x.copy(), list(x.items()), x | {}, x.setdefault(node, other), x.pop(other, None)
+    keys.keyrefs(), values.valuerefs(), members | members, members - members, members == members
+    weakref.finalize(node, nothing, 1, x=2).peek()
+    end = weakref.finalize(node, nothing)
+    end()
+    weakref.getweakrefs(node), weakref.getweakrefcount(node)
+    husk.gc.collect(heap=heap), husk.gc.get_objects(heap=heap), husk.gc.get_stats(heap=heap)
+    husk.gc.get_referrers(node, other), husk.gc.get_referents(node)
+    del node
+    values.clear()
+
+
+class Refused(Case):
+    """Memory that fails, at each request in turn: MemoryError, and everything is whole."""
+
+    def setUp(self):
+        super().setUp()
+        self.wants_unraisable = True  # a hook that fails for want of memory is reported
+
+    def test_memory_of_the_library(self):
+        for on in False, True:
+            for nth in range(1, 60):
+                done = False
+                husk.memory_fail(nth, on)
+                try:
+                    with husk.Heap("refused") as heap:
+                        story(heap)
+                        done = True
+                except MemoryError:
+                    pass
+                finally:
+                    husk.memory_fail(0, False)
+                if done:
+                    break
+            self.assertTrue(done)
+            self.assertGreater(nth, 2)
+
+    @unittest.skipUnless(hasattr(_testcapi, "set_nomemory") and sys.version_info < (3, 12),
+                         "no _testcapi.set_nomemory, or a version that cannot bear the failure of a closure")
+    def test_memory_of_python(self):
+        story(self.heap)
+        gc.collect()
+        gc.disable()
+        hook, sys.unraisablehook = sys.unraisablehook, lambda args: None
+        refused = streak = 0
+        try:
+            for nth in range(1, 300 if SMALL else 4000):
+                if streak > 40:  # beyond the last request
+                    break
+                heap, done = husk.Heap("refused"), False
+                _testcapi.set_nomemory(nth, nth + 1)
+                try:
+                    story(heap)
+                    done = True
+                except MemoryError:
+                    pass
+                finally:
+                    _testcapi.remove_mem_hooks()
+                refused += not done
+                streak = streak + 1 if done else 0
+                heap.verify()
+                heap.close()
+        finally:
+            sys.unraisablehook = hook
+            gc.enable()
+        self.assertGreater(refused, 50)
 
 
 class Exits(unittest.TestCase):

@@ -114,7 +114,7 @@ return function(root, report)
     end
 
     for _, page in ipairs(pages.all(root)) do
-        local number = 0
+        local number, heading = 0, ""
         local prose = {}
         for line in (pages.prose(page.text) .. "\n"):gmatch("(.-)\n") do prose[#prose + 1] = line end
         for line in (page.text .. "\n"):gmatch("(.-)\n") do
@@ -127,7 +127,9 @@ return function(root, report)
                     report.complain(place, "there is no %s", name)
                 end
             end
-            local is_lua = not language_of(page.path)
+            -- A page of another language, or a part of one that its heading says is.
+            if prose[number] and prose[number]:match("^#") then heading = line:lower() end
+            local is_lua = not language_of(page.path) and not language_of(heading)
             for name in is_lua and line:gmatch("%f[%w_.]husk%.([%a_][%w_]*)") or function() end do
                 if name ~= "h" and name ~= "i" and name ~= "pc" and name ~= "map" and name ~= "core" then
                     report.saw()

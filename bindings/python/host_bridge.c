@@ -35,10 +35,10 @@ static PyObject *collect_function;
 static struct {
     relay **relays; /* NULL: dead */
     size_t count;
-    relay **rescued; /* dead but for themselves; room for count */
+    relay **rescued; /* dead but for themselves, or led to by ghosts alone; room for count */
     size_t rescued_count;
     bool given_back;
-    bool early; /* left by a wrapper, not by who entered: more may be found */
+    bool early; /* not all could be found: left by a wrapper, or something has yet to be finalized */
 } bridge;
 
 static PyObject **values_of(relay *one)
@@ -356,18 +356,19 @@ static void lend_heap(const husk_py_heap *home)
     }
 }
 
-/* The relays are to live by their proxies alone. One to which only ghosts lead is pure garbage of the heap, which its
- * own collector finds: it keeps out. Those above come first, being the later ones. */
+/* The relays are to live by their proxies alone. One to which only ghosts lead is garbage of the heap that its own
+ * collector has yet to find: until then what it leads to must stay, since its finalizers will look at it. */
 static void show_relays(void)
 {
     for (size_t i = bridge.count; i-- > 0;) {
         relay *one = bridge.relays[i];
         if (Py_REFCNT(one) == 1) {
             give_back(one);
-            one->pending = false;
-        } else {
-            PyObject_GC_Track((PyObject *)one);
+            bridge.rescued[bridge.rescued_count++] = one;
+            bridge.early = true;
+            continue;
         }
+        PyObject_GC_Track((PyObject *)one);
         Py_DECREF((PyObject *)one);
     }
 }
@@ -484,8 +485,10 @@ static PyObject *on_collection(PyObject *module, PyObject *const *args, Py_ssize
     } else {
         if (husk_py.bridged)
             leave(true);
-        if (!in_round && husk_py.deaths != deaths)
+        if (!in_round && (bridge.early || husk_py.deaths != deaths))
             pass_mixed();
+        if (!in_round)
+            bridge.early = false;
     }
     Py_RETURN_NONE;
 }

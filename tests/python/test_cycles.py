@@ -172,6 +172,31 @@ class Mixed(Case):
         self.assertEqual(log[1:], [("y", True, True)])
         self.assertEqual(self.heap.figures().objects, 1)
 
+    def test_a_finalizer_in_garbage_that_only_the_heap_knows(self):
+        """It leads to a dead cycle through Python, and its heap is not the one that is collected first."""
+        seen = []
+
+        class Last(husk.Record):
+            to: object
+            me: object
+            own: object
+
+            def __finalize__(self):
+                seen.append(self.to.a)
+
+        p = Plain()
+        p.node = self.heap.new(Node, p)
+        last = self.heap.new(Last, p.node, own=[1])
+        last.me = last
+        gone = weakref.ref(p)
+        del last, p
+        with husk.Heap("other") as other:
+            other.collect()
+        self.assertEqual([type(x) for x in seen], [Plain])
+        seen.clear()
+        self.collect()
+        self.assertIsNone(gone())
+
     def test_a_finalizer_that_brings_it_back(self):
         kept = []
 
@@ -315,7 +340,7 @@ problems = []
 
 class Loud(Plain):
     def __del__(self):
-        look(self)
+        look(self, "__del__")
 
 
 class Finalized(Node):
@@ -324,7 +349,7 @@ class Finalized(Node):
     def __finalize__(self):
         if len(values(self)) != self.told:
             problems.append("a finalizer saw %d of %d values" % (len(values(self)), self.told))
-        look(self)
+        look(self, "__finalize__")
 
 
 def values(x):
@@ -336,11 +361,18 @@ def values(x):
     return list(x.values() if isinstance(x, husk.Map) else x)
 
 
-def look(x):
+def type_or_none(x):
+    return x if x is None else type(x)
+
+
+def look(x, where="a reader"):
     """Reads all that x refers to, two steps deep, and sometimes brings something back."""
     refs = values(x)
     for y in refs[:]:
         refs.extend(values(y))
+    if None in map(type_or_none, refs):
+        problems.append("%s of a %s: a value is lost" % (where, type(x).__name__))
+        return
     if refs and random.random() < 0.2:
         back.append(random.choice(refs))
     if random.random() < 0.1:
@@ -419,6 +451,7 @@ class Random(Case):
                 for anchor in self.anchors.values():
                     anchor.clear()
                 self.collect()
+                self.assertEqual(problems, [], "seed %d" % seed)
                 if not back:
                     break
             if seed % 16 == 0:

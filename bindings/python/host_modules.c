@@ -27,12 +27,31 @@ static PyObject *discard_entry(PyObject *module, PyObject *const *args, Py_ssize
     Py_RETURN_NONE;
 }
 
+/* _count_alive(dict, /): how many of its values are weak references to what is alive. Callbacks may be due that take
+ * the others out. */
+static PyObject *count_alive(PyObject *module, PyObject *dict)
+{
+    PyObject *key, *x;
+    Py_ssize_t at = 0, count = 0;
+    (void)module;
+    if (!PyDict_CheckExact(dict))
+        return PyErr_Format(PyExc_TypeError, "_count_alive(): a dict expected");
+    if (husk_py.bridged)
+        husk_py_unbridge();
+    while (PyDict_Next(dict, &at, &key, &x)) {
+        husk_obj *obj = PyObject_TypeCheck(x, husk_py.ref_type) ? ((husk_py_proxy *)x)->obj : NULL;
+        count += obj && husk_weak_state_get(husk_weak_of(obj)) == HUSK_ALIVE;
+    }
+    return PyLong_FromSsize_t(count);
+}
+
 bool husk_py_add_helpers(PyObject *module)
 {
 #define FAST(f) ((PyCFunction)(void (*)(void))(f))
     static PyMethodDef functions[] = {
         { "_write_unraisable", FAST(write_unraisable), METH_FASTCALL, NULL },
         { "_discard_entry", FAST(discard_entry), METH_FASTCALL, NULL },
+        { "_count_alive", count_alive, METH_O, NULL },
         { NULL, NULL, 0, NULL },
     };
     return PyModule_AddFunctions(module, functions) == 0;

@@ -217,6 +217,26 @@ class Handles(Case):
         self.assertIsNone(method())
 
 
+    def test_lengths_before_callbacks_have_run(self):
+        """A pass inside an allocation ends objects at once, and leaves callbacks for later."""
+        heap = husk.Heap("stress", stress=True)
+        values = weakref.WeakValueDictionary()
+        keys, members = weakref.WeakKeyDictionary(heap=heap), weakref.WeakSet(heap=heap)
+        gone = []
+        node = heap.new(Node)
+        node.next = node
+        values["x"] = keys[node] = node
+        members.add(node)
+        watched = weakref.ref(node, gone.append)
+        node = None
+        kept = heap.new(Node)  # the pass
+        self.assertEqual((watched(), gone, len(values.valuerefs())), (None, [], 1))
+        self.assertEqual((len(values), len(keys), len(members), list(values)), (0, 0, 0, []))
+        heap.safepoint()
+        self.assertEqual((gone, values.valuerefs(), kept.value), ([watched], [], None))
+        heap.close()
+
+
 class Heaps(Case):
     def test_dictionaries_and_heaps(self):
         with husk.Heap("other") as other:

@@ -452,7 +452,7 @@ class WeakValueDictionary(_abc.MutableMapping):
         del self._refs[key]
 
     def __len__(self):
-        return len(self._refs)
+        return _core._count_alive(self._refs)
 
     def __contains__(self, key):
         return self._find(key) is not None

@@ -392,9 +392,11 @@ static bool build(void)
 /* Bridges all heaps. Runs no code: Python's collector stands still while relays are made. */
 static void enter(void)
 {
+    if (husk_py.bridged)
+        return;
     for (husk_py_heap *home = husk_py.heaps; home; home = home->next)
         home->mixed = false;
-    if (husk_py.bridged || !husk_py.boxes)
+    if (!husk_py.boxes)
         return;
     bridge.given_back = bridge.early = false;
     bridge.count = bridge.rescued_count = 0;

@@ -1,4 +1,4 @@
-"""husk.weakref beyond what weakref has: several heaps, heaps that close, cycles through Python, exits of the interpreter."""
+"""husk.weakref beyond what weakref has: several heaps, heaps that close, cycles through Python, exits."""
 
 import copy
 import gc

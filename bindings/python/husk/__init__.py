@@ -12,9 +12,9 @@
 Objects live in a heap, husk.default if none is named. What Python has is one handle for each object; a handle is
 one counted reference.
 
-Ownership: a handle owns one reference to its object and keeps the heap; fields, items and entries own one to what they
-hold. Errors: husk.Error and what derives from it, of the kind of a builtin that fits, or TypeError. Threads: a heap may be
-used by any thread; Python's lock is held inside each call, so calls never overlap.
+Ownership: a handle owns one reference to its object and keeps the heap; fields, items and entries own one to what
+they hold. Errors: husk.Error and what derives from it, of the kind of a builtin that fits, or TypeError. Threads: a
+heap may be used by any thread; Python's lock is held inside each call, so calls never overlap.
 """
 
 from collections.abc import MutableMapping as _MutableMapping

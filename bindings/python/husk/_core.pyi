@@ -1,5 +1,6 @@
 # husk._core, in C: what the package husk is made of. Programs import husk.
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence, MutableSet, Set as AbstractSet
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSequence, MutableSet
+from collections.abc import Set as AbstractSet
 from types import GenericAlias, TracebackType
 from typing import Any, ClassVar, Final, Generic, Literal, SupportsIndex, TypeVar, final, overload
 
@@ -40,7 +41,10 @@ _Reason: TypeAlias = Literal["call", "objects", "bytes", "limit", "request", "st
 
 @final
 class Pass(structseq[Any], tuple[int, _Reason, int, int, int, int, int, int, int, int, int, int, int]):
-    __match_args__: Final = ("generation", "reason", "examined", "collected", "uncollectable", "finalized", "resurrected", "weak_cleared", "deferred", "bytes", "find_ns", "finalize_ns", "reclaim_ns")
+    __match_args__: Final = (
+        "generation", "reason", "examined", "collected", "uncollectable", "finalized", "resurrected",
+        "weak_cleared", "deferred", "bytes", "find_ns", "finalize_ns", "reclaim_ns",
+    )
     @property
     def generation(self) -> int: ...
     @property
@@ -94,7 +98,10 @@ class Pacing(structseq[Any], tuple[int, int, float, float]):
 
 @final
 class Generation(structseq[Any], tuple[int, int, int, int, int, int, int, int, int, int, int, int]):
-    __match_args__: Final = ("passes", "examined", "collected", "uncollectable", "finalized", "resurrected", "weak_cleared", "bytes", "find_ns", "finalize_ns", "reclaim_ns", "longest_ns")
+    __match_args__: Final = (
+        "passes", "examined", "collected", "uncollectable", "finalized", "resurrected", "weak_cleared", "bytes",
+        "find_ns", "finalize_ns", "reclaim_ns", "longest_ns",
+    )
     @property
     def passes(self) -> int: ...
     @property
@@ -122,7 +129,10 @@ class Generation(structseq[Any], tuple[int, int, int, int, int, int, int, int, i
 
 @final
 class Figures(structseq[Any], tuple[int, int, int, int, int, int, int, int, int, int, int, int]):
-    __match_args__: Final = ("objects", "object_bytes", "buffer_bytes", "foreign_bytes", "bytes_taken", "bytes_peak", "max_bytes", "pages", "pages_spare", "chunks", "weak_cells", "frozen_objects")
+    __match_args__: Final = (
+        "objects", "object_bytes", "buffer_bytes", "foreign_bytes", "bytes_taken", "bytes_peak", "max_bytes",
+        "pages", "pages_spare", "chunks", "weak_cells", "frozen_objects",
+    )
     @property
     def objects(self) -> int: ...
     @property

@@ -4,13 +4,13 @@ Functions work on husk.default, or on the heap that the keyword heap names. Name
 exceptions are those of gc; docs/python-differences.md has what differs, and why. Heap has the same and more under
 names of its own (Heap.collect, Heap.pacing, Heap.disable, ...).
 
-callbacks is a list of functions that are called before and after each pass over husk.default, in its order, with "start"
-or "stop" and a dict: generation, collected, uncollectable, reason, duration. garbage is a list of what passes have kept
-because of DEBUG_SAVEALL; taking something off the list lets it go.
+callbacks is a list of functions that are called before and after each pass over husk.default, in its order, with
+"start" or "stop" and a dict: generation, collected, uncollectable, reason, duration. garbage is a list of what passes
+have kept because of DEBUG_SAVEALL; taking something off the list lets it go.
 
-Ownership: the lists hold what is in them, nothing else here keeps an object alive but what a function returns. Errors:
-husk.ClosedError if the heap is closed; those of callbacks go to sys.unraisablehook, and the others still run. Threads: any
-thread; callbacks run on the one that collects, and no lock is held.
+Ownership: the lists hold what is in them, nothing else here keeps an object alive but what a function returns.
+Errors: husk.ClosedError if the heap is closed; those of callbacks go to sys.unraisablehook, and the others still run.
+Threads: any thread; callbacks run on the one that collects, and no lock is held.
 """
 
 import operator as _operator
@@ -287,7 +287,7 @@ def get_referrers(*objs):
 
 
 def get_referents(*objs):
-    """A list of what objs refer to, once for each slot; values of Python too. Others than objects of a heap have none."""
+    """A list of what objs refer to, once for each slot; values of Python too. What is not in a heap has none."""
     found = []
     for obj in objs:
         if isinstance(obj, _core.Obj):

@@ -3,8 +3,8 @@
 What counts is the life of the object in its heap, not that of Python's handle of it. Names, arguments, defaults and
 exceptions are those of weakref; docs/python-differences.md has what differs, and why.
 
-ref and WeakSet are the classes of husk. WeakKeyDictionary and WeakValueDictionary are objects of Python, as the standard
-ones are; husk.WeakKeyMap and husk.WeakValueMap are containers in a heap, which records can hold.
+ref and WeakSet are the classes of husk. WeakKeyDictionary and WeakValueDictionary are objects of Python, as the
+standard ones are; husk.WeakKeyMap and husk.WeakValueMap are containers in a heap, which records can hold.
 
 Ownership: nothing here keeps an object alive but what a method returns, and what a finalize is given. Errors: those of
 callbacks go to sys.unraisablehook, and the others still run; husk.ClosedError if the heap is closed, but ReferenceError
@@ -577,7 +577,7 @@ def _lock(reference):
 
 def _set_methods():
     def members(other):
-        """The elements of other, by identity if they are objects."""
+        """The elements of other, to be found by identity."""
         return {_Same(x) for x in other}
 
     def like(self, elements):
@@ -715,7 +715,7 @@ def _set_methods():
 
 
 class _Same:
-    """An element for comparing by identity; what is not in a heap by equality, as it cannot be in a WeakSet."""
+    """An element for comparing by identity: elements of the other operand need not have a hash."""
 
     __slots__ = ("obj",)
 

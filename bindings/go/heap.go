@@ -54,6 +54,7 @@ type Heap struct {
 
 	values    map[uintptr]held
 	lastValue uintptr
+	cleanups  map[*C.husk_obj]uintptr // the value of each cleanup
 
 	onError func(error)
 	reports []error
@@ -64,10 +65,12 @@ type held struct {
 	value any
 	what  string // "Box", "WeakFunc", "OnDeath", "OnPass"
 	place place
+	obj   *C.husk_obj // of a cleanup
 }
 
 // New makes a heap. With no options, or one Options. The heap is to be closed: one that is forgotten with all its handles
-// is closed in the end and says so, but not before Go 1.24, nor if a function that it keeps leads back to it.
+// is closed in the end and says so, but not before Go 1.24, nor with an open scope, nor if a function that it keeps leads
+// back to it.
 func New(options ...Options) (*Heap, error) {
 	var o Options
 	switch len(options) {
@@ -89,6 +92,8 @@ func New(options ...Options) (*Heap, error) {
 		scopes:  map[*Scope]struct{}{},
 		values:  map[uintptr]held{},
 		onError: o.OnError,
+
+		cleanups: map[*C.husk_obj]uintptr{},
 	}
 	name := C.CString(o.Name)
 	defer C.free(unsafe.Pointer(name))
@@ -148,6 +153,7 @@ func (h *Heap) Close() error {
 	h.c = nil
 	h.handles = handles{}
 	h.values = nil
+	h.cleanups = nil
 	h.places = nil
 	h.scopes = nil
 	h.mu.Unlock()
@@ -161,8 +167,10 @@ func (h *Heap) Close() error {
 func (h *Heap) takeAll() []*C.husk_obj {
 	all := h.handles.takeAll()
 	for s := range h.scopes {
-		s.closed = true
-		all = append(all, s.takeAll()...)
+		if s.stray("") == nil { // else another has been written over it, and would be counted twice
+			s.closed = true
+			all = append(all, s.takeAll()...)
+		}
 		delete(h.scopes, s)
 	}
 	return all
@@ -300,7 +308,11 @@ func (h *Heap) keep(v any, what string) *C.husk_go_token {
 func (h *Heap) settleValues() {
 	for token := C.husk_go_take_loose(h.c); token != nil; {
 		next := token.next
-		delete(h.values, uintptr(token.value))
+		number := uintptr(token.value)
+		if obj := h.values[number].obj; obj != nil && h.cleanups[obj] == number { // else the address has a new one
+			delete(h.cleanups, obj)
+		}
+		delete(h.values, number)
 		C.free(unsafe.Pointer(token))
 		token = next
 	}
@@ -319,7 +331,8 @@ func (h *Heap) takeReports() {
 }
 
 // OnError sets the function that receives errors of finalizers and callbacks, and what the heap notices by itself;
-// nil: a line on os.Stderr each. It is called without the lock, by the goroutine whose call it came from.
+// nil: a line on os.Stderr each. It is called without the lock, on a goroutine of its own, while the call that it came
+// from waits.
 func (h *Heap) OnError(fn func(error)) {
 	h.mu.Lock()
 	h.onError = fn

@@ -46,7 +46,7 @@ func (h *Heap) endPassing() {
 	for len(h.passing) > 0 {
 		o := h.passing[len(h.passing)-1]
 		h.passing = h.passing[:len(h.passing)-1]
-		if o.alive() {
+		if o.made() && o.alive() { // the program may have written over it
 			C.husk_obj_release(h.drop(o))
 		}
 	}
@@ -64,12 +64,13 @@ func guarded(fn func()) (trouble string, cause error) {
 				return
 			}
 			p := recover()
-			cause, _ = p.(error)
 			if p == nil {
 				trouble = "it ended its goroutine (runtime.Goexit, or panic(nil))"
-			} else {
-				trouble = fmt.Sprintf("panic: %v", p)
+				return
 			}
+			cause, _ = p.(error)
+			trouble = fmt.Sprintf("panic: a %T", p) // in case its own text ends the goroutine
+			trouble = fmt.Sprintf("panic: %v", p)
 		}()
 		fn()
 		ended = true

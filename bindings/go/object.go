@@ -436,7 +436,7 @@ func (o *Obj) MakeImmortal() error {
 // RefCount returns how many references an object has, the handle with which this is asked left out; Immortal for an
 // immortal object. (Before Go 1.24 an object may have several handles; the others count.)
 func RefCount(x Object) (int, error) {
-	o := handleOf(x)
+	o := objectOf(x)
 	if o == nil {
 		return 0, errorf("RefCount", ErrInvalid, "the object is nil")
 	}
@@ -449,11 +449,19 @@ func RefCount(x Object) (int, error) {
 
 // Equal reports whether two handles are of the same object. Two nils are equal.
 func Equal(a, b Object) bool {
-	x, y := handleOf(a), handleOf(b)
+	x, y := objectOf(a), objectOf(b)
 	if x == nil || y == nil {
 		return x == y
 	}
 	return x == y || x.heap != nil && x.heap == y.heap && x.id == y.id && x.Alive() && y.Alive()
+}
+
+// objectOf is handleOf for what is an Object anyway: also a struct of the program's in which a handle is embedded.
+func objectOf(x Object) *Obj {
+	if o := handleOf(x); o != nil || x == nil {
+		return o
+	}
+	return x.handle()
 }
 
 // handleOf returns the handle in x, or nil for nil and for nil pointers. It calls no method through the interface:

@@ -173,6 +173,9 @@ func (h *Heap) newRecord(op string, s *Scope, t *Type, values []any) (*Record, e
 	if t == nil {
 		return nil, errorf(op, ErrInvalid, "the type is nil")
 	}
+	if t.c == nil {
+		return nil, errorf(op, ErrInvalid, "the type was not made by NewType")
+	}
 	if len(values) > len(t.fields) {
 		return nil, errorf(op, ErrRange, "%d values for the %d fields of %s", len(values), len(t.fields), t.name)
 	}

@@ -18,12 +18,21 @@ import (
 //
 // Within a scope there is one handle for each object, with every Go. Keep gives a handle that outlives the scope.
 type Scope struct {
+	_      noCopy
+	self   uintptr // its own address: a copy's is another, and would share everything below
 	heap   *Heap
 	index  map[*C.husk_obj]*Obj
-	all    []*Obj // a handle's slot is its place in here
-	spare  []Obj  // the rest of the last block of handles
+	all    []scoped
+	spare  []Obj // the rest of the last block of handles
 	closed bool
 	place  place
+}
+
+// A handle of a scope, whose slot is its place in all, and its reference: what the program may have written over the
+// handle does not count.
+type scoped struct {
+	handle *Obj
+	obj    *C.husk_obj
 }
 
 const scopeBlock = 32
@@ -31,6 +40,7 @@ const scopeBlock = 32
 // NewScope makes a scope. It must be closed, or its handles live as long as the heap.
 func (h *Heap) NewScope() *Scope {
 	s := &Scope{heap: h, index: map[*C.husk_obj]*Obj{}}
+	s.self = uintptr(unsafe.Pointer(s))
 	if h.track {
 		s.place = callerPlace()
 	}
@@ -44,11 +54,25 @@ func (h *Heap) NewScope() *Scope {
 	return s
 }
 
+// stray says what is wrong with a scope that no NewScope has made; nil: nothing.
+func (s *Scope) stray(op string) error {
+	switch {
+	case s.self == uintptr(unsafe.Pointer(s)):
+		return nil
+	case s.heap == nil:
+		return errorf(op, ErrInvalid, "this scope was not made by Heap.NewScope")
+	}
+	return errorf(op, ErrInvalid, "this scope is a copy of one: scopes are used by pointer")
+}
+
 // Heap returns the heap that the scope's objects are in.
 func (s *Scope) Heap() *Heap { return s.heap }
 
 // String returns how many handles the scope has.
 func (s *Scope) String() string {
+	if s.stray("") != nil {
+		return "no scope"
+	}
 	s.heap.mu.Lock()
 	defer s.heap.mu.Unlock()
 	if s.closed || s.heap.c == nil {
@@ -59,6 +83,9 @@ func (s *Scope) String() string {
 
 // Close ends the scope's handles. Closing again does nothing.
 func (s *Scope) Close() error {
+	if err := s.stray("Scope.Close"); err != nil {
+		return err
+	}
 	h := s.heap
 	if err := h.enter("Scope.Close"); err != nil {
 		return nil // the heap's own Close has done it
@@ -86,13 +113,13 @@ func (s *Scope) room() *Obj {
 
 func (s *Scope) add(o *Obj) {
 	o.slot = uint32(len(s.all))
-	s.all = append(s.all, o)
+	s.all = append(s.all, scoped{o, o.obj})
 	s.index[o.obj] = o
 }
 
 func (s *Scope) remove(o *Obj) {
 	last := s.all[len(s.all)-1]
-	s.all[o.slot], last.slot = last, o.slot
+	s.all[o.slot], last.handle.slot = last, o.slot
 	s.all = s.all[:len(s.all)-1]
 	delete(s.index, o.obj)
 }
@@ -100,9 +127,9 @@ func (s *Scope) remove(o *Obj) {
 // takeAll ends all handles and returns their references.
 func (s *Scope) takeAll() []*C.husk_obj {
 	refs := make([]*C.husk_obj, len(s.all))
-	for i, o := range s.all {
-		refs[i] = o.obj
-		o.obj = nil
+	for i, one := range s.all {
+		refs[i] = one.obj
+		one.handle.obj = nil
 	}
 	s.all, s.spare, s.index = nil, nil, nil
 	return refs
@@ -112,11 +139,17 @@ func (s *Scope) takeAll() []*C.husk_obj {
 
 // New is Heap.New in the scope.
 func (s *Scope) New(t *Type, values ...any) (*Record, error) {
+	if err := s.stray("Scope.New"); err != nil {
+		return nil, err
+	}
 	return s.heap.newRecord("Scope.New", s, t, values)
 }
 
 // NewWith is Heap.NewWith in the scope.
 func (s *Scope) NewWith(t *Type, values Values) (*Record, error) {
+	if err := s.stray("Scope.NewWith"); err != nil {
+		return nil, err
+	}
 	r, err := s.heap.newRecord("Scope.NewWith", s, t, nil)
 	if err != nil {
 		return nil, err
@@ -125,32 +158,49 @@ func (s *Scope) NewWith(t *Type, values Values) (*Record, error) {
 }
 
 // List is Heap.List in the scope.
-func (s *Scope) List(values ...any) (*List, error) { return s.heap.newList("Scope.List", s, values) }
+func (s *Scope) List(values ...any) (*List, error) {
+	if err := s.stray("Scope.List"); err != nil {
+		return nil, err
+	}
+	return s.heap.newList("Scope.List", s, values)
+}
+
+func (s *Scope) newKind(op string, kind Kind) (*Obj, error) {
+	if err := s.stray(op); err != nil {
+		return nil, err
+	}
+	return s.heap.newKind(op, s, kind)
+}
 
 // Map is Heap.Map in the scope.
 func (s *Scope) Map() (*Map, error) {
-	o, err := s.heap.newKind("Scope.Map", s, KindMap)
+	o, err := s.newKind("Scope.Map", KindMap)
 	return (*Map)(unsafe.Pointer(o)), err
 }
 
 // Box is Heap.Box in the scope.
-func (s *Scope) Box(value any) (*Box, error) { return s.heap.newBox("Scope.Box", s, value) }
+func (s *Scope) Box(value any) (*Box, error) {
+	if err := s.stray("Scope.Box"); err != nil {
+		return nil, err
+	}
+	return s.heap.newBox("Scope.Box", s, value)
+}
 
 // WeakKeyMap is Heap.WeakKeyMap in the scope.
 func (s *Scope) WeakKeyMap() (*WeakKeyMap, error) {
-	o, err := s.heap.newKind("Scope.WeakKeyMap", s, KindWeakKeyMap)
+	o, err := s.newKind("Scope.WeakKeyMap", KindWeakKeyMap)
 	return (*WeakKeyMap)(unsafe.Pointer(o)), err
 }
 
 // WeakValueMap is Heap.WeakValueMap in the scope.
 func (s *Scope) WeakValueMap() (*WeakValueMap, error) {
-	o, err := s.heap.newKind("Scope.WeakValueMap", s, KindWeakValueMap)
+	o, err := s.newKind("Scope.WeakValueMap", KindWeakValueMap)
 	return (*WeakValueMap)(unsafe.Pointer(o)), err
 }
 
 // WeakSet is Heap.WeakSet in the scope.
 func (s *Scope) WeakSet() (*WeakSet, error) {
-	o, err := s.heap.newKind("Scope.WeakSet", s, KindWeakSet)
+	o, err := s.newKind("Scope.WeakSet", KindWeakSet)
 	return (*WeakSet)(unsafe.Pointer(o)), err
 }
 
@@ -159,6 +209,9 @@ func Keep[T Object](x T) (T, error) {
 	var out T
 	o := handleOf(x)
 	if o == nil {
+		if objectOf(x) != nil {
+			return out, errorf("Keep", ErrType, "a %T is no handle; the handle in it can be kept", x)
+		}
 		return out, errorf("Keep", ErrInvalid, "the object is nil")
 	}
 	if err := o.enter("Keep"); err != nil {

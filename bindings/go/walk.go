@@ -32,6 +32,8 @@ func (h *Heap) Objects(of ...*Type) ([]Object, error) {
 		return nil, errorf(op, ErrInvalid, "%d types, and at most one is possible", len(of))
 	case len(of) == 1 && of[0] == nil:
 		return nil, errorf(op, ErrInvalid, "the type is nil")
+	case len(of) == 1 && of[0].c == nil: // to C that would be every type
+		return nil, errorf(op, ErrInvalid, "the type was not made by NewType")
 	case len(of) == 1:
 		only = of[0].c
 	}

@@ -135,7 +135,12 @@ func (o *Obj) OnDeath(fn func(), atExit bool) (*Cleanup, error) {
 	if cleanup == nil {
 		return nil, h.failure("OnDeath", Code(C.husk_heap_failure(h.c.heap)))
 	}
-	return (*Cleanup)(unsafe.Pointer(h.wrap(o.scope, C.husk_go_cleanup_obj(cleanup), KindCleanup, true))), nil
+	obj := C.husk_go_cleanup_obj(cleanup)
+	one := h.values[h.lastValue]
+	one.obj = obj
+	h.values[h.lastValue] = one
+	h.cleanups[obj] = h.lastValue
+	return (*Cleanup)(unsafe.Pointer(h.wrap(o.scope, obj, KindCleanup, true))), nil
 }
 
 // Pending reports whether it is still to run: its object lives and it was not detached.
@@ -175,15 +180,30 @@ func (c *Cleanup) Detach() (bool, error) {
 	return bool(was), nil
 }
 
-// Run runs it now if it is pending. True: it has run in this call.
+// Run runs it now if it is pending. True: it has run in this call. ErrBusy: it is one of C code, and a hook runs.
 func (c *Cleanup) Run() (bool, error) {
 	if err := c.enter("Cleanup.Run"); err != nil {
 		return false, err
 	}
-	ran := C.husk_cleanup_run(C.husk_go_as_cleanup(c.obj))
-	c.heap.leave()
-	runtime.KeepAlive(c)
-	return bool(ran), nil
+	defer runtime.KeepAlive(c)
+	h := c.heap
+	defer h.leave()
+	cleanup := C.husk_go_as_cleanup(c.obj)
+	if h.hooks == 0 {
+		return bool(C.husk_cleanup_run(cleanup)), nil
+	}
+	// Hooks of C have to end in the reverse order, which nobody can ask of two goroutines: inside one there is no other.
+	number, ours := h.cleanups[c.obj]
+	if !ours && bool(C.husk_cleanup_is_pending(cleanup)) {
+		return false, errorf("Cleanup.Run", ErrBusy, "heap '%s': a finalizer or callback of it is running", h.name)
+	}
+	fn, _ := h.values[number].value.(func())
+	if !bool(C.husk_cleanup_detach(cleanup)) {
+		return false, nil
+	}
+	h.hooks++
+	h.hook("cleanup", fn)
+	return true, nil
 }
 
 // AtExit reports whether it runs when the heap closes.

@@ -39,10 +39,10 @@ func (m *WeakKeyMap) Len() int {
 
 // withKey enters for a call with an object as argument. On an error the lock is free.
 func (o *Obj) withKey(op string, key Object) (*C.husk_obj, error) {
+	k := objectOf(key) // may run a method of the program's, and panic: not under the lock
 	if err := o.enter(op); err != nil {
 		return nil, err
 	}
-	k := handleOf(key)
 	if err := o.heap.admit(op, k); err != nil {
 		o.heap.leave()
 		return nil, err
@@ -71,10 +71,11 @@ func (m *WeakKeyMap) Get(key Object) (any, error) {
 
 // Set stores a value under a key.
 func (m *WeakKeyMap) Set(key Object, v any) error {
-	if handleOf(key) == nil {
+	k := objectOf(key)
+	if k == nil {
 		return errorf("WeakKeyMap.Set", ErrInvalid, "the key is nil")
 	}
-	return m.storeAt("WeakKeyMap.Set", C.HUSK_GO_WEAKKEYMAP_SET, key, v)
+	return m.storeAt("WeakKeyMap.Set", C.HUSK_GO_WEAKKEYMAP_SET, k.typed(), v)
 }
 
 // Remove takes an entry out. ErrMissing: there is no such key.
@@ -142,10 +143,11 @@ func (m *WeakValueMap) Get(key any) (Object, error) {
 
 // Set stores an object under a key; the old entry, if any, is replaced.
 func (m *WeakValueMap) Set(key any, v Object) error {
-	if handleOf(v) == nil {
+	o := objectOf(v)
+	if o == nil {
 		return errorf("WeakValueMap.Set", ErrInvalid, "the object is nil")
 	}
-	return m.storeAt("WeakValueMap.Set", C.HUSK_GO_WEAKVALUEMAP_SET, key, v)
+	return m.storeAt("WeakValueMap.Set", C.HUSK_GO_WEAKVALUEMAP_SET, key, o.typed())
 }
 
 // Remove takes an entry out. ErrMissing: there is no such key.

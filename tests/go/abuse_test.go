@@ -224,6 +224,70 @@ func TestStrays(t *testing.T) {
 	wants(t, err, husk.ErrClosed)
 	ok(t, second.Close())
 	ok(t, n.Set("value", 3))
+
+	_, err = h.New(new(husk.Type))
+	wants(t, err, husk.ErrInvalid, "NewType")
+	_, err = h.Objects(new(husk.Type))
+	wants(t, err, husk.ErrInvalid, "NewType")
+}
+
+// Scopes too; and what is written over a handle or a scope by its pointer costs no reference.
+func TestStrayScopes(t *testing.T) {
+	h := newHeap(t)
+	s := h.NewScope()
+	first := husk.Must(s.New(Node, 1))
+	copied := copyOf(s)
+	_, err := copied.New(Node)
+	wants(t, err, husk.ErrInvalid, "copy")
+	_, err = copied.Map()
+	wants(t, err, husk.ErrInvalid, "copy")
+	wants(t, copied.Close(), husk.ErrInvalid, "copy")
+	same(t, "text", copied.String(), "no scope")
+	var none husk.Scope
+	_, err = none.List()
+	wants(t, err, husk.ErrInvalid, "NewScope")
+	wants(t, none.Close(), husk.ErrInvalid, "NewScope")
+	same(t, "text", none.String(), "no scope")
+
+	second := husk.Must(s.New(Node, 2))
+	overwrite(first, second)
+	wants(t, first.Set("value", 3), husk.ErrInvalid, "copy")
+	same(t, "value", husk.Must(husk.Get[int](second, "value")), 2)
+	ok(t, s.Close())
+	same(t, "objects", husk.Must(h.Figures()).Objects, 0)
+
+	s, other := h.NewScope(), h.NewScope()
+	_ = husk.Must(s.List())
+	_ = husk.Must(other.List())
+	overwrite(s, other)
+	wants(t, s.Close(), husk.ErrInvalid, "copy")
+	ok(t, h.Close())
+	reports := h.taken() // whose list the first scope had, nobody knows any more
+	same(t, "reports", len(reports), 1)
+	wants(t, reports[0], husk.ErrState, "1 object of type list still held")
+}
+
+// A struct that embeds a handle is an Object as well. It is no value, but wherever an Object is asked for the handle counts.
+func TestEmbeddedHandles(t *testing.T) {
+	type user struct{ *husk.Record }
+	h := newHeap(t)
+	a, b := user{husk.Must(h.New(Node, 1))}, user{husk.Must(h.New(Node, 2))}
+	same(t, "other", husk.Equal(a, b), false)
+	same(t, "same", husk.Equal(a, a.Record), true)
+	same(t, "nil", husk.Equal(a, nil), false)
+	same(t, "none", husk.Equal(user{}, nil), true)
+	same(t, "references", husk.Must(husk.RefCount(a)), 0)
+	set, keys, values := husk.Must(h.WeakSet()), husk.Must(h.WeakKeyMap()), husk.Must(h.WeakValueMap())
+	ok(t, set.Add(a))
+	same(t, "has", husk.Must(set.Has(a.Record)), true)
+	ok(t, keys.Set(a, "one"))
+	same(t, "value", husk.Must(husk.As[string](keys.Get(a.Record))), "one")
+	ok(t, values.Set("a", a))
+	same(t, "object", husk.Equal(husk.Must(values.Get("a")), a), true)
+	wants(t, set.Add(user{}), husk.ErrInvalid, "nil")
+	_, err := husk.Keep(a)
+	wants(t, err, husk.ErrType, "tests.user is no handle")
+	wants(t, a.Set("next", b), husk.ErrType, "tests.user")
 }
 
 // copyOf copies what must not be copied, behind the back of go vet.
@@ -232,3 +296,6 @@ func copyOf[T any](x *T) *T {
 	*y = *x
 	return y
 }
+
+// overwrite writes one struct over another, behind the back of go vet.
+func overwrite[T any](to, from *T) { *to = *from }

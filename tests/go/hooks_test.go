@@ -152,6 +152,76 @@ func TestCleanups(t *testing.T) {
 	same(t, "order", strings.Join(order, ", "), "closing")
 }
 
+// A cleanup that is run inside a hook, by whichever goroutine, may end before that hook or after it: here each waits for
+// the other's beginning or end.
+func TestCleanupsRunInHooks(t *testing.T) {
+	for _, first := range []string{"the hook", "the cleanup"} {
+		h := newHeap(t)
+		n := husk.Must(h.New(Node))
+		inHook, inCleanup, released, ran := make(chan int), make(chan int), make(chan int), make(chan int)
+		cleanup := husk.Must(n.OnDeath(func() {
+			close(inCleanup)
+			if first == "the hook" {
+				<-released
+			}
+		}, false))
+		dying := husk.Must(h.New(finalized(t, func(*husk.Record) {
+			close(inHook)
+			<-inCleanup
+			if first == "the cleanup" {
+				<-ran
+			}
+		})))
+		done := make(chan error)
+		go func() {
+			err := dying.Release()
+			close(released)
+			done <- err
+		}()
+		<-inHook
+		same(t, "run", husk.Must(cleanup.Run()), true)
+		close(ran)
+		ok(t, <-done)
+		same(t, "run again", husk.Must(cleanup.Run()), false)
+		_, err := h.Collect()
+		ok(t, err)
+		ok(t, n.Release())
+		same(t, "objects", husk.Must(h.Figures()).Objects, 1) // the cleanup
+		ok(t, cleanup.Release())
+		ok(t, h.Close())
+	}
+}
+
+// Cleanups that run each other take no thread each: Go has 10,000 at most.
+func TestCleanupsInCleanups(t *testing.T) {
+	h := newHeap(t)
+	n := husk.Must(h.New(Node))
+	const count = 11000
+	cleanups := make([]*husk.Cleanup, count)
+	for i := range cleanups {
+		i := i
+		cleanups[i] = husk.Must(n.OnDeath(func() {
+			if i+1 < count {
+				same(t, "run", husk.Must(cleanups[i+1].Run()), true)
+			} else {
+				panic("the end")
+			}
+		}, false))
+	}
+	same(t, "run", husk.Must(cleanups[0].Run()), true)
+	reports := h.taken()
+	same(t, "reports", len(reports), 1)
+	wants(t, reports[0], husk.ErrHook, "cleanup: panic: the end")
+}
+
+// silent ends the goroutine that asks it for its text.
+type silent struct{}
+
+func (silent) Error() string {
+	runtime.Goexit()
+	return ""
+}
+
 // Whatever a function of the program does, the heap goes on and the error hook hears of it.
 func TestBadHooks(t *testing.T) {
 	cause := errors.New("the cause")
@@ -159,6 +229,7 @@ func TestBadHooks(t *testing.T) {
 		"panic: boom":                  func() { panic("boom") },
 		"panic: the cause":             func() { panic(cause) },
 		"it ended its goroutine":       runtime.Goexit,
+		"panic: a tests.silent":        func() { panic(silent{}) },
 		"nil pointer dereference":      func() { var n *husk.Record; _ = n.Kind() },
 		"index out of range":           func() { var a []int; a[len(a)]++ },
 		"panic: Node has no such luck": func() { panic(fmt.Sprintf("Node has no such %s", "luck")) },

@@ -1,6 +1,6 @@
 /* bench/bindings/lua_plain.c: the measure for the module husk: a Lua module by hand for records, with what a
  * careful author would not leave out (one userdata for each object, a counted reference in it, checked
- * receivers) and nothing more: one heap for the process, no closing, no hooks, no texts, no other kinds.
+ * receivers) and nothing more: one heap for the process, no hooks, no texts, no other kinds.
  *
  *   local plain = require "lua_plain"
  *   local Node = plain.type("Node", {"value", "next"})   Node([fields])   n.value   n.value = v */
@@ -180,12 +180,27 @@ static int new_type(lua_State *L)
     return 1;
 }
 
+/* The state ends: this was made before any handle, so it is the last to go. */
+static int end_heap(lua_State *L)
+{
+    (void)L;
+    husk_heap_close(heap);
+    heap = NULL;
+    return 0;
+}
+
 LUAMOD_API HUSK_API int luaopen_lua_plain(lua_State *L);
 
 int luaopen_lua_plain(lua_State *L)
 {
     if (!heap && husk_heap_new(NULL, &heap) != HUSK_OK)
         return luaL_error(L, "no heap");
+    lua_newuserdatauv(L, 1, 0);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, end_heap);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &heap);
     lua_newtable(L);
     lua_createtable(L, 0, 1);
     lua_pushliteral(L, "v");

@@ -109,6 +109,7 @@ GO
     (
         cd "$scratch/gopher"
         export GOTOOLCHAIN=local GOPROXY=off GOFLAGS=-mod=mod
+        [ -z "${GO_CC:-}" ] || export CC="$GO_CC" # Go does not sanitize with a compiler that is called cc
         [ -n "${HOME:-}" ] || export GOCACHE="$scratch/go-cache"
         $GO mod init example/gopher 2>"$scratch/go.log"
         $GO mod edit -require=husk.example/husk@v0.0.0 "-replace=husk.example/husk=$prefix/share/husk/go"

@@ -34,7 +34,8 @@ return function(root, report, build)
                 end
             end
             local other = compiler:match("clang") and "gcc" or clang
-            flags = flags:gsub(" %-o %S+", ""):gsub(" %-M[TF] %S+", ""):gsub(" %-MD", "")
+            -- Not every compiler has the sanitizers' headers.
+            flags = flags:gsub(" %-fsanitize=%S+", ""):gsub(" %-o %S+", ""):gsub(" %-M[TF] %S+", ""):gsub(" %-MD", "")
             local output, ok = lint.capture(("cd %s && %s %s %s"):format(lint.quote(entry.directory), other, flags, warnings))
             if not ok then report.complain(path, "%s:\n%s", other:match("^%S+"), output) end
         end

@@ -443,9 +443,18 @@ static int door_is_closed(lua_State *L)
 static int new_heap(lua_State *L)
 {
     husk_lua_lib *lib = husk_lua_lib_get(L);
-    const char *name = luaL_optstring(L, 1, "heap");
+    const char *name = "heap";
+    size_t length = strlen(name);
+    if (!lua_isnoneornil(L, 1))
+        name = lua_type(L, 1) == LUA_TSTRING ? lua_tolstring(L, 1, &length) : NULL;
+    if (!name || strlen(name) != length) {
+        char got[160];
+        husk_lua_push_error(L, HUSK_EINVAL, "husk.heap: name is a string without NUL bytes (got %s)",
+                            name ? "another string" : husk_lua_describe(L, 1, got, sizeof got));
+        return lua_error(L);
+    }
     lua_Integer max_bytes = 0;
-    if (!lua_isnoneornil(L, 2) && !husk_lua_arg_integer(L, 2, "husk.heap", 0, LUA_MAXINTEGER, &max_bytes))
+    if (!lua_isnoneornil(L, 2) && !husk_lua_entry_integer(L, 2, "husk.heap", "max_bytes", &max_bytes))
         return lua_error(L);
     bool stress = lua_toboolean(L, 3) != 0;
     lua_settop(L, 4);

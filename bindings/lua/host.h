@@ -229,7 +229,9 @@ husk_heap *husk_lua_check_heap(lua_State *L, int at, const char *function);
 husk_obj *husk_lua_check_obj(lua_State *L, int at, const char *function);
 husk_obj *husk_lua_check_kind(lua_State *L, int at, husk_kind kind, const char *function,
                               const char *expected);
+void husk_lua_check_any(lua_State *L, int at, const char *function); /* an argument, which may be nil */
 void husk_lua_open_errors(lua_State *L);
+void husk_lua_open_failures(lua_State *L); /* adds to the core table on top: fail */
 
 /* ---- host_values.c: values and figures ---- */
 
@@ -239,6 +241,7 @@ void husk_lua_push_counts(lua_State *L, const husk_counts *counts);
 void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing);
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
+bool husk_lua_entry_integer(lua_State *L, int at, const char *function, const char *name, lua_Integer *out);
 bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing *pacing);
 
 /* Why something failed, kept in C until all references are given back: making an error value may run any

@@ -108,9 +108,23 @@ int husk_lua_raise(lua_State *L, const husk_lua_trouble *trouble)
     return lua_error(L);
 }
 
-/* "husk_heap::collect" and "Heap_collect", as SWIG names them, become "heap:collect". */
+/* "husk_heap::collect" and "Heap_collect", as SWIG names them, become "heap:collect", and "Obj_size" "husk.size";
+ * some have another name in the Lua layer. */
 static const char *shown_name(const char *function, char *room, size_t size)
 {
+    static const char *const renamed[][2] = {
+        { "Heap_generation", "heap:stats" },
+        { "Heap_set_pacing", "heap:pacing" },
+        { "Heap_set_save_all", "heap:save_all" },
+        { "Obj_weak_count", "husk.weakcount" },
+    };
+    for (size_t i = 0; i < sizeof renamed / sizeof *renamed; i++)
+        if (!strcmp(function, renamed[i][0]))
+            return renamed[i][1];
+    if (!strncmp(function, "Obj_", 4)) {
+        snprintf(room, size, "husk.%s", function + 4);
+        return room;
+    }
     const char *rest = strncmp(function, "husk_", 5) ? function : function + 5;
     const char *mark = strstr(rest, "::");
     if (mark) {
@@ -152,6 +166,14 @@ void husk_lua_push_arg_count(lua_State *L, const char *function, int least, int 
     else
         husk_lua_push_error(L, HUSK_EINVAL, "wrong number of arguments to '%s' (%d to %d expected, got %d)",
                             function, least - method, most - method, got);
+}
+
+void husk_lua_check_any(lua_State *L, int at, const char *function)
+{
+    if (lua_isnone(L, at)) {
+        husk_lua_push_arg_error(L, function, at, "value");
+        lua_error(L);
+    }
 }
 
 bool husk_lua_arg_integer(lua_State *L, int at, const char *function, lua_Integer least, lua_Integer most,
@@ -291,6 +313,19 @@ static int error_concat(lua_State *L)
     luaL_tolstring(L, 2, NULL);
     lua_concat(L, 2);
     return 1;
+}
+
+/* core.fail(text, [status]): what the Lua layer raises. */
+static int fail(lua_State *L)
+{
+    husk_lua_push_error(L, (husk_status)luaL_optinteger(L, 2, HUSK_EINVAL), "%s", luaL_checkstring(L, 1));
+    return lua_error(L);
+}
+
+void husk_lua_open_failures(lua_State *L)
+{
+    lua_pushcfunction(L, fail);
+    lua_setfield(L, -2, "fail");
 }
 
 void husk_lua_open_errors(lua_State *L)

@@ -67,7 +67,7 @@ static int list_append(lua_State *L)
     husk_obj *list = check_list(L, "list:append");
     husk_value v;
     husk_obj *made;
-    luaL_checkany(L, 2);
+    husk_lua_check_any(L, 2, "list:append");
     prepare(L, list, 2, "list:append", &v, &made);
     return husk_lua_finish(L, list, made, husk_list_append(list, v));
 }
@@ -80,7 +80,7 @@ static int list_insert(lua_State *L)
         return lua_error(L);
     husk_value v;
     husk_obj *made;
-    luaL_checkany(L, 3);
+    husk_lua_check_any(L, 3, "list:insert");
     prepare(L, list, 3, "list:insert", &v, &made);
     return husk_lua_finish(L, list, made, husk_list_insert(list, (size_t)i - 1, v));
 }

@@ -231,6 +231,25 @@ void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures)
     push_fields(L, figures, figures_fields, COUNT(figures_fields));
 }
 
+/* The integer at `at`, entry `name` of a table given to `function`. */
+bool husk_lua_entry_integer(lua_State *L, int at, const char *function, const char *name, lua_Integer *out)
+{
+    int is_integer = 0;
+    bool number = lua_type(L, at) == LUA_TNUMBER;
+    if (number)
+        *out = lua_tointegerx(L, at, &is_integer);
+    if (is_integer && *out >= 0)
+        return true;
+    char got[160];
+    if (number)
+        lua_pushvalue(L, at);
+    else
+        lua_pushstring(L, husk_lua_describe(L, at, got, sizeof got));
+    husk_lua_push_error(L, is_integer ? HUSK_ERANGE : HUSK_EINVAL, "%s: %s is an integer from 0 on, not %s",
+                        function, name, lua_tostring(L, -1));
+    return false;
+}
+
 /* Reads the fields that the table at `at` has into *pacing. */
 bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing *pacing)
 {
@@ -249,7 +268,7 @@ bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing
                 *(double *)(void *)place = lua_tonumber(L, -1);
             } else {
                 lua_Integer number;
-                if (!husk_lua_arg_integer(L, lua_gettop(L), one->name, 0, LUA_MAXINTEGER, &number))
+                if (!husk_lua_entry_integer(L, lua_gettop(L), "pacing", one->name, &number))
                     return false;
                 *(size_t *)(void *)place = (size_t)number;
             }

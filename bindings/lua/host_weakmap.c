@@ -336,7 +336,7 @@ static int set_has(lua_State *L)
 static int set_add(lua_State *L)
 {
     husk_obj *self = check_set(L, "set:add");
-    luaL_checkany(L, 2);
+    husk_lua_check_any(L, 2, "set:add");
     husk_obj *obj = need_obj(L, 2, self, "set:add");
     husk_lua_enter(L, husk_obj_heap(self));
     husk_obj_retain(self);

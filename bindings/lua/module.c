@@ -21,6 +21,7 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_errors(L);
     lua_newtable(L);
     husk_lua_raw(L);
+    husk_lua_open_failures(L);
     husk_lua_open_kinds(L);
     husk_lua_open_lists(L);
     husk_lua_open_maps(L);

@@ -46,8 +46,8 @@ test("count, threshold, stats", function()
   eq(select(2, gc.threshold()), bytes)
   gc.threshold(nil, 5000)
   eq(select(2, gc.threshold()), 5000)
-  raises("HUSK_ERANGE", "out of range", function() gc.threshold(-1) end)
-  raises("HUSK_EINVAL", "integer expected", function() gc.threshold("x") end)
+  raises("HUSK_ERANGE", "from 0 on, not %-1", function() gc.threshold(-1) end)
+  raises("HUSK_EINVAL", "is an integer", function() gc.threshold("x") end)
   eq(gc.threshold(), 100)
   gc.threshold(least, bytes)
   local stats = gc.stats()
@@ -102,8 +102,27 @@ test("callbacks: a list of functions; an error in one is reported, the others ru
   gc.collect()
   eq(table.concat(said, " "), "start stop")
   gc.callbacks[1] = nil
-  raises(nil, "a function expected, got number", function() gc.callbacks[1] = 1 end)
+  raises("HUSK_EINVAL", "a function expected, got number", function() gc.callbacks[1] = 1 end)
+  raises("HUSK_EINVAL", "have numbers, as in a list, not name", function() gc.callbacks.name = print end)
+  gc.callbacks[1] = nil
   husk.on_error(nil)
+end)
+
+test("callbacks: one put in after the last was taken out is called once; those behind a free number are called", function()
+  local said = ""
+  local function say(word) return function() said = said .. word .. " " end end
+  gc.callbacks[1] = say("old")
+  gc.callbacks[1] = nil
+  gc.callbacks[1] = say("one")
+  gc.callbacks[2] = say("two")
+  gc.collect()
+  eq(said, "one two one two ")
+  gc.callbacks[1] = nil
+  said = ""
+  gc.collect()
+  eq(said, "two two ")
+  gc.callbacks[2] = nil
+  gc.collect()
 end)
 
 test("callbacks may change the list, collect, and make objects", function()
@@ -131,9 +150,9 @@ test("debug flags and the garbage list", function()
   gc.clear_garbage()
   eq(gc.collect(), 1)
   eq(#gc.garbage(), 0)
-  raises(nil, "unknown flag 'x'", function() gc.debug{x = true} end)
-  raises(nil, "is true or false", function() gc.debug{stats = 1} end)
-  raises(nil, "table of flags", function() gc.debug(1) end)
+  raises("HUSK_EINVAL", "unknown flag 'x'", function() gc.debug{x = true} end)
+  raises("HUSK_EINVAL", "is true or false", function() gc.debug{stats = 1} end)
+  raises("HUSK_EINVAL", "table of flags", function() gc.debug(1) end)
 end)
 
 test("debug{stats}: one line on stderr for each pass", function()

@@ -180,7 +180,7 @@ test("types: the same description is the same class; bad ones are refused", func
   raises("HUSK_EINVAL", "a field name", function() husk.type("A", {1}) end)
   raises("HUSK_EINVAL", "two fields", function() husk.type("A", {"x", "x"}) end)
   raises("HUSK_EINVAL", "finalize is a function", function() husk.type("A", {"x"}, {finalize = 1}) end)
-  raises(nil, "unknown option", function() husk.type("A", {"x"}, {final = 1}) end)
+  raises("HUSK_EINVAL", "unknown option", function() husk.type("A", {"x"}, {final = 1}) end)
   local many = {}
   for i = 1, 4096 do many[i] = "f" .. i end
   local Wide = husk.type("Wide", many)

@@ -177,8 +177,10 @@ test("weak set", function()
   s:add(b)
   s:clear()
   eq(#s, 0)
-  raises(nil, "a table expected", function() weak.set(1) end)
-  raises(nil, "a table expected", function() weak.keys(1) end)
+  raises("HUSK_EINVAL", "a table expected", function() weak.set(1) end)
+  raises("HUSK_EINVAL", "a table expected", function() weak.keys(1) end)
+  raises("HUSK_EINVAL", "bad argument #1 to 'set:add' %(value expected, got no value%)", function() s:add() end)
+  raises("HUSK_ETYPE", "not a nil", function() weak.set{b, nil, b} end) -- no member is passed over
 end)
 
 test("containers of another heap, and of a closed one", function()

@@ -72,26 +72,39 @@ function gc.clear_garbage() default:garbage_clear() end
 
 local callbacks = {}
 
--- Husk calls this once for each phase; an error in one function is reported, and the others run.
+-- Husk calls this once for each phase; an error in one function is reported, and the others run. What was there at first
+-- is called; a number that has become free is passed by.
 local function call_all(phase, figures)
-  for _, fn in ipairs(table.move(callbacks, 1, #callbacks, 1, {})) do
-    local ok, err = pcall(fn, phase, figures)
+  local numbers, fns = {}, {}
+  for number, fn in next, callbacks do
+    numbers[#numbers + 1], fns[number] = number, fn
+  end
+  table.sort(numbers)
+  for _, number in ipairs(numbers) do
+    local ok, err = pcall(fns[number], phase, figures)
     if not ok then default:report("callback of husk.gc.callbacks: " .. tostring(err)) end
   end
 end
 
 -- husk.gc.callbacks: a list of functions that are called with "start" or "stop" and the pass's figures, in order, for each
 -- pass: table.insert(husk.gc.callbacks, fn). They must be functions.
+local pass_id -- while registered: from the first function until a pass finds none
 gc.callbacks = setmetatable(callbacks, {
   __newindex = function(list, key, fn)
+    if fn == nil then return end -- there is none, and will be none
     if type(fn) ~= "function" then
-      error("husk.gc.callbacks: a function expected, got " .. type(fn), 2)
+      core.fail("husk.gc.callbacks: a function expected, got " .. type(fn))
     end
-    if not next(list) then -- registered with the first
-      local id
-      id = default:on_pass(function(phase, figures)
+    if math.type(key) ~= "integer" then
+      core.fail("husk.gc.callbacks: its functions have numbers, as in a list, not " .. tostring(key))
+    end
+    if not pass_id then
+      pass_id = default:on_pass(function(phase, figures)
         call_all(phase, figures)
-        if phase == "stop" and not next(list) then default:off_pass(id) end
+        if phase == "stop" and not next(list) then
+          default:off_pass(pass_id)
+          pass_id = nil
+        end
       end)
     end
     rawset(list, key, fn)
@@ -107,13 +120,13 @@ local stats_id
 -- finalized and kept (husk.gc.garbage). stats: a line on stderr after each pass.
 function gc.debug(changes)
   if changes ~= nil and type(changes) ~= "table" then
-    error("husk.gc.debug: a table of flags expected, got " .. type(changes), 2)
+    core.fail("husk.gc.debug: a table of flags expected, got " .. type(changes))
   end
   for name, on in pairs(changes or {}) do
     if flags[name] == nil then
-      error("husk.gc.debug: unknown flag '" .. tostring(name) .. "'; there are saveall, stats", 2)
+      core.fail("husk.gc.debug: unknown flag '" .. tostring(name) .. "'; there are saveall, stats")
     elseif type(on) ~= "boolean" then
-      error(("husk.gc.debug: %s is true or false, not a %s"):format(name, type(on)), 2)
+      core.fail(("husk.gc.debug: %s is true or false, not a %s"):format(name, type(on)))
     end
   end
   for name, on in pairs(changes or {}) do

@@ -18,11 +18,11 @@ module.default = core.new_heap("default", nil, false, true)
 function module.new(options)
   options = options or {}
   if type(options) ~= "table" then
-    error("husk.heap: a table of options expected, got " .. type(options), 2)
+    core.fail("husk.heap: a table of options expected, got " .. type(options))
   end
   for key in pairs(options) do
     if key ~= "name" and key ~= "max_bytes" and key ~= "stress" then
-      error("husk.heap: unknown option '" .. tostring(key) .. "'; there are name, max_bytes, stress", 2)
+      core.fail("husk.heap: unknown option '" .. tostring(key) .. "'; there are name, max_bytes, stress")
     end
   end
   return core.new_heap(options.name, options.max_bytes, options.stress)
@@ -64,7 +64,7 @@ heap.new = core.new_record
 local function filled(make, name)
   return function(self, entries)
     if entries ~= nil and type(entries) ~= "table" then
-      error(("%s: a table expected, got %s"):format(name, type(entries)), 2)
+      core.fail(("%s: a table expected, got %s"):format(name, type(entries)))
     end
     local container = make(self)
     for key, value in next, entries or {} do container[key] = value end
@@ -75,10 +75,10 @@ heap.weak_keys = filled(core.new_weak_keys, "weak_keys")
 heap.weak_values = filled(core.new_weak_values, "weak_values")
 function heap:weak_set(members)
   if members ~= nil and type(members) ~= "table" then
-    error("weak_set: a table expected, got " .. type(members), 2)
+    core.fail("weak_set: a table expected, got " .. type(members))
   end
   local set = core.new_weak_set(self)
-  for _, member in ipairs(members or {}) do set:add(member) end
+  for i = 1, members and #members or 0 do set:add(members[i]) end
   return set
 end
 
@@ -89,7 +89,7 @@ heap.collect_all, heap.collect_handles = nil, nil
 
 local function with_handles(options)
   if options ~= nil and type(options) ~= "table" then
-    error("collect: a table of options expected, got " .. type(options), 3)
+    core.fail("collect: a table of options expected, got " .. type(options))
   end
   return not (options and options.handles == false)
 end
@@ -131,7 +131,12 @@ end
 -- generation, number 0.
 local generation = heap.generation
 heap.generation = nil
-function heap:stats(number) return generation(self, number or 0) end
+function heap:stats(number)
+  if math.type(number) == "integer" and number ~= 0 then
+    core.fail(("stats: there is no generation %d, only 0"):format(number), -5)
+  end
+  return generation(self, number or 0)
+end
 
 -- heap:on_pass(fn): calls fn("start" or "stop", figures) before and after each pass. Returns a number for off_pass.
 -- heap:off_pass(id): no longer.

@@ -13,10 +13,10 @@ return function(name, fields, options)
   local finalize
   if options ~= nil then
     if type(options) ~= "table" then
-      error("husk.type: a table of options expected, got " .. type(options), 2)
+      core.fail("husk.type: a table of options expected, got " .. type(options))
     end
     for key in pairs(options) do
-      if key ~= "finalize" then error("husk.type: unknown option '" .. tostring(key) .. "'", 2) end
+      if key ~= "finalize" then core.fail("husk.type: unknown option '" .. tostring(key) .. "'") end
     end
     finalize = options.finalize
   end

@@ -46,11 +46,15 @@ func (h *Heap) endPassing() {
 	for len(h.passing) > 0 {
 		o := h.passing[len(h.passing)-1]
 		h.passing = h.passing[:len(h.passing)-1]
-		if o.made() && o.alive() { // the program may have written over it
-			C.husk_obj_release(h.drop(o))
-		}
+		h.endOne(o)
 	}
 	h.passing = nil
+}
+
+func (h *Heap) endOne(o *Obj) {
+	if o.made() && o.alive() { // the program may have written over it
+		C.husk_obj_release(h.drop(o))
+	}
 }
 
 // guarded runs fn on a goroutine of its own and says what went wrong: "" if nothing did.
@@ -90,6 +94,7 @@ func huskGoFinalize(id C.uintptr_t, self *C.husk_obj, number C.uintptr_t) {
 	finalizers.mu.RUnlock()
 	o := h.wrap(nil, self, KindRecord, false)
 	h.hook("finalizer of "+o.typeOf().name, func() { fn((*Record)(unsafe.Pointer(o))) })
+	h.endOne(o) // endPassing waits for hooks of other goroutines
 }
 
 //export huskGoGone

@@ -159,10 +159,12 @@ func TestCleanupsRunInHooks(t *testing.T) {
 		h := newHeap(t)
 		n := husk.Must(h.New(Node))
 		inHook, inCleanup, released, ran := make(chan int), make(chan int), make(chan int), make(chan int)
+		var watch *husk.Weak
 		cleanup := husk.Must(n.OnDeath(func() {
 			close(inCleanup)
 			if first == "the hook" {
 				<-released
+				same(t, "state", husk.Must(watch.State()), husk.Dead) // its own handle did not bring it back
 			}
 		}, false))
 		dying := husk.Must(h.New(finalized(t, func(*husk.Record) {
@@ -172,6 +174,7 @@ func TestCleanupsRunInHooks(t *testing.T) {
 				<-ran
 			}
 		})))
+		watch = husk.Must(dying.Weak())
 		done := make(chan error)
 		go func() {
 			err := dying.Release()
@@ -186,7 +189,7 @@ func TestCleanupsRunInHooks(t *testing.T) {
 		_, err := h.Collect()
 		ok(t, err)
 		ok(t, n.Release())
-		same(t, "objects", husk.Must(h.Figures()).Objects, 1) // the cleanup
+		same(t, "objects", husk.Must(h.Figures()).Objects, 2) // the cleanup, and watch
 		ok(t, cleanup.Release())
 		ok(t, h.Close())
 	}

@@ -5,6 +5,7 @@ package husk
 import "C"
 
 import (
+	"reflect"
 	"runtime"
 	"unsafe"
 )
@@ -90,6 +91,9 @@ func Unbox[T any](b *Box) (T, error) {
 		return out, err
 	}
 	out, ok := v.(T)
+	if v == nil && reflect.TypeOf(&out).Elem().Kind() == reflect.Interface {
+		return out, nil // a nil error is one
+	}
 	if !ok {
 		return out, errorf("Unbox", ErrType, "a %T is in the box, and %s was asked for", v, typeName[T]())
 	}

@@ -137,7 +137,7 @@ func (h *Heap) Close() error {
 	}
 	if h.hooks > 0 {
 		h.mu.Unlock()
-		return errorf("Heap.Close", ErrBusy, "heap '%s': a finalizer or callback of it is running", h.name)
+		return h.busyError("Heap.Close")
 	}
 	h.closing = true
 	for all := h.takeAll(); len(all) > 0; all = h.takeAll() {
@@ -260,6 +260,10 @@ func (h *Heap) leaveTelling() {
 	h.reports = nil
 	h.mu.Unlock()
 	h.deliver(reports)
+}
+
+func (h *Heap) busyError(op string) error {
+	return errorf(op, ErrBusy, "heap '%s': a finalizer or callback of it is running", h.name)
 }
 
 func (h *Heap) closedError(op string) error {

@@ -196,16 +196,15 @@ func (l *List) Each(fn func(i int, v any) bool) error {
 	for i := 0; ; i++ {
 		if i >= l.Len() {
 			if !l.Alive() {
-				_, err := l.At(i)
-				return err
+				return l.fetch("List.Each", i, new(plain))
 			}
 			return nil
 		}
-		v, err := l.At(i)
-		if err != nil {
+		var p plain
+		if err := l.fetch("List.Each", i, &p); err != nil {
 			return err
 		}
-		if !fn(i, v) {
+		if !fn(i, p.any()) {
 			return nil
 		}
 	}

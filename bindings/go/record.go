@@ -305,11 +305,11 @@ func (r *Record) Each(fn func(name string, v any) bool) error {
 		return err
 	}
 	for _, name := range t.fields {
-		v, err := r.Get(name)
-		if err != nil {
+		var p plain
+		if err := r.fetch("Record.Each", name, &p); err != nil {
 			return err
 		}
-		if !fn(name, v) {
+		if !fn(name, p.any()) {
 			break
 		}
 	}

@@ -195,7 +195,7 @@ func (c *Cleanup) Run() (bool, error) {
 	// Hooks of C have to end in the reverse order, which nobody can ask of two goroutines: inside one there is no other.
 	number, ours := h.cleanups[c.obj]
 	if !ours && bool(C.husk_cleanup_is_pending(cleanup)) {
-		return false, errorf("Cleanup.Run", ErrBusy, "heap '%s': a finalizer or callback of it is running", h.name)
+		return false, h.busyError("Cleanup.Run")
 	}
 	fn, _ := h.values[number].value.(func())
 	if !bool(C.husk_cleanup_detach(cleanup)) {
@@ -229,9 +229,14 @@ func (c *Cleanup) SetAtExit(atExit bool) error {
 }
 
 // RunCleanups runs all pending cleanups that ask for it at exit, the newest first, as Close does. It returns how many.
+// ErrBusy: a finalizer or callback of the heap runs.
 func (h *Heap) RunCleanups() (int, error) {
 	if err := h.enter("Heap.RunCleanups"); err != nil {
 		return 0, err
+	}
+	if h.hooks > 0 {
+		h.leave()
+		return 0, h.busyError("Heap.RunCleanups")
 	}
 	n := C.husk_heap_run_cleanups(h.c.heap)
 	h.leave()

@@ -267,6 +267,14 @@ func TestStrayScopes(t *testing.T) {
 	wants(t, reports[0], husk.ErrState, "1 object of type list still held")
 }
 
+// What dies in the middle of a walk is named in the error with the walk.
+func TestReleaseInEach(t *testing.T) {
+	h := newHeap(t)
+	list, n := husk.Must(h.List(1, 2)), husk.Must(h.New(Node))
+	wants(t, list.Each(func(int, any) bool { return list.Release() == nil }), husk.ErrReleased, "List.Each")
+	wants(t, n.Each(func(string, any) bool { return n.Release() == nil }), husk.ErrReleased, "Record.Each")
+}
+
 // A struct that embeds a handle is an Object as well. It is no value, but wherever an Object is asked for the handle counts.
 func TestEmbeddedHandles(t *testing.T) {
 	type user struct{ *husk.Record }

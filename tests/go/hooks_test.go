@@ -195,6 +195,22 @@ func TestCleanupsRunInHooks(t *testing.T) {
 	}
 }
 
+// Inside a hook no others are run at exit: that says so, and they are still pending.
+func TestCleanupsAtExitInHook(t *testing.T) {
+	h := newHeap(t)
+	n, m := husk.Must(h.New(Node)), husk.Must(h.New(Node))
+	ran := false
+	_ = husk.Must(m.OnDeath(func() { ran = true }, true))
+	_ = husk.Must(n.OnDeath(func() {
+		_, err := h.RunCleanups()
+		wants(t, err, husk.ErrBusy, "Heap.RunCleanups")
+	}, false))
+	ok(t, n.Release())
+	same(t, "ran", ran, false)
+	same(t, "run", husk.Must(h.RunCleanups()), 1)
+	same(t, "ran", ran, true)
+}
+
 // Cleanups that run each other take no thread each: Go has 10,000 at most.
 func TestCleanupsInCleanups(t *testing.T) {
 	h := newHeap(t)

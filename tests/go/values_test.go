@@ -220,4 +220,8 @@ func TestBoxes(t *testing.T) {
 	same(t, "values after", husk.Must(h.Figures()).Values, 0)
 	nothing := husk.Must(h.Box(nil))
 	same(t, "nil", husk.Must(nothing.Value()), nil)
+	same(t, "no error", husk.Must(husk.Unbox[error](nothing)), nil)
+	same(t, "nil", husk.Must(husk.Unbox[any](nothing)), nil)
+	_, err = husk.Unbox[*point](nothing)
+	wants(t, err, husk.ErrType, "<nil>", "*tests.point")
 }

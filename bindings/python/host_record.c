@@ -167,6 +167,9 @@ static PyObject *record_new(PyTypeObject *type, PyObject *args, PyObject *names)
 {
     (void)args; /* are __init__'s, as object.__new__ has it */
     (void)names;
+    if (!is_record_class((PyObject *)type))
+        return PyErr_Format(PyExc_TypeError, "%.100s is no record class: it does not derive from husk.Record",
+                            husk_py_name(type));
     husk_py_heap *home = husk_py_heap_for(NULL);
     return home ? blank(home, type) : NULL;
 }

@@ -14,6 +14,7 @@ typedef struct found {
     husk_kind kind;        /* of this kind; HUSK_KIND_OTHER: any */
     const husk_obj *last;  /* of a referrer with several slots: shown once */
     bool edges, failed;
+    PyObject **refs; /* of list_of: in the order of their places */
 } found;
 
 static bool more_room(found *all)
@@ -78,23 +79,65 @@ static PyObject *edge_pair(PyObject *from, const char *name, size_t index)
                 : Py_BuildValue("(NOK)", from, Py_None, (unsigned long long)index);
 }
 
+/* A husk.ref that is not shared has the only reference to its weak reference, which calls it (host_weak.c): another one
+ * would outlive it. So what was found is the ref itself from now on, and its place in `at` is empty. Left out are one
+ * that is ending already, one for which there is no memory, and a weak reference whose ref is gone, and which only waits
+ * for its turn not to be called. Runs no code: no reference given back here is the last. */
+static void take_refs(husk_py_heap *home, found *all)
+{
+    size_t kept = 0, refs = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        husk_obj *obj = all->at[i];
+        husk_weak *weak = husk_cleanup_of(obj) ? NULL : husk_weak_of(obj);
+        PyObject *ref = weak ? (PyObject *)husk_py_find(home, obj) : NULL;
+        if (weak && !ref && husk_weak_data(weak)) {
+            husk_obj_release(obj);
+            continue;
+        }
+        if (ref) {
+            if (!all->refs)
+                all->refs = PyMem_RawMalloc((all->count - i) * sizeof *all->refs);
+            all->failed |= !all->refs;
+            husk_obj_release(obj);
+            obj = NULL;
+            if (!all->refs || !Py_REFCNT(ref))
+                continue;
+            all->refs[refs++] = Py_NewRef(ref);
+        }
+        all->at[kept] = obj;
+        if (all->edges) {
+            all->names[kept] = all->names[i];
+            all->indexes[kept] = all->indexes[i];
+        }
+        kept++;
+    }
+    all->count = kept;
+}
+
 /* A list of what was found, whose references are used up. */
 static PyObject *list_of(husk_py_heap *home, found *all)
 {
+    take_refs(home, all);
     PyObject *list = all->failed ? PyErr_NoMemory() : PyList_New(0);
-    for (size_t i = 0; i < all->count && home->heap; i++) {
-        PyObject *x = list ? husk_py_wrap(home, all->at[i], true) : NULL;
-        if (!list)
+    size_t refs = 0;
+    for (size_t i = 0; i < all->count; i++) {
+        PyObject *x = NULL;
+        if (!all->at[i])
+            x = all->refs[refs++];
+        else if (home->heap && list)
+            x = husk_py_wrap(home, all->at[i], true);
+        else if (home->heap)
             husk_obj_release(all->at[i]);
-        else if (x && all->edges)
+        if (list && home->heap && x && all->edges)
             x = edge_pair(x, all->names[i], all->indexes[i]);
-        if (list && (!x || PyList_Append(list, x) < 0))
+        if (list && home->heap && (!x || PyList_Append(list, x) < 0))
             Py_CLEAR(list);
         Py_XDECREF(x);
     }
     PyMem_RawFree(all->at);
     PyMem_RawFree((void *)all->names);
     PyMem_RawFree(all->indexes);
+    PyMem_RawFree(all->refs);
     husk_py_leave();
     if (list && !home->heap) {
         Py_DECREF(list);

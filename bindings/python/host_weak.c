@@ -73,6 +73,8 @@ void husk_py_ref_loose(PyObject *x, int more)
 void husk_py_on_gone(husk_weak *weak, void *data)
 {
     husk_py_ref *ref = data;
+    if (!Py_REFCNT((PyObject *)ref))
+        return; /* of a derived class, whose attributes go first: the object was one of them */
     if (ref->loose && ref->loose == Py_REFCNT((PyObject *)ref))
         return; /* it dies together with its object, which had it in a box: then it is not called */
     husk_py_call_gone(husk_obj_heap(husk_weak_obj(weak)), (PyObject *)ref, ref->callback);

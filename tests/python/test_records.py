@@ -285,6 +285,15 @@ class Records(Case):
         self.assertEqual(husk.default.figures().objects, before - 1)
         self.assertTrue(gc.is_tracked(Node(1)))
 
+    def test_the_base_behind_record_makes_nothing(self):
+        base = husk.Record.__mro__[1]
+
+        class Other(base):
+            __slots__ = ("a", "b")
+
+        self.raises(TypeError, "no record class", base)
+        self.raises(TypeError, "no record class", Other, 1)
+
     def test_many(self):
         before = husk.default.figures().objects
         nodes = [Node(i) for i in range(5000)]

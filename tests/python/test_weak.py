@@ -3,6 +3,7 @@
 import gc
 
 import husk
+from husk import weakref
 from support import Case, main
 
 
@@ -159,6 +160,74 @@ class Weak(Case):
         self.raises(TypeError, "", husk.ref)
         self.raises(TypeError, "without arguments", husk.ref(self.heap.new(Node)), 5)
         self.raises(TypeError, "keyword", husk.ref, self.heap.new(Node), callback=print)
+
+    def test_a_ref_that_is_ending_is_not_called(self):
+        class Keeper(husk.ref):
+            pass
+
+        gone = []
+        n = self.heap.new(Node, 1)
+        r = Keeper(n, gone.append)
+        r.target = n
+        del n
+        del r  # its attribute goes first, and with it the object
+        self.assertEqual(gone, [])
+
+        held = weakref.WeakValueDictionary()
+        n = self.heap.new(Node, 2)
+        plain = husk.ref(n)
+        held[n] = n
+        del n
+        held.clear()
+        self.assertIsNone(plain())
+
+    def test_a_ref_that_is_ending_is_not_found(self):
+        class Keeper(husk.ref):
+            pass
+
+        class Asks:
+            def __del__(self):
+                found.append(len(husk.getweakrefs(n)))
+                found.append(len(heap.objects(husk.ref)))
+
+        found, heap = [], self.heap
+        n = heap.new(Node, 1)
+        r = Keeper(n)
+        r.asks = Asks()
+        del r
+        self.assertEqual(found, [0, 0])
+        self.assertEqual(husk.getweakrefs(n), [])
+
+    def test_a_ref_that_was_dropped_before_its_turn_is_not_found(self):
+        def first(r):
+            others.clear()
+            found.extend(self.heap.objects(husk.ref))
+
+        gone, found, others = [], [], []
+        n = self.heap.new(Node, 1)
+        others.append(husk.ref(n, gone.append))
+        r = husk.ref(n, first)  # the newest is the first
+        del n
+        self.assertEqual((gone, found), ([], [r]))
+
+    def test_a_list_of_objects_keeps_the_refs_it_has(self):
+        gone, rubbish = [], []
+        n, many = self.heap.new(Node, 0), self.heap.list()
+        for i in range(3000):
+            many.append(self.heap.new(Node, i))
+        rubbish.append(husk.ref(n, lambda r, kept=rubbish: gone.append(r)))
+        rubbish.append(rubbish)
+        del rubbish
+        before = gc.get_threshold()
+        gc.set_threshold(10, 1000, 1000)  # so that it runs while handles are made
+        try:
+            found = self.heap.objects()
+        finally:
+            gc.set_threshold(*before)
+        refs = [x for x in found if isinstance(x, husk.ref)]
+        self.assertEqual([x.__callback__ is not None for x in refs], [True] * len(refs))
+        del found, n
+        self.assertEqual(gone, refs)
 
     def test_closed(self):
         heap = husk.Heap("short")

@@ -127,6 +127,7 @@ static relay *relay_new(size_t owns, size_t kids)
 /* The boxes of a relay own their values again. */
 static void give_back(relay *one)
 {
+    one->pending = false; /* a program that keeps it (gc.get_objects) may let it go in another collection */
     for (size_t i = 0; i < one->owns; i++) {
         if (values_of(one)[i])
             (void)husk_box_swap(one->slots[i], values_of(one)[i]);

@@ -46,6 +46,34 @@ class Mixed(Case):
         self.assertTrue(self.gone(*refs))
         self.assertEqual(self.heap.figures().objects, 1)  # a weak reference
 
+    def test_what_stood_for_paths_is_kept_and_dropped_by_a_program(self):
+        def on_collection(phase, info):
+            if phase == "start" and info["generation"] == 2:
+                kept.extend(x for x in gc.get_objects() if type(x).__name__ == "relay" and keep)
+                if not keep:
+                    kept.clear()
+
+        class Ends(husk.Record):
+            value: object
+
+            def __finalize__(self):
+                pass
+
+        kept, keep = [], True
+        records = [self.heap.new(Ends, [i]) for i in range(2000)]
+        gc.callbacks.append(on_collection)
+        try:
+            gc.collect()
+            self.assertGreaterEqual(len(kept), 2000)
+            del records[1:]
+            keep = False
+            gc.collect()  # in the midst of it they go
+        finally:
+            gc.callbacks.remove(on_collection)
+        self.assertEqual(kept, [])
+        self.assertEqual(records[0].value, [0])
+        self.collect()
+
     def test_live_from_python(self):
         p, n = Plain(), self.heap.new(Node, b=[1, 2])
         p.node, n.a = n, p

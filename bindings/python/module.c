@@ -55,19 +55,27 @@ static bool add_all_flat(PyObject *module)
 
 /* ---- the end ---- */
 
+/* The newest heap that can be closed: none of its hooks is running, in this thread or in one that is not waited for. */
+static husk_py_heap *next_to_close(void)
+{
+    husk_py_heap *home = husk_py.heaps;
+    while (home && home->hooks)
+        home = home->next;
+    return home;
+}
+
 static PyObject *close_all(PyObject *module, PyObject *none)
 {
     (void)module;
     (void)none;
-    while (husk_py.heaps) {
-        husk_py_heap *home = (husk_py_heap *)Py_NewRef((PyObject *)husk_py.heaps);
-        bool closed = husk_py_close(home);
-        if (!closed)
+    for (husk_py_heap *home; (home = next_to_close());) {
+        Py_INCREF((PyObject *)home);
+        if (!husk_py_close(home))
             PyErr_WriteUnraisable((PyObject *)home);
         Py_DECREF((PyObject *)home);
-        if (!closed)
-            break; /* exit inside a hook of it */
     }
+    if (husk_py.heaps && !husk_py_close(husk_py.heaps)) /* one message for those that stay */
+        PyErr_WriteUnraisable((PyObject *)husk_py.heaps);
     Py_RETURN_NONE;
 }
 

@@ -249,6 +249,25 @@ for _ in range(50):
 gc.collect()
 """)
 
+    def test_a_heap_in_the_hook_of_a_thread_does_not_keep_the_others_open(self):
+        code, out, err = run_script("""
+import husk, threading
+class Node(husk.Record):
+    value: object
+    def __finalize__(self):
+        if self.value == "waits":
+            inside.set()
+            threading.Event().wait()
+        print(self.value)
+inside = threading.Event()
+older, busy = husk.Heap("older"), husk.Heap("busy")
+node = older.new(Node, "ended")
+threading.Thread(target=lambda: busy.new(Node, "waits") and None, daemon=True).start()
+inside.wait()
+""")
+        self.assertEqual((code, out), (0, "ended\n"))
+        self.assertEqual(err.count("BusyError: heap 'busy' cannot be closed"), 1)
+
 
 if __name__ == "__main__":
     main()

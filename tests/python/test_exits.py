@@ -249,6 +249,16 @@ for _ in range(50):
 gc.collect()
 """)
 
+    def test_gc_loaded_again_tells_once(self):
+        code, out, err = run_script("""
+import husk, importlib
+importlib.reload(husk.gc)
+husk.gc.callbacks.append(lambda phase, info: print(phase))
+husk.default.collect(python=False)
+husk.gc.callbacks.clear()
+""")
+        self.assertEqual((code, out, err), (0, "start\nstop\n", ""))
+
     def test_a_heap_in_the_hook_of_a_thread_does_not_keep_the_others_open(self):
         code, out, err = run_script("""
 import husk, threading

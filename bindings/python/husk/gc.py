@@ -340,4 +340,7 @@ def get_debug():
     return _State.debug
 
 
-_core.default.on_pass(_on_pass)
+# The names of a module that is loaded again are still there.
+if "_number" in globals():
+    _core.default.off_pass(_number)  # noqa: F821
+_number = _core.default.on_pass(_on_pass)

@@ -76,7 +76,7 @@ static PyObject *obj_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     (void)args;
     (void)keywords;
-    return PyErr_Format(PyExc_TypeError, "cannot make a %.100s", husk_py_name(type));
+    return PyErr_Format(PyExc_TypeError, "%.100s cannot be made by calling it", husk_py_name(type));
 }
 
 bool husk_py_add_objects(PyObject *module)

@@ -72,7 +72,7 @@ static int field_store(PyObject *self, size_t index, PyObject *x)
 static int field_set(PyObject *self, PyObject *x, void *index)
 {
     if (!x) {
-        PyErr_Format(PyExc_AttributeError, "a field of a %.100s cannot be deleted; None empties it",
+        PyErr_Format(PyExc_AttributeError, "a field of %.100s cannot be deleted; None empties it",
                      husk_py_name(Py_TYPE(self)));
         return -1;
     }

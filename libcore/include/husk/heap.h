@@ -29,10 +29,10 @@ typedef struct husk_heap_options {
  * HUSK_EINVAL: options of another ABI; HUSK_ENOMEM, HUSK_ELIMIT: max_bytes does not even hold the heap. */
 HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *options, husk_heap **out);
 
-/* Ends the heap: runs the cleanups that want it (husk/cleanup.h), drops what waits, runs a full pass with its finalizers, reports each type that is still
- * held from outside to the error hook (HUSK_ESTATE), disposes those objects without finalizing them, and
- * returns every byte. All pointers into the heap are dead afterwards. NULL is fine. Must not be called
- * from a hook. */
+/* Ends the heap: runs the cleanups that want it (husk/cleanup.h), drops what waits, runs a full pass with
+ * its finalizers, reports each type that is still held from outside to the error hook (HUSK_ESTATE),
+ * disposes those objects without finalizing them, and returns every byte. All pointers into the heap are
+ * dead afterwards. NULL is fine. Must not be called from a hook. */
 HUSK_API void husk_heap_close(HUSK_NULLABLE husk_heap *heap);
 
 /* The latest failure of a call of the kind "makes" or "does" on this heap; HUSK_OK if there was none since

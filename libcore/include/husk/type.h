@@ -64,8 +64,9 @@ typedef void husk_finalize_fn(husk_obj *self);
 typedef void husk_dispose_fn(husk_obj *self);
 
 enum {
-    /* The program promises that no object of this type is ever part of a cycle, entries of weak-key maps included. Passes do not look inside:
-     * what such an object holds counts as held until it dies by counting. A broken promise is a leak. */
+    /* The program promises that no object of this type is ever part of a cycle, entries of weak-key maps
+     * included. Passes do not look inside: what such an object holds counts as held until it dies by
+     * counting. A broken promise is a leak. */
     HUSK_TYPE_ACYCLIC = 1u << 0,
     /* dispose only gives memory back, so it may run in the middle of an allocation. Without this flag,
      * garbage with a dispose waits for the next safe point. */

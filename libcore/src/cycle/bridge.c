@@ -39,7 +39,6 @@ struct husk__bridging {
     husk_bridge shown; /* what the host sees; points into the arrays */
     void (*leave)(void *data);
     void *data;
-    husk_heap *heap;
     husk_free_fn *value_free;
 
     struct array nodes;             /* struct node */
@@ -361,7 +360,6 @@ husk_status husk_bridge_enter(husk_heap *heap, const husk_bridge_spec *spec, con
     struct husk__bridging *b = husk__raw_new(sizeof *b);
     if (!b)
         return fail_memory(heap);
-    b->heap = heap;
     b->value_free = spec->value_free;
     b->leave = spec->leave;
     b->data = spec->data;

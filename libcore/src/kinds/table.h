@@ -165,8 +165,8 @@ HUSK__TABLE_INLINE void husk__table_free(husk_heap *heap, const husk__table_kind
     husk_buffer_free(heap, t->index, t->slots * sizeof(uint32_t));
 }
 
-/* Half as much again, or twice as much. Both buffers are there before anything changes; a pass may run at each request, and what
- * it ends may be in this very table: so the table is read again afterwards. */
+/* Half as much again, or twice as much. Both buffers are there before anything changes; a pass may run at
+ * each request, and what it ends may be in this very table: so the table is read again afterwards. */
 HUSK__TABLE_INLINE husk_status husk__table_grow(husk_heap *heap, husk__table *t, const husk__table_kind *kind)
 {
     if (t->capacity >= HUSK__MOST_ROWS)

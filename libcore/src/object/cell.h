@@ -1,8 +1,9 @@
 /* object/cell.h: the side cell: what only few objects need, kept apart from all objects.
  *
- * Made when an object is first referenced weakly or known to a weak container, given back when it dies; the
- * weak references point at the object itself, so a lock does not go through the cell. An index names it in the header (4 bytes
- * instead of 8). Cells lie in blocks of 1024 whose numbers are process-wide; a block belongs to one heap. */
+ * Made when an object is first referenced weakly or known to a weak container, given back when it dies;
+ * the weak references point at the object itself, so a lock does not go through the cell. An index names
+ * it in the header (4 bytes instead of 8). Cells lie in blocks of 1024 whose numbers are process-wide; a
+ * block belongs to one heap. */
 #ifndef HUSK_OBJECT_CELL_H
 #define HUSK_OBJECT_CELL_H
 

@@ -14,3 +14,4 @@
 %include "kinds.i"
 %include "bridge.i"
 %include "debug.i"
+%include "snapshot.i"

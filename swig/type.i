@@ -11,7 +11,3 @@
 /* Offsets, hooks and data of C. */
 HUSK_HOST(husk_type_register)
 HUSK_HOST(husk_type_data)
-
-/* The reasons of husk_record_type, which host code calls. */
-HUSK_HOST(husk_type_message)
-HUSK_HOST(husk_type_fail)

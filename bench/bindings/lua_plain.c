@@ -166,7 +166,7 @@ static int new_type(lua_State *L)
     }
     const husk_type *type;
     if (husk_record_type(name, fields, count, NULL, NULL, &type) != HUSK_OK)
-        return luaL_error(L, "%s", husk_type_message());
+        return luaL_error(L, "%s", husk_message());
     lua_pushlightuserdata(L, (void *)(uintptr_t)type);
     lua_newtable(L); /* 5: the metatable */
     lua_rawgetp(L, LUA_REGISTRYINDEX, &proxies);

@@ -33,7 +33,7 @@ void *husk_generic_record_type(const char *name, const char *fields, husk_generi
     void *token = status == HUSK_OK ? husk_generic_type_token(type) : NULL;
     if (!token)
         husk_generic_refuse(trouble, status == HUSK_OK ? HUSK_ENOMEM : status, "record_type", 0, "%s",
-                            status == HUSK_EINVAL || status == HUSK_ERANGE ? husk_type_message()
+                            status == HUSK_EINVAL || status == HUSK_ERANGE ? husk_message()
                                                                            : husk_status_text(HUSK_ENOMEM));
     return token;
 }

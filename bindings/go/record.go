@@ -77,7 +77,7 @@ func newType(op, name string, fields []string, finalizer int) (*Type, error) {
 	defer runtime.UnlockOSThread()
 	made := C.husk_go_type_new(cName, &cFields[0], C.size_t(len(fields)), C.uintptr_t(finalizer))
 	if made.status != 0 {
-		return nil, &Error{Op: op, Code: Code(made.status), Msg: C.GoString(C.husk_type_message())}
+		return nil, &Error{Op: op, Code: Code(made.status), Msg: C.GoString(C.husk_message())}
 	}
 	return typeOf(made._type), nil
 }

@@ -417,7 +417,7 @@ static int new_type(lua_State *L)
     husk_status status =
         husk_record_type(name, fields, count, finalizes ? husk_lua_on_finalize : NULL, serial, &type);
     if (status != HUSK_OK) {
-        const char *message = husk_type_message();
+        const char *message = husk_message();
         husk_lua_push_error(L, status, "husk.type: %s", *message ? message : husk_status_text(status));
         return lua_error(L);
     }

@@ -26,6 +26,8 @@ static const struct {
     { HUSK_ECORRUPT, "husk.CorruptError", "The heap is damaged.", { &PyExc_RuntimeError, NULL } },
     { HUSK_EHOOK, "husk.HookError", "A hook of the program failed; __cause__ is its exception.",
       { &PyExc_RuntimeError, NULL } },
+    { HUSK_EIO, "husk.FileError", "The system refused a file or a question.", { &PyExc_OSError, NULL } },
+    { HUSK_EFORMAT, "husk.FormatError", "A file is not what it should be.", { &PyExc_ValueError, NULL } },
 };
 /* clang-format on */
 

@@ -388,7 +388,7 @@ static bool declare(record_class *made)
                              made->finalizes ? husk_py_on_finalize : NULL, made, &made->type);
         good = status == HUSK_OK;
         if (!good)
-            husk_py_fail(status, "%s", husk_type_message());
+            husk_py_fail(status, "%s", husk_message());
     } else if (!PyErr_Occurred()) {
         PyErr_NoMemory();
     }

@@ -5,20 +5,21 @@
 #ifndef HUSK_H
 #define HUSK_H
 
-#include <husk/base.h>    /* handles, ownership words, version */
-#include <husk/status.h>  /* the list of errors */
-#include <husk/heap.h>    /* a heap: making, closing, limits, figures, buffers */
-#include <husk/type.h>    /* what an object looks like: size, slots, hooks */
-#include <husk/obj.h>     /* objects: birth, counts, slots */
-#include <husk/inline.h>  /* retain and release, inline */
-#include <husk/weak.h>    /* references that do not keep alive */
-#include <husk/collect.h> /* the cycle collector and its controls */
-#include <husk/walk.h>    /* looking without touching */
-#include <husk/value.h>   /* nil, boolean, integer, double, reference */
-#include <husk/kinds.h>   /* record, list, map, text, box: ready-made types */
-#include <husk/weakmap.h> /* weak-key map (ephemerons), weak-value map, weak set */
-#include <husk/cleanup.h> /* the finalize registry */
-#include <husk/bridge.h>  /* cycles through a language runtime with a collector of its own */
-#include <husk/debug.h>   /* verify, injected memory failures */
+#include <husk/base.h>     /* handles, ownership words, version */
+#include <husk/status.h>   /* the list of errors */
+#include <husk/heap.h>     /* a heap: making, closing, limits, figures, buffers */
+#include <husk/type.h>     /* what an object looks like: size, slots, hooks */
+#include <husk/obj.h>      /* objects: birth, counts, slots */
+#include <husk/inline.h>   /* retain and release, inline */
+#include <husk/weak.h>     /* references that do not keep alive */
+#include <husk/collect.h>  /* the cycle collector and its controls */
+#include <husk/walk.h>     /* looking without touching */
+#include <husk/value.h>    /* nil, boolean, integer, double, reference */
+#include <husk/kinds.h>    /* record, list, map, text, box: ready-made types */
+#include <husk/weakmap.h>  /* weak-key map (ephemerons), weak-value map, weak set */
+#include <husk/cleanup.h>  /* the finalize registry */
+#include <husk/bridge.h>   /* cycles through a language runtime with a collector of its own */
+#include <husk/snapshot.h> /* the state of a heap at one moment */
+#include <husk/debug.h>    /* verify, injected memory failures */
 
 #endif

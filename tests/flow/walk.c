@@ -176,7 +176,7 @@ static void bad_types_are_refused(husk_heap *heap)
         if (status != HUSK_EINVAL)
             fail_msg("spec %zu: %s", i, husk_status_name(status));
         assert_null(type);
-        assert_non_null(strstr(husk_type_message(), "strange"));
+        assert_non_null(strstr(husk_message(), "strange"));
     }
     const husk_type *type = NULL;
     husk_type_spec spec = { HUSK_TYPE_SPEC, .name = NULL, .size = 16 };

@@ -123,7 +123,7 @@ static void setup(void)
     };
     for (int i = 0; i < MAP; i++) {
         if (husk_type_register(&specs[i], &types[i]) != HUSK_OK)
-            fail(husk_type_message(), i, 0);
+            fail(husk_message(), i, 0);
     }
 }
 

@@ -225,7 +225,7 @@ void world_setup(void)
             spec.flags = HUSK_TYPE_ACYCLIC;
         }
         if (husk_type_register(&spec, &types[k]) != HUSK_OK) {
-            fprintf(stderr, "type %s: %s\n", spec.name, husk_type_message());
+            fprintf(stderr, "type %s: %s\n", spec.name, husk_message());
             abort();
         }
     }

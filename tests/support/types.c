@@ -53,7 +53,7 @@ static const husk_type *made(const husk_type_spec *spec)
 {
     const husk_type *type = NULL;
     if (husk_type_register(spec, &type) != HUSK_OK) {
-        print_error("type %s: %s\n", spec->name, husk_type_message());
+        print_error("type %s: %s\n", spec->name, husk_message());
         abort();
     }
     return type;

@@ -22,8 +22,8 @@ static void assert_refused(const char *name, const char *const *fields, size_t c
     const husk_type *type = NULL;
     assert_int_equal(husk_record_type(name, fields, count, NULL, NULL, &type), wanted);
     assert_null(type);
-    if (!strstr(husk_type_message(), words))
-        fail_msg("the message \"%s\" lacks \"%s\"", husk_type_message(), words);
+    if (!strstr(husk_message(), words))
+        fail_msg("the message \"%s\" lacks \"%s\"", husk_message(), words);
 }
 
 static void test_fields(void **state)

@@ -10,6 +10,8 @@ from husk._core import (
     Figures as Figures,
     Generation as Generation,
     Heap as Heap,
+    FileError as FileError,
+    FormatError as FormatError,
     HookError as HookError,
     InvalidError as InvalidError,
     KindError as KindError,

@@ -31,7 +31,7 @@ HUSK_API husk_kind husk_obj_kind(const husk_obj *obj);
 /* ---- record: named fields, declared at run time ---- */
 
 /* A record type. Asking again with the same name, fields, finalize and data gives the same type. Field
- * names are not empty and differ. HUSK_EINVAL (husk_type_message says which), HUSK_ERANGE: more than 4096
+ * names are not empty and differ. HUSK_EINVAL (husk_message says which), HUSK_ERANGE: more than 4096
  * fields. */
 HUSK_API husk_status husk_record_type(const char *name, const char *const *fields, size_t count,
                                       HUSK_NULLABLE husk_finalize_fn *finalize, void *data,

@@ -28,7 +28,9 @@ extern "C" {
     X(ESTATE,  -8, "not possible in the present state")                                                      \
     X(EMISSING,-9, "there is no such entry")                                                                 \
     X(ECORRUPT,-10,"the heap is damaged")                                                                    \
-    X(EHOOK,   -11,"a hook of the program failed")
+    X(EHOOK,   -11,"a hook of the program failed")                                                           \
+    X(EIO,     -12,"the system refused a file or a question")                                                \
+    X(EFORMAT, -13,"a file is not what it should be")
 /* clang-format on */
 
 typedef enum husk_status {
@@ -42,6 +44,14 @@ HUSK_API const char *husk_status_name(husk_status status);
 
 /* One line, impersonal, needs no memory. Any thread. */
 HUSK_API const char *husk_status_text(husk_status status);
+
+/* The text of this thread's latest failure of a call that has no heap to keep it (types, snapshots, statistics,
+ * the process's memory): one line that names the thing and the value at fault; "" if there was none. Valid
+ * until the thread's next call. */
+HUSK_API HUSK_BORROWED const char *husk_message(void);
+
+/* Notes such a text, for libraries built on Husk; cut at 511 bytes. Returns status. */
+HUSK_API husk_status husk_fail(husk_status status, const char *format, ...) HUSK_FORMAT(2);
 
 #ifdef __cplusplus
 }

@@ -93,15 +93,9 @@ typedef struct husk_type_spec {
 
 /* Registers a type and gives its handle in *out. The fixed part is aligned to 16 bytes if its size is a
  * multiple of 16, else to 8, which is enough for any C struct of that size. HUSK_EINVAL: the spec
- * contradicts itself, with the reason in husk_type_message; HUSK_ERANGE: a million types, 4096 slots;
+ * contradicts itself, with the reason in husk_message; HUSK_ERANGE: a million types, 4096 slots;
  * HUSK_ENOMEM. */
 HUSK_API husk_status husk_type_register(const husk_type_spec *spec, const husk_type **out);
-
-/* The reason of this thread's last failed husk_type_register: names the type, the slot and the value. */
-HUSK_API HUSK_BORROWED const char *husk_type_message(void);
-
-/* Notes such a reason, for libraries that build types; cut at 255 bytes. Returns status. */
-HUSK_API husk_status husk_type_fail(husk_status status, const char *format, ...) HUSK_FORMAT(2);
 
 /* What the spec said; the id is the library's own, from 1. Names are valid as long as the process; a
  * slot's is NULL beyond the last one. Slots are numbered in visiting order: fields, items, buffers. Any

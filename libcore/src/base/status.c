@@ -1,10 +1,14 @@
-/* base/status.c: names and texts, made from the one list in <husk/status.h>; the fatal report. */
+/* base/status.c: names and texts, made from the one list in <husk/status.h>; the message of calls without a heap;
+ * the fatal report. */
 #include "base/check.h"
 
 #include <husk/status.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static _Thread_local char message[512];
 
 const char *husk_status_name(husk_status status)
 {
@@ -28,6 +32,22 @@ const char *husk_status_text(husk_status status)
 #undef TEXT
     }
     return "no such status";
+}
+
+const char *husk_message(void)
+{
+    return message;
+}
+
+husk_status husk_fail(husk_status status, const char *format, ...)
+{
+    char text[sizeof message]; /* the old message may be an argument */
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    memcpy(message, text, sizeof text);
+    return status;
 }
 
 _Noreturn void husk__fatal(const char *format, ...)

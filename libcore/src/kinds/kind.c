@@ -25,7 +25,7 @@ const husk_type *husk__kind_register(husk__kind_type *kind, husk_heap *heap)
     }
     pthread_mutex_unlock(&register_lock);
     if (!handle)
-        husk_heap_fail(heap, status, "%s", husk_type_message());
+        husk_heap_fail(heap, status, "%s", husk_message());
     return handle;
 }
 

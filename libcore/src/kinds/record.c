@@ -116,7 +116,7 @@ static husk_status shape_register(shape *s)
 {
     husk_slot *slots = calloc(s->count ? s->count : 1, sizeof(husk_slot));
     if (!slots)
-        return husk_type_fail(HUSK_ENOMEM, "no memory for the record type \"%.80s\"", s->name);
+        return husk_fail(HUSK_ENOMEM, "no memory for the record type \"%.80s\"", s->name);
     for (size_t i = 0; i < s->count; i++) {
         slots[i].name = s->names[i];
         slots[i].kind = HUSK_SLOT_VALUE;
@@ -139,13 +139,13 @@ static husk_status shape_publish(shape *s)
 {
     uint32_t id = husk_type_id(s->type);
     if (id >= (uint32_t)PAGE * PAGES)
-        return husk_type_fail(HUSK_ERANGE, "type number %u of \"%.80s\" is above a million", (unsigned)id,
-                              s->name);
+        return husk_fail(HUSK_ERANGE, "type number %u of \"%.80s\" is above a million", (unsigned)id,
+                         s->name);
     shape_place *page = atomic_load_explicit(&pages[id / PAGE], memory_order_relaxed);
     if (!page) {
         page = calloc(PAGE, sizeof *page);
         if (!page)
-            return husk_type_fail(HUSK_ENOMEM, "no memory for the record type \"%.80s\"", s->name);
+            return husk_fail(HUSK_ENOMEM, "no memory for the record type \"%.80s\"", s->name);
         atomic_store_explicit(&pages[id / PAGE], page, memory_order_release);
     }
     atomic_store_explicit(&page[id % PAGE], s, memory_order_release);
@@ -157,15 +157,15 @@ static husk_status shape_publish(shape *s)
 static husk_status check_names(const char *name, const char *const *fields, size_t count)
 {
     if (!name || !*name)
-        return husk_type_fail(HUSK_EINVAL, "a record type needs a name");
+        return husk_fail(HUSK_EINVAL, "a record type needs a name");
     if (count > MOST_FIELDS)
-        return husk_type_fail(HUSK_ERANGE, "record type \"%.80s\": %zu fields are more than %d", name, count,
-                              (int)MOST_FIELDS);
+        return husk_fail(HUSK_ERANGE, "record type \"%.80s\": %zu fields are more than %d", name, count,
+                         (int)MOST_FIELDS);
     if (count && !fields)
-        return husk_type_fail(HUSK_EINVAL, "record type \"%.80s\": %zu fields without names", name, count);
+        return husk_fail(HUSK_EINVAL, "record type \"%.80s\": %zu fields without names", name, count);
     for (size_t i = 0; i < count; i++)
         if (!fields[i] || !*fields[i])
-            return husk_type_fail(HUSK_EINVAL, "record type \"%.80s\": field %zu has no name", name, i);
+            return husk_fail(HUSK_EINVAL, "record type \"%.80s\": field %zu has no name", name, i);
     return HUSK_OK;
 }
 
@@ -182,10 +182,9 @@ static husk_status declare(const char *name, const char *const *fields, size_t c
     const char *twice;
     shape *s = shape_new(name, fields, count, &twice);
     if (!s && twice)
-        return husk_type_fail(HUSK_EINVAL, "record type \"%.80s\": two fields are called \"%.80s\"", name,
-                              twice);
+        return husk_fail(HUSK_EINVAL, "record type \"%.80s\": two fields are called \"%.80s\"", name, twice);
     if (!s)
-        return husk_type_fail(HUSK_ENOMEM, "no memory for the record type \"%.80s\"", name);
+        return husk_fail(HUSK_ENOMEM, "no memory for the record type \"%.80s\"", name);
     s->finalize = finalize;
     s->data = data;
     s->hash = hash;

@@ -6,7 +6,6 @@
 
 #include <husk/value.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,23 +13,6 @@
 const husk_type *husk__types[TF_TYPE + 1u]; /* 8 MiB of address space, touched as used */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t next_id = 1;
-static _Thread_local char message[256];
-
-const char *husk_type_message(void)
-{
-    return message;
-}
-
-husk_status husk_type_fail(husk_status status, const char *format, ...)
-{
-    char text[sizeof message]; /* the old message may be an argument */
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    memcpy(message, text, sizeof text);
-    return status;
-}
 
 #define MOST_SLOTS 4096 /* the checks compare all pairs */
 
@@ -53,31 +35,30 @@ static husk_status check_slot(const husk_type_spec *spec, size_t i)
 {
     const husk_slot *slot = &spec->slots[i];
     if (slot->kind != HUSK_SLOT_REF && slot->kind != HUSK_SLOT_VALUE)
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: kind %d is not a slot kind", spec->name,
-                              slot_name(slot), slot->kind);
+        return husk_fail(HUSK_EINVAL, "type %s, slot %s: kind %d is not a slot kind", spec->name,
+                         slot_name(slot), slot->kind);
     size_t width = width_of(slot);
     size_t room = slot->place == HUSK_IN_FIELD  ? spec->size
                   : slot->place == HUSK_IN_ITEM ? spec->item_size
                                                 : slot->stride;
     if (slot->place > HUSK_IN_BUFFER)
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: place %d is not a slot place", spec->name,
-                              slot_name(slot), slot->place);
+        return husk_fail(HUSK_EINVAL, "type %s, slot %s: place %d is not a slot place", spec->name,
+                         slot_name(slot), slot->place);
     if (slot->offset % 8 || room < width || slot->offset > room - width)
-        return husk_type_fail(HUSK_EINVAL,
-                              "type %s, slot %s: offset %u does not lie aligned within %zu bytes", spec->name,
-                              slot_name(slot), (unsigned)slot->offset, room);
+        return husk_fail(HUSK_EINVAL, "type %s, slot %s: offset %u does not lie aligned within %zu bytes",
+                         spec->name, slot_name(slot), (unsigned)slot->offset, room);
     if (slot->place == HUSK_IN_FIELD && spec->item_size &&
         overlap(slot->offset, width, spec->item_count_at, sizeof(size_t)))
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: the item count lies on it", spec->name,
-                              slot_name(slot));
+        return husk_fail(HUSK_EINVAL, "type %s, slot %s: the item count lies on it", spec->name,
+                         slot_name(slot));
     if (slot->place == HUSK_IN_ITEM && spec->item_size % 8)
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: items of %zu bytes are not aligned to 8",
-                              spec->name, slot_name(slot), spec->item_size);
+        return husk_fail(HUSK_EINVAL, "type %s, slot %s: items of %zu bytes are not aligned to 8", spec->name,
+                         slot_name(slot), spec->item_size);
     if (slot->place == HUSK_IN_BUFFER &&
         (slot->buffer % 8 || slot->count % 8 || slot->stride % 8 || spec->size < 8 ||
          slot->buffer > spec->size - 8 || slot->count > spec->size - 8))
-        return husk_type_fail(HUSK_EINVAL, "type %s, slot %s: buffer, count or stride does not fit the type",
-                              spec->name, slot_name(slot));
+        return husk_fail(HUSK_EINVAL, "type %s, slot %s: buffer, count or stride does not fit the type",
+                         spec->name, slot_name(slot));
     return HUSK_OK;
 }
 
@@ -89,40 +70,38 @@ static husk_status check_pair(const husk_type_spec *spec, const husk_slot *a, co
     bool shared = false;
     if (a->place == HUSK_IN_BUFFER && b->place == HUSK_IN_BUFFER && a->buffer == b->buffer &&
         (a->count != b->count || a->stride != b->stride))
-        return husk_type_fail(HUSK_EINVAL,
-                              "type %s, slots %s and %s: one buffer, but another count or stride", spec->name,
-                              slot_name(a), slot_name(b));
+        return husk_fail(HUSK_EINVAL, "type %s, slots %s and %s: one buffer, but another count or stride",
+                         spec->name, slot_name(a), slot_name(b));
     if (a->place == b->place && (a->place != HUSK_IN_BUFFER || a->buffer == b->buffer))
         shared = overlap(a->offset, width_of(a), b->offset, width_of(b));
     else if (field->place == HUSK_IN_FIELD && other->place == HUSK_IN_BUFFER)
         shared = overlap(field->offset, width_of(field), other->buffer, sizeof(void *)) ||
                  overlap(field->offset, width_of(field), other->count, sizeof(size_t));
     if (shared)
-        return husk_type_fail(HUSK_EINVAL, "type %s: slots %s and %s overlap", spec->name, slot_name(a),
-                              slot_name(b));
+        return husk_fail(HUSK_EINVAL, "type %s: slots %s and %s overlap", spec->name, slot_name(a),
+                         slot_name(b));
     return HUSK_OK;
 }
 
 static husk_status check_spec(const husk_type_spec *spec)
 {
     if (!spec || spec->struct_size != sizeof *spec || spec->abi != 1u)
-        return husk_type_fail(HUSK_EINVAL, "the type spec is of another version of the library");
+        return husk_fail(HUSK_EINVAL, "the type spec is of another version of the library");
     if (!spec->name || !*spec->name)
-        return husk_type_fail(HUSK_EINVAL, "a type needs a name");
+        return husk_fail(HUSK_EINVAL, "a type needs a name");
     if (spec->size > UINT32_MAX / 4 || spec->item_size > UINT32_MAX / 4)
-        return husk_type_fail(HUSK_ERANGE, "type %s: %zu bytes are too many", spec->name,
-                              spec->size > spec->item_size ? spec->size : spec->item_size);
+        return husk_fail(HUSK_ERANGE, "type %s: %zu bytes are too many", spec->name,
+                         spec->size > spec->item_size ? spec->size : spec->item_size);
     if (spec->slot_count && !spec->slots)
-        return husk_type_fail(HUSK_EINVAL, "type %s: %zu slots, but no list of them", spec->name,
-                              spec->slot_count);
+        return husk_fail(HUSK_EINVAL, "type %s: %zu slots, but no list of them", spec->name,
+                         spec->slot_count);
     if (spec->slot_count > MOST_SLOTS)
-        return husk_type_fail(HUSK_ERANGE, "type %s: slot count %zu is out of range", spec->name,
-                              spec->slot_count);
+        return husk_fail(HUSK_ERANGE, "type %s: slot count %zu is out of range", spec->name,
+                         spec->slot_count);
     if (spec->item_size && (spec->size < sizeof(size_t) || spec->item_count_at % sizeof(size_t) ||
                             spec->item_count_at > spec->size - sizeof(size_t)))
-        return husk_type_fail(HUSK_EINVAL,
-                              "type %s: the item count at offset %zu lies outside the fixed part", spec->name,
-                              spec->item_count_at);
+        return husk_fail(HUSK_EINVAL, "type %s: the item count at offset %zu lies outside the fixed part",
+                         spec->name, spec->item_count_at);
     for (size_t i = 0; i < spec->slot_count; i++) {
         husk_status status = check_slot(spec, i);
         for (size_t k = 0; k < i && !status; k++)
@@ -208,8 +187,7 @@ static husk_status enter(husk_type *type)
         husk__types[type->id] = type;
     }
     pthread_mutex_unlock(&lock);
-    return room ? HUSK_OK
-                : husk_type_fail(HUSK_ERANGE, "type %s: no more than %u types", type->name, TF_TYPE);
+    return room ? HUSK_OK : husk_fail(HUSK_ERANGE, "type %s: no more than %u types", type->name, TF_TYPE);
 }
 
 husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const husk_type **out)
@@ -222,7 +200,7 @@ husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const hu
     size_t bytes = sizeof(husk_type) + slots + spec->slot_count * sizeof(uint32_t) + name;
     husk_type *type = husk__memory_refused() ? NULL : calloc(1, bytes);
     if (!type)
-        return husk_type_fail(HUSK_ENOMEM, "type %s: no memory", spec->name);
+        return husk_fail(HUSK_ENOMEM, "type %s: no memory", spec->name);
 
     husk_slot *own = (husk_slot *)(type + 1);
     uint32_t *fields = (uint32_t *)(own + spec->slot_count);

@@ -1,0 +1,21 @@
+/* swig/snapshot.i: snapshots as opaque handles. */
+
+/* Have options, results by reference, or belong to a language's own file functions. */
+HUSK_HOST(husk_snapshot_take)
+HUSK_HOST(husk_snapshot_free)
+HUSK_HOST(husk_snapshot_save)
+HUSK_HOST(husk_snapshot_load)
+HUSK_HOST(husk_snapshot_fork)
+HUSK_HOST(husk_snapshot_fork_wait)
+HUSK_HOST(husk_snapshot_counts_get)
+HUSK_HOST(husk_snapshot_text)
+HUSK_HOST(husk_snapshot_text_key)
+HUSK_HOST(husk_snapshot_note)
+HUSK_HOST(husk_snapshot_number)
+HUSK_HOST(husk_snapshot_figure_at)
+HUSK_HOST(husk_snapshot_node)
+HUSK_HOST(husk_snapshot_find)
+HUSK_HOST(husk_snapshot_edge_at)
+HUSK_HOST(husk_snapshot_frame)
+HUSK_HOST(husk_snapshot_depth)
+HUSK_HOST(husk_snapshot_total_depth)

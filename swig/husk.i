@@ -15,3 +15,4 @@
 %include "bridge.i"
 %include "debug.i"
 %include "snapshot.i"
+%include "stats.i"

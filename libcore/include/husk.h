@@ -20,6 +20,7 @@
 #include <husk/cleanup.h>  /* the finalize registry */
 #include <husk/bridge.h>   /* cycles through a language runtime with a collector of its own */
 #include <husk/snapshot.h> /* the state of a heap at one moment */
+#include <husk/stats.h>    /* who has how much: grouped, sorted, compared */
 #include <husk/debug.h>    /* verify, injected memory failures */
 
 #endif

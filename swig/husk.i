@@ -16,3 +16,4 @@
 %include "debug.i"
 %include "snapshot.i"
 %include "stats.i"
+%include "report.i"

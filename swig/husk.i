@@ -17,3 +17,4 @@
 %include "snapshot.i"
 %include "stats.i"
 %include "report.i"
+%include "process.i"

@@ -22,6 +22,7 @@
 #include <husk/snapshot.h> /* the state of a heap at one moment */
 #include <husk/stats.h>    /* who has how much: grouped, sorted, compared */
 #include <husk/report.h>   /* a snapshot in the forms that other programs read */
+#include <husk/process.h>  /* the memory of a process, its cgroup, the machine */
 #include <husk/debug.h>    /* verify, injected memory failures */
 
 #endif

@@ -19,7 +19,10 @@ return {
     { at = "libcore/src/cycle", internal = { "base", "store", "object", "cycle" }, public = all,
       -- It hands sets to object/death and frees nothing itself.
       never = { "husk__block_free", "husk_buffer_free" } },
-    { at = "libcore/src/view", internal = { "base", "store", "object", "view" }, public = all,
+    -- The system's view, which must not depend on ours.
+    { at = "libcore/src/proc", internal = { "base", "proc" }, public = { "base.h", "status.h", "process.h" },
+      never = { "husk_obj", "husk_heap", "husk_type" } },
+    { at = "libcore/src/view", internal = { "base", "store", "object", "proc", "view" }, public = all,
       never = { "husk_obj_retain", "husk_obj_release", "husk_obj_set" } },
     { at = "libcore/src/kinds", internal = { "kinds" }, public = all },
     -- What dies must find its entries in weak containers without a search: the table knows the ties.

@@ -15,6 +15,8 @@ return {
       never = { "husk_obj", "husk_type", "struct husk_heap" } },
     { at = "libcore/src/store", internal = { "base", "store" }, public = { "base.h", "status.h", "debug.h" },
       never = { "husk_obj", "husk_type" } },
+    -- Takes no memory from store: it would trace itself.
+    { at = "libcore/src/trace", internal = { "base", "trace" }, public = { "base.h", "status.h", "debug.h", "trace.h" } },
     { at = "libcore/src/object", internal = { "base", "store", "object" }, public = all },
     { at = "libcore/src/cycle", internal = { "base", "store", "object", "cycle" }, public = all,
       -- It hands sets to object/death and frees nothing itself.

@@ -1,0 +1,48 @@
+/* trace/unwind.h: the return addresses on the calling thread's own stack, fast and without trust.
+ *
+ * Fit for the inside of malloc: asks for no memory, takes no lock that an allocator's caller might hold, keeps
+ * errno, reads nothing but this thread's stack (in its mapping, upwards only) and unwind tables of loaded modules.
+ * At the first doubt a stack ends; what was found up to there stands. Any thread, also before main. */
+#ifndef HUSK_TRACE_UNWIND_H
+#define HUSK_TRACE_UNWIND_H
+
+#include "base/check.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The registers of a function that is running. pc is right behind an instruction of it: all look-ups are made one
+ * byte before, so that return addresses, which may lie beyond the end of a function that never returns, find the
+ * call they belong to. */
+struct husk__unwind_start {
+    uintptr_t pc, sp, fp;
+};
+
+/* Where the function stands that this is written in. */
+ALWAYS_INLINE struct husk__unwind_start husk__unwind_here(void)
+{
+    struct husk__unwind_start at;
+#if defined(__x86_64__)
+    __asm__ volatile("lea 0(%%rip), %0\n\tmov %%rsp, %1\n\tmov %%rbp, %2"
+                     : "=&r"(at.pc), "=&r"(at.sp), "=&r"(at.fp));
+#else
+    at.fp = (uintptr_t)__builtin_frame_address(0);
+    at.sp = at.fp;
+    at.pc = 0;
+#endif
+    return at;
+}
+
+/* The return addresses from `from` on, newest first: pcs[0] is where its function will return to. How many; at most
+ * `most`. Where a signal interrupted a function the address is one more than the interrupted instruction's, so
+ * that here, too, address - 1 is the place that was running. */
+unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most);
+
+/* The bounds of the loaded module (program or library) with the code at pc - 1; false: none, or code made at run
+ * time. */
+bool husk__unwind_module(uintptr_t pc, uintptr_t *start, uintptr_t *end);
+
+/* Modules were unloaded: what was kept about their code is void. It is noticed without this, too, but later. */
+void husk__unwind_forget(void);
+
+#endif

@@ -18,3 +18,5 @@
 %include "stats.i"
 %include "report.i"
 %include "process.i"
+%include "classes.i"
+%include "balance.i"

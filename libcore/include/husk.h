@@ -23,6 +23,8 @@
 #include <husk/stats.h>    /* who has how much: grouped, sorted, compared */
 #include <husk/report.h>   /* a snapshot in the forms that other programs read */
 #include <husk/process.h>  /* the memory of a process, its cgroup, the machine */
+#include <husk/classes.h>  /* a heap's memory by size class and by type */
+#include <husk/balance.h>  /* where the process's memory went, row by row, and a verdict */
 #include <husk/debug.h>    /* verify, injected memory failures */
 
 #endif

@@ -6,6 +6,7 @@
 #include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/traced.h"
 #include "object/weak.h"
 
 #include <husk/bridge.h>
@@ -19,6 +20,16 @@ static void on_pressure(struct husk__store *store)
 static bool on_limit(struct husk__store *store)
 {
     return husk__collect_limit((husk_heap *)store);
+}
+
+/* The functions that a program calls when something is born: their frames are not shown (trace/capture.h). */
+static void know_own_code(void)
+{
+    static const void *const functions[] = {
+        (const void *)(uintptr_t)husk_obj_new,
+        (const void *)(uintptr_t)husk_obj_new_items,
+    };
+    husk__capture_own(functions, sizeof functions / sizeof *functions);
 }
 
 husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
@@ -51,6 +62,7 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->store.on_pressure = on_pressure;
     heap->store.on_limit = on_limit;
     husk__pace_begin(heap);
+    know_own_code();
     *out = heap;
     return HUSK_OK;
 }
@@ -159,6 +171,7 @@ void husk_heap_close(husk_heap *heap)
     if (heap->error_free)
         heap->error_free(heap->error_data);
     finish_later(heap);
+    husk__traced_close(heap);
     husk__cells_close(&heap->store, &heap->cells);
     husk__charged_free(&heap->store, heap->store.carries,
                        heap->store.carry_room * sizeof(struct husk__carry));
@@ -244,19 +257,31 @@ static void *fail_buffer(husk_heap *heap, size_t bytes)
     return NULL;
 }
 
+static void *resize_buffer(husk_heap *heap, void *buffer, size_t old_bytes, size_t new_bytes,
+                           struct husk__from from)
+{
+    void *block = husk__buffer_resize(&heap->store, buffer, old_bytes, new_bytes);
+    if (UNLIKELY(!block) && new_bytes)
+        return fail_buffer(heap, new_bytes);
+    if (UNLIKELY(heap->tracer != NULL))
+        husk__traced_buffer(heap, buffer, block, new_bytes, from);
+    return block;
+}
+
 void *husk_buffer_new(husk_heap *heap, size_t bytes)
 {
-    return husk_buffer_resize(heap, NULL, 0, bytes);
+    return resize_buffer(heap, NULL, 0, bytes, HUSK__FROM_HERE);
 }
 
 void *husk_buffer_resize(husk_heap *heap, void *buffer, size_t old_bytes, size_t new_bytes)
 {
-    void *block = husk__buffer_resize(&heap->store, buffer, old_bytes, new_bytes);
-    return block || !new_bytes ? block : fail_buffer(heap, new_bytes);
+    return resize_buffer(heap, buffer, old_bytes, new_bytes, HUSK__FROM_HERE);
 }
 
 void husk_buffer_free(husk_heap *heap, void *buffer, size_t bytes)
 {
+    if (UNLIKELY(heap->tracer != NULL))
+        husk__traced_buffer(heap, buffer, NULL, 0, HUSK__FROM_HERE);
     husk__buffer_free(&heap->store, buffer, bytes);
 }
 

@@ -15,16 +15,17 @@ return {
       never = { "husk_obj", "husk_type", "struct husk_heap" } },
     { at = "libcore/src/store", internal = { "base", "store" }, public = { "base.h", "status.h", "debug.h" },
       never = { "husk_obj", "husk_type" } },
-    -- Takes no memory from store: it would trace itself.
-    { at = "libcore/src/trace", internal = { "base", "trace" }, public = { "base.h", "status.h", "debug.h", "trace.h" } },
-    { at = "libcore/src/object", internal = { "base", "store", "object" }, public = all },
-    { at = "libcore/src/cycle", internal = { "base", "store", "object", "cycle" }, public = all,
+    -- Never takes memory from a store: it would trace itself.
+    { at = "libcore/src/trace", internal = { "base", "trace" }, public = { "base.h", "status.h", "trace.h", "debug.h" },
+      never = { "husk__store", "struct husk_heap" } },
+    { at = "libcore/src/object", internal = { "base", "store", "trace", "object" }, public = all },
+    { at = "libcore/src/cycle", internal = { "base", "store", "trace", "object", "cycle" }, public = all,
       -- It hands sets to object/death and frees nothing itself.
       never = { "husk__block_free", "husk_buffer_free" } },
     -- The system's view, which must not depend on ours.
     { at = "libcore/src/proc", internal = { "base", "proc" }, public = { "base.h", "status.h", "process.h" },
       never = { "husk_obj", "husk_heap", "husk_type" } },
-    { at = "libcore/src/view", internal = { "base", "store", "object", "proc", "view" }, public = all,
+    { at = "libcore/src/view", internal = { "base", "store", "trace", "object", "proc", "view" }, public = all,
       never = { "husk_obj_retain", "husk_obj_release", "husk_obj_set" } },
     { at = "libcore/src/kinds", internal = { "kinds" }, public = all },
     -- What dies must find its entries in weak containers without a search: the table knows the ties.

@@ -56,18 +56,10 @@ struct husk__birth {
     uint32_t zero_bytes; /* to clear behind the header */
 };
 
-HUSK_API HUSK_NEW husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type);
-
-/* The same as husk_obj_new, without a call while a block is at hand. */
-static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk_type *type)
+/* Makes an object of a block: the header, and zeroes where its type wants them. */
+static inline husk_obj *husk__birth_fill(char *block, const struct husk__birth *birth)
 {
-    const struct husk__birth *birth = (const struct husk__birth *)(const void *)type;
     uint32_t n = birth->zero_bytes;
-    char *hand = (char *)heap + birth->hand_at, *block;
-    memcpy((void *)&block, hand, sizeof(void *)); /* memcpy: the library knows these words by other types */
-    if (!block)
-        return husk__obj_new_slow_1(heap, type);
-    memcpy(hand, block + 8, sizeof(void *)); /* the next one */
     /* A block has 32 bytes at least; the header's second half is cleared too; overlapping wide stores beat
      * a loop. */
     memset(block + 8, 0, 16);
@@ -82,6 +74,20 @@ static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk
     }
     memcpy(block, &birth->head, 8);
     return (husk_obj *)(void *)block;
+}
+
+HUSK_API HUSK_NEW husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type);
+
+/* The same as husk_obj_new, without a call while a block is at hand. */
+static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk_type *type)
+{
+    const struct husk__birth *birth = (const struct husk__birth *)(const void *)type;
+    char *hand = (char *)heap + birth->hand_at, *block;
+    memcpy((void *)&block, hand, sizeof(void *)); /* memcpy: the library knows these words by other types */
+    if (!block)
+        return husk__obj_new_slow_1(heap, type);
+    memcpy(hand, block + 8, sizeof(void *)); /* the next one */
+    return husk__birth_fill(block, birth);
 }
 
 /* The object's fixed part: a pointer to the struct that its type describes. Valid while the object lives. */

@@ -2,6 +2,7 @@
 #include "cycle/set.h"
 
 #include "cycle/ephemeron.h"
+#include "object/traced.h"
 #include "object/death.h"
 #include "object/visit.h"
 
@@ -151,6 +152,7 @@ static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
             cleared += husk_obj_weak_count(obj);
             husk__end_weaks(heap, obj);
         }
+        husk__site_end(heap, obj);
         left -= husk__reclaim_member(heap, obj, husk__type_of(obj));
     }
     if (page->state == HUSK__PAGE_RUN)

@@ -7,6 +7,7 @@
 
 #include "object/hook.h"
 #include "object/plain.h"
+#include "object/traced.h"
 #include "object/visit.h"
 #include "object/weak.h"
 
@@ -22,6 +23,14 @@ ALWAYS_INLINE husk__link *link_of(husk_obj *obj, const husk_type *type)
     return (husk__link *)(void *)((char *)obj + at);
 }
 
+/* obj certainly dies: cell and site are given up, their words are free for a link. */
+static void settle(husk_heap *heap, husk_obj *obj)
+{
+    if (obj->cell)
+        husk__end_weaks(heap, obj);
+    husk__site_end(heap, obj);
+}
+
 /* obj's count has just reached zero. It joins the list, unless a pass or an event will end it. */
 static void queue(struct children *list, husk_obj *obj)
 {
@@ -30,8 +39,8 @@ static void queue(struct children *list, husk_obj *obj)
     if (UNLIKELY(obj->tf & TF_CONDEMNED))
         return; /* waits for step 3 of the pass */
     obj->tf |= TF_QUEUED;
-    if (UNLIKELY(obj->cell) && !husk__finalizer_pending(type, obj))
-        husk__end_weaks(list->heap, obj);
+    if (UNLIKELY(!husk__is_bare(obj)) && !husk__finalizer_pending(type, obj))
+        settle(list->heap, obj);
     if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(list->heap, (husk_weak *)obj))
         return; /* an event ends it, after data_free */
     *list->tail = obj;
@@ -166,8 +175,7 @@ static void end_first(husk_heap *heap)
             obj->tf &= ~TF_QUEUED;
             return; /* it came back */
         }
-        if (obj->cell)
-            husk__end_weaks(heap, obj);
+        settle(heap, obj);
     }
     reclaim(heap, obj, type);
 }

@@ -1,6 +1,7 @@
 /* object/object.c: birth, and what can be asked of an object. Death is death.c. */
 #include "object/hook.h"
 #include "object/state.h"
+#include "object/traced.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@ static NEVER_INLINE husk_obj *fail(husk_heap *heap, const husk_type *type, size_
 }
 
 /* A zeroed block of any size. */
-static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes)
+static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes, struct husk__from from)
 {
     if (heap->busy & BUSY_OWNER)
         husk__check_owner(heap);
@@ -48,7 +49,27 @@ static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes)
     HUSK__UNPOISON(block, bytes);
     if (dirty)
         memset((char *)block + HUSK__HEADER, 0, bytes - HUSK__HEADER);
-    return begin(block, type);
+    husk_obj *obj = begin(block, type);
+    if (UNLIKELY(heap->store.picked)) {
+        heap->store.picked = false;
+        husk__traced_birth(heap, obj, from);
+    }
+    return obj;
+}
+
+/* While every birth is traced and a block waits, this is all there is to it. */
+static husk_obj *birth_aside(husk_heap *heap, const husk_type *type, struct husk__from from)
+{
+    struct husk__bin *bin = (struct husk__bin *)(void *)((char *)heap + type->birth.hand_at);
+    struct husk__slot *block = bin->aside;
+    if (UNLIKELY(!block) || UNLIKELY(heap->busy & BUSY_OWNER))
+        return birth(heap, type, type->block, from);
+    bin->aside = block->next;
+    bin->aside_count--;
+    HUSK__UNPOISON(block, bin->page->block);
+    husk_obj *obj = husk__birth_fill((char *)block, &type->birth);
+    husk__traced_birth(heap, obj, from);
+    return obj;
 }
 
 husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
@@ -57,7 +78,9 @@ husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
         (void)husk_heap_fail(heap, HUSK_EINVAL, "type %s has items: use husk_obj_new_items", type->name);
         return NULL;
     }
-    return birth(heap, type, type->block);
+    if (heap->store.watch == WATCH_ALL)
+        return birth_aside(heap, type, HUSK__FROM_HERE);
+    return birth(heap, type, type->block, HUSK__FROM_HERE);
 }
 
 husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)
@@ -78,7 +101,7 @@ husk_obj *husk_obj_new_items(husk_heap *heap, const husk_type *type, size_t coun
     }
     size_t unit = type->block % 16 == 0 ? 16 : 8;
     size_t bytes = husk__round_up(type->items_at + count * type->item_size, unit);
-    husk_obj *obj = birth(heap, type, bytes < type->block ? type->block : bytes);
+    husk_obj *obj = birth(heap, type, bytes < type->block ? type->block : bytes, HUSK__FROM_HERE);
     if (obj)
         *(size_t *)(void *)((char *)obj + type->item_count_at) = count;
     return obj;

@@ -7,6 +7,7 @@
 #include "object/plain.h"
 
 #include "object/death.h"
+#include "object/traced.h"
 
 /* Gives blocks back; the record of the latest page is kept in registers. */
 struct giver {
@@ -83,7 +84,7 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
                     continue;
                 uint64_t head = ((struct husk__slot *)child)->head;
                 uint32_t rc = (uint32_t)head;
-                if (head == last && LIKELY(!child->cell)) {
+                if (head == last && LIKELY(husk__is_bare(child))) {
                     if (!next && !others.tail) {
                         next = child;
                     } else {
@@ -152,11 +153,12 @@ void husk__release_slow_1(husk_obj *obj)
     husk_heap *heap = husk__heap_of(obj);
     /* The last reference of a plain object in a heap at rest: one compare says that the count is one, no
      * flag is set and the type is plain. */
-    if (UNLIKELY(head != type->plain_head) || UNLIKELY(obj->cell) ||
+    if (UNLIKELY(head != type->plain_head) || UNLIKELY(obj->cell != 0) ||
         UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
         husk__release_rare(obj);
         return;
     }
+    husk__site_end(heap, obj);
     char *at = (char *)obj + type->refs_at, *end = (char *)obj + type->refs_end;
     for (; at < end; at += sizeof(husk_obj *)) {
         husk_obj *child = *(husk_obj **)(void *)at;

@@ -15,6 +15,8 @@
 #include "object/tie.h"
 #include "object/type.h"
 #include "store/walk.h"
+#include "trace/blockmap.h"
+#include "trace/capture.h"
 
 #include <husk/cleanup.h>
 #include <husk/collect.h>
@@ -82,6 +84,12 @@ struct husk_heap {
     uint64_t cleanup_number; /* of the latest one */
     uint32_t key_search;     /* number of the latest search that counted keys (cycle/ephemeron.c) */
     _Atomic(husk_later *) later;
+
+    struct husk__tracer *tracer; /* NULL: births are not traced */
+    struct husk__said said;
+    struct husk__blockmap buffers; /* traced ones */
+    size_t buffer_left;            /* sampled: bytes of buffers to the next sample */
+    uint32_t trace_limit;          /* of the latest start; 0: none yet */
 
     struct husk__cells cells;
     struct husk__pace pace;

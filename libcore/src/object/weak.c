@@ -3,6 +3,7 @@
 
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/traced.h"
 
 /* Both are set together, the second one last. */
 static const husk_type *plain_type;
@@ -58,6 +59,7 @@ husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *o
         return NULL;
     }
     if (!obj->cell && !husk__cell_new(&heap->store, &heap->cells, obj)) {
+        husk__site_end(heap, &weak->head);
         husk__store_free((struct husk__slot *)weak); /* not by a release, which may run user code */
         return fail(heap, obj, data, data_free);
     }

@@ -104,17 +104,50 @@ static struct husk__page *new_page(struct husk__store *store, unsigned number)
     return page;
 }
 
+/* The first of n blocks, to be given out now. Those behind it go to the hand up to the next birth that is to be
+ * looked at; it and all behind it wait aside. */
+static struct husk__slot *deal(struct husk__store *store, struct husk__bin *bin, struct husk__slot *first,
+                               uint32_t n)
+{
+    uint32_t unseen = n; /* may be given out without a look */
+    size_t block = bin->page->block;
+    if (store->watch == WATCH_ALL) {
+        unseen = 0;
+    } else if (store->watch == WATCH_SAMPLES) {
+        if (bin->left / block < n)
+            unseen = (uint32_t)(bin->left / block);
+        bin->left = unseen ? bin->left - unseen * block : store->gap(store);
+    }
+    HUSK__UNPOISON(first, block);
+    store->picked = unseen == 0;
+    if (unseen == n) {
+        bin->hand = first->next;
+        bin->aside = NULL;
+        bin->aside_count = 0;
+        return first;
+    }
+    struct husk__slot *last = first;
+    for (uint32_t i = 1; i < unseen; i++)
+        last = last->next;
+    bin->hand = unseen > 1 ? first->next : NULL;
+    bin->aside = last->next;
+    bin->aside_count = n - (unseen ? unseen : 1);
+    last->next = NULL;
+    return first;
+}
+
 static struct husk__slot *refill(struct husk__store *store, unsigned number)
 {
     struct husk__bin *bin = &store->bins[number];
+    if (UNLIKELY(bin->aside != NULL))
+        return deal(store, bin, bin->aside, bin->aside_count);
     for (;;) {
         struct husk__page *page = bin->page;
+        uint32_t before = page ? page->used : 0;
         struct husk__slot *hand = page ? hand_of(store, page) : NULL;
         if (hand) {
             see(store, page);
-            bin->hand = hand->next;
-            HUSK__UNPOISON(hand, page->block);
-            return hand;
+            return deal(store, bin, hand, page->used - before);
         }
         if (bin->list) {
             bin->page = bin->list;
@@ -184,6 +217,11 @@ struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bo
         page = take_large(store, bytes, dirty);
     if (!page)
         return NULL;
+    store->picked = store->watch == WATCH_ALL;
+    if (store->watch == WATCH_SAMPLES) {
+        store->picked = bytes > store->large_left;
+        store->large_left = store->picked ? store->gap(store) : store->large_left - bytes;
+    }
     page->state = HUSK__PAGE_RUN;
     page->capacity = page->fresh = page->used = 1;
     page->tracked = tracked;
@@ -246,12 +284,39 @@ size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes)
 {
     size_t blocks = 0;
     *bytes = 0;
-    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
-        for (const struct husk__slot *s = store->bins[b].hand; s; s = s->next) {
-            blocks++;
-            *bytes += husk__class_bytes[b % HUSK__CLASSES];
-        }
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++) {
+        size_t here = store->bins[b].aside_count;
+        for (const struct husk__slot *s = store->bins[b].hand; s; s = s->next)
+            here++;
+        blocks += here;
+        *bytes += here * husk__class_bytes[b % HUSK__CLASSES];
+    }
     return blocks;
+}
+
+/* Blocks go back to the page that they are of. */
+static void take_back(struct husk__page *page, struct husk__slot *list)
+{
+    while (list) {
+        struct husk__slot *block = list;
+        list = block->next;
+        block->next = page->free;
+        page->free = block;
+        page->used--;
+    }
+}
+
+void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(struct husk__store *store))
+{
+    husk__store_rest(store);
+    store->watch = (uint8_t)watch;
+    store->picked = false;
+    store->gap = gap;
+    if (watch != WATCH_SAMPLES)
+        return;
+    store->large_left = gap(store);
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
+        store->bins[b].left = gap(store);
 }
 
 void husk__store_rest(struct husk__store *store)
@@ -261,13 +326,10 @@ void husk__store_rest(struct husk__store *store)
         struct husk__page *page = bin->page;
         if (!page)
             continue;
-        while (bin->hand) {
-            struct husk__slot *block = bin->hand;
-            bin->hand = block->next;
-            block->next = page->free;
-            page->free = block;
-            page->used--;
-        }
+        take_back(page, bin->hand);
+        take_back(page, bin->aside);
+        bin->hand = bin->aside = NULL;
+        bin->aside_count = 0;
         bin->page = NULL;
         if (page->used == 0)
             husk__store_free_page(page);

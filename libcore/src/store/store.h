@@ -4,7 +4,8 @@
  *                         --> page: the current page          --> list: other pages with room, latest freed first
  *
  * Giving a block out pops the hand: no counter, no lock, no division. Everything else happens in refill,
- * when the hand is empty. Figures:
+ * when the hand is empty. While births are watched (trace), blocks whose birth is to be seen wait aside, and the hand
+ * is empty when it is their turn. Figures:
  *   bytes_taken == bytes of struct + chunks * CHUNK_COST + (used + spare pages) * PAGE_COST + own mappings + raw
  *   seen_blocks == sum of page.seen: exact for a page when it is refilled or recounted, late by deaths otherwise */
 #ifndef HUSK_STORE_STORE_H
@@ -39,6 +40,16 @@ struct husk__bin {
     struct husk__slot *hand;
     struct husk__page *page;
     struct husk__page *list;
+    struct husk__slot *aside; /* of the current page too: next when the hand is empty */
+    uint32_t aside_count;
+    size_t left; /* WATCH_SAMPLES: bytes to be given out before a birth is looked at */
+};
+
+/* husk__store.watch */
+enum {
+    WATCH_NONE = 0,
+    WATCH_ALL,     /* every birth comes through refill */
+    WATCH_SAMPLES, /* so does one after `left` bytes, and its gap is drawn anew */
 };
 
 struct husk__store {
@@ -66,6 +77,10 @@ struct husk__store {
     _Atomic uint32_t attention; /* HUSK__WAITS_...: nonzero means that something waits for a safe point */
     bool closed;                /* no more births: the heap is being taken apart */
     bool one_by_one;            /* refill hands out single blocks, so that each birth is seen */
+    uint8_t watch;              /* WATCH_... */
+    bool picked;                /* the block that refill or large gives out is one to be looked at */
+    size_t large_left;          /* as husk__bin.left, for large blocks */
+    size_t (*gap)(struct husk__store *store); /* WATCH_SAMPLES: bytes to the next sample */
 
     /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may
      * run a pass over garbage without hooks, and so free blocks, but never runs user code. */
@@ -122,7 +137,10 @@ bool husk__store_grown(const struct husk__store *store);
 /* Calls on_pressure if they are, or if something else is to be looked at. */
 void husk__store_relieve(struct husk__store *store);
 
-/* Puts all hands back into their pages and gives up current pages; those that are empty become spare. */
+/* Births are watched from now on, or not. */
+void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(struct husk__store *store));
+
+/* Puts all hands, and what is aside, back into their pages and gives up current pages; those that are empty become spare. */
 void husk__store_rest(struct husk__store *store);
 
 /* Closes all pages to births, or opens them again. */

@@ -1,0 +1,60 @@
+/* trace/capture.h: the traceback of one birth, put together from what was said, what a language says and what the
+ * machine's stack shows (husk/trace.h has the order).
+ *
+ * Frames of the library itself are left out: the newest native frame is the one that called it. Our own functions
+ * that may be on the stack at a birth keep frame pointers (libcore/CMakeLists.txt), so that their caller is
+ * always found; beyond it trace/unwind.c knows the way. */
+#ifndef HUSK_TRACE_CAPTURE_H
+#define HUSK_TRACE_CAPTURE_H
+
+#include "trace/record.h"
+
+enum { TRACE_CODES = 4 }; /* modules that a source names */
+
+struct husk__code_range {
+    uintptr_t start, end;
+};
+
+struct husk__pushed {
+    const char *file, *function; /* texts of trace/site.h */
+    uint32_t line, frame;        /* frame 0: to be looked up */
+};
+
+/* What was said about the place of births: kept by a heap also while it is not traced. */
+struct husk__said {
+    const char *at_file, *at_function; /* of the next birth; NULL: nothing */
+    uint32_t at_line;
+    struct husk__pushed *pushed; /* the oldest first; non-empty ones hold the tables of trace/site.h */
+    size_t pushed_count, pushed_room;
+    husk_trace_source_fn *source;
+    void *source_data;
+    husk_free_fn *source_free;
+    struct husk__code_range code[TRACE_CODES];
+    unsigned code_count;
+};
+
+/* Where a public function of the library stands in the machine's stack: its return address, and its frame. */
+struct husk__from {
+    uintptr_t pc;
+    const uintptr_t *frame; /* frame[0]: its caller's frame pointer, frame[1]: pc */
+};
+#define HUSK__FROM_HERE                                                                                      \
+    ((struct husk__from){ (uintptr_t)__builtin_return_address(0),                                            \
+                          (const uintptr_t *)__builtin_frame_address(0) })
+
+/* The library's code lies between these addresses, or in their module if that is a shared one. Any thread, once is
+ * enough. */
+void husk__capture_own(const void *const *functions, size_t count);
+
+/* The record of a birth that comes from there. Uses up what was said for it. */
+uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
+
+/* The module that code belongs to; false: none is known. */
+bool husk__code_module(const void *code, struct husk__code_range *out);
+
+/* False: no memory, or too deep (*status). */
+husk_status husk__said_push(struct husk__said *said, const char *file, uint32_t line, const char *function);
+void husk__said_pop(struct husk__said *said);
+void husk__said_free(struct husk__said *said);
+
+#endif

@@ -1,0 +1,29 @@
+/* trace/foreign.h: the tracer of the process: blocks that are no objects, from any thread. What <husk/trace.h> means
+ * by heap NULL. Any thread, unless it says otherwise. */
+#ifndef HUSK_TRACE_FOREIGN_H
+#define HUSK_TRACE_FOREIGN_H
+
+#include "trace/blockmap.h"
+#include "trace/capture.h"
+
+husk_status husk__foreign_start(const husk_trace_options *options);
+void husk__foreign_stop(void);
+void husk__foreign_clear(void);
+bool husk__foreign_is_on(void);
+uint32_t husk__foreign_limit(void);
+void husk__foreign_figures(husk_trace_figures *out);
+void husk__foreign_reset_peak(void);
+husk_status husk__foreign_mark(const char *name);
+husk_status husk__foreign_push(bool tag, const char *text);
+husk_status husk__foreign_pop(bool tag);
+
+/* The traceback of a block; 0: not known. */
+uint32_t husk__foreign_stack(uint32_t domain, uint64_t address);
+
+/* For a snapshot: holds all events up until husk__foreign_release; NULL: off. */
+struct husk__tracer *husk__foreign_hold(void);
+void husk__foreign_release(void);
+/* Meanwhile: the blocks, one after the other; *cursor begins as 0. */
+const struct husk__blockmap_entry *husk__foreign_next(size_t *cursor);
+
+#endif

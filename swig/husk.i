@@ -14,6 +14,7 @@
 %include "kinds.i"
 %include "bridge.i"
 %include "debug.i"
+%include "trace.i"
 %include "snapshot.i"
 %include "stats.i"
 %include "report.i"

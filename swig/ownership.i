@@ -5,6 +5,9 @@
 /* husk/bridge.h */
 HUSK_DOES(husk_bridge_enter, arg1)
 
+/* husk/classes.h */
+HUSK_DOES(husk_heap::each_type, arg1)
+
 /* husk/cleanup.h */
 HUSK_MAKES(husk_cleanup_new, husk_obj_heap(arg1))
 HUSK_FINDS(husk_cleanup::get, husk_obj_heap(husk_cleanup_obj(arg1)))
@@ -64,6 +67,22 @@ HUSK_DOES(husk_obj::swap, husk_obj_heap(arg1))
 HUSK_LENDS(husk_obj::heap)
 HUSK_LENDS(husk_obj::type)
 HUSK_EATS(husk_obj::release_later)
+
+/* husk/snapshot.h */
+HUSK_DOES(husk_snapshot_new, arg1)
+HUSK_DOES(husk_snapshot_fork, arg1)
+
+/* husk/trace.h */
+HUSK_DOES(husk_trace_start, arg1)
+HUSK_DOES(husk_trace_mark, arg1)
+HUSK_DOES(husk_trace_push_tag, arg1)
+HUSK_DOES(husk_trace_push_domain, arg1)
+HUSK_DOES(husk_trace_pop_tag, arg1)
+HUSK_DOES(husk_trace_pop_domain, arg1)
+HUSK_DOES(husk_trace_push, arg1)
+HUSK_DOES(husk_trace_line, arg1)
+HUSK_DOES(husk_trace_pop, arg1)
+HUSK_DOES(husk_trace_set_source, arg1)
 
 /* husk/value.h */
 HUSK_DOES(husk_value_set, husk_obj_heap(arg1))

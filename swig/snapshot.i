@@ -1,7 +1,7 @@
 /* swig/snapshot.i: snapshots as opaque handles. */
 
 /* Have options, results by reference, or belong to a language's own file functions. */
-HUSK_HOST(husk_snapshot_take)
+HUSK_HOST(husk_snapshot_new)
 HUSK_HOST(husk_snapshot_free)
 HUSK_HOST(husk_snapshot_save)
 HUSK_HOST(husk_snapshot_load)

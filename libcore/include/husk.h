@@ -19,6 +19,7 @@
 #include <husk/weakmap.h>  /* weak-key map (ephemerons), weak-value map, weak set */
 #include <husk/cleanup.h>  /* the finalize registry */
 #include <husk/bridge.h>   /* cycles through a language runtime with a collector of its own */
+#include <husk/trace.h>    /* who asked for the bytes: recording where things are made */
 #include <husk/snapshot.h> /* the state of a heap at one moment */
 #include <husk/stats.h>    /* who has how much: grouped, sorted, compared */
 #include <husk/report.h>   /* a snapshot in the forms that other programs read */

@@ -1,6 +1,6 @@
 /* tests/unit/sample_snapshot.h: snapshots made by hand, for tests of what reads them.
  *
- * Each is built anew, as husk_snapshot_take would have left it (settled, figures of the records equal to what is
+ * Each is built anew, as husk_snapshot_new would have left it (settled, figures of the records equal to what is
  * there), and is freed with husk_snapshot_free. NULL: memory was made to fail.
  *
  * sample_snapshot(): small and full of what is rare.

@@ -57,7 +57,7 @@ struct husk__birth {
 };
 
 /* Makes an object of a block: the header, and zeroes where its type wants them. */
-static inline husk_obj *husk__birth_fill(char *block, const struct husk__birth *birth)
+static inline HUSK_NEW husk_obj *husk__birth_fill(char *block, const struct husk__birth *birth)
 {
     uint32_t n = birth->zero_bytes;
     /* A block has 32 bytes at least; the header's second half is cleared too; overlapping wide stores beat

@@ -38,7 +38,7 @@ typedef struct husk_snapshot_options {
 /* Takes one of heap and of the process's traced blocks; heap NULL: of these alone. Runs no pass and no hook.
  * options may be NULL. The caller frees it. HUSK_EBUSY: inside a hook or pass; HUSK_ENOMEM; HUSK_ELIMIT;
  * HUSK_EINVAL. */
-HUSK_API husk_status husk_snapshot_take(HUSK_NULLABLE husk_heap *heap,
+HUSK_API husk_status husk_snapshot_new(HUSK_NULLABLE husk_heap *heap,
                                         HUSK_NULLABLE const husk_snapshot_options *options,
                                         husk_snapshot **out);
 

@@ -1,7 +1,7 @@
 /* view/snapshot.h: struct husk_snapshot: sections, wherever they lie; and reading and building them.
  *
  *   taken:  husk__snap_new --> SNAP_ADD ... --> husk__snap_settle      each section an array of its own
- *   loaded: husk__snap_open (view/snapfile.c)                          all in one mapped, checked file
+ *   loaded: husk_snapshot_load (view/snapfile.c)                          all in one mapped, checked file
  *
  * Afterwards both are the same to readers, and indexes need no check: the builder or the loader made sure. */
 #ifndef HUSK_VIEW_SNAPSHOT_H

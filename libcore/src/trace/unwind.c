@@ -33,62 +33,93 @@ void husk__unwind_forget(void)
     atomic_fetch_add_explicit(&generation, (uint64_t)1 << 48, memory_order_relaxed);
 }
 
+/* Whether modules came or went since the last time anybody asked. The C library knows; it takes a lock that may be
+ * taken again by its owner, and that nobody holds while waiting for another. */
+static int count_changes(struct dl_phdr_info *info, size_t size, void *data)
+{
+    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs)
+        *(uint64_t *)data = info->dlpi_adds + info->dlpi_subs;
+    return 1; /* the first one tells it */
+}
+
+static void look_for_changes(void)
+{
+    static _Atomic uint64_t seen;
+    uint64_t changes = 0;
+    (void)dl_iterate_phdr(count_changes, &changes);
+    if (atomic_exchange_explicit(&seen, changes, memory_order_relaxed) != changes)
+        husk__unwind_forget();
+}
+
+#ifdef DLFO_STRUCT_HAS_EH_DBASE
+
+/* The C library's own index of modules, which is made for unwinders: no lock, no memory (glibc 2.35). */
+static bool module_of(uintptr_t pc, struct husk__module *out)
+{
+    struct dl_find_object found;
+    return _dl_find_object((void *)(pc - 1), &found) == 0 &&
+           husk__cfi_module((uintptr_t)found.dlfo_map_start, (uintptr_t)found.dlfo_map_end, out);
+}
+
+#else
+
 struct find {
     uintptr_t pc;
-    uintptr_t start, end; /* of the module */
-    bool code;            /* pc is in an executable segment */
-    uint64_t changes;     /* loaded and unloaded so far */
+    struct husk__module *out;
+    bool found;
 };
 
 static int find_in(struct dl_phdr_info *info, size_t size, void *data)
 {
+    (void)size;
     struct find *find = data;
-    if (size >= offsetof(struct dl_phdr_info, dlpi_subs) + sizeof info->dlpi_subs)
-        find->changes = info->dlpi_adds + info->dlpi_subs;
     uintptr_t start = UINTPTR_MAX, end = 0;
-    bool code = false;
     for (unsigned i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-        if (segment->p_type != PT_LOAD)
-            continue;
-        uintptr_t from = info->dlpi_addr + segment->p_vaddr, to = from + segment->p_memsz;
-        start = from < start ? from : start;
-        end = to > end ? to : end;
-        code |= (segment->p_flags & PF_X) && find->pc - 1 >= from && find->pc - 1 < to;
+        uintptr_t from = info->dlpi_addr + segment->p_vaddr;
+        if (segment->p_type == PT_LOAD) {
+            start = from < start ? from : start;
+            end = from + segment->p_memsz > end ? from + segment->p_memsz : end;
+        }
     }
     if (find->pc - 1 < start || find->pc - 1 >= end)
         return 0;
-    find->start = start;
-    find->end = end;
-    find->code = code;
+    find->found = husk__cfi_module(start & ~(uintptr_t)4095, end, find->out);
     return 1;
 }
 
-static bool module_of(struct find *find)
+static bool module_of(uintptr_t pc, struct husk__module *out)
 {
-    int kept = errno;
-    bool found = dl_iterate_phdr(find_in, find) != 0;
-    errno = kept;
-    static _Atomic uint64_t seen;
-    if (atomic_exchange_explicit(&seen, find->changes, memory_order_relaxed) != find->changes)
-        husk__unwind_forget();
-    return found;
+    struct find find = { pc, out, false };
+    (void)dl_iterate_phdr(find_in, &find);
+    return find.found;
 }
+
+#endif
 
 bool husk__unwind_module(uintptr_t pc, uintptr_t *start, uintptr_t *end)
 {
-    struct find find = { .pc = pc };
-    if (!module_of(&find))
+    struct husk__module module;
+    if (!module_of(pc, &module))
         return false;
-    *start = find.start;
-    *end = find.end;
+    *start = module.start;
+    *end = module.end;
     return true;
 }
 
 static NEVER_INLINE uint64_t work_out(uintptr_t pc)
 {
-    struct find find = { .pc = pc };
-    return module_of(&find) && find.code ? ROW_GUESS : ROW_OUTSIDE;
+    int kept = errno;
+    look_for_changes();
+    struct husk__module module;
+    uint64_t row = ROW_OUTSIDE;
+    if (module_of(pc, &module)) {
+        row = husk__cfi_row(&module, pc);
+        if (row == ROW_NONE)
+            row = husk__cfi_is_code(&module, pc - 1) ? ROW_GUESS : ROW_OUTSIDE;
+    }
+    errno = kept;
+    return row;
 }
 
 ALWAYS_INLINE uint64_t row_of(uintptr_t pc, uint64_t now)
@@ -120,6 +151,8 @@ static bool is_behind_call(uintptr_t pc)
 {
 #if defined(__x86_64__)
     const unsigned char *at = (const unsigned char *)pc;
+    if (pc % 4096 < 7)
+        return true; /* what is before the page need not be readable */
     if (at[-5] == 0xE8)
         return true;
     for (int length = 2; length <= 7; length++) /* call through a register or memory: FF /2 */
@@ -132,28 +165,81 @@ static bool is_behind_call(uintptr_t pc)
 #endif
 }
 
+/* Where the kernel saves registers on the stack before it calls a handler: struct ucontext of x86-64, to which the
+ * stack pointer points when the handler returns. */
+enum { UCONTEXT_FP = 120, UCONTEXT_SP = 160, UCONTEXT_PC = 168, UCONTEXT_READ = 176 };
+
+#define WORD sizeof(uintptr_t)
+
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most)
 {
     uint64_t now = atomic_load_explicit(&generation, memory_order_relaxed);
     uintptr_t pc = from->pc, sp = from->sp, fp = from->fp;
     if (UNLIKELY(sp < mine.low || sp >= mine.high))
         mine = husk__stack_range_find(sp);
-    uintptr_t high = mine.high;
-    if (sp % sizeof(uintptr_t))
-        return 0;
+    const uintptr_t high = mine.high;
     unsigned count = 0;
+    if (sp % WORD || sp >= high)
+        return 0;
     uint64_t row = pc ? row_of(pc, now) : ROW_GUESS;
-    while (count < most) {
-        uintptr_t frame = fp; /* the caller's frame begins behind this word and the return address */
-        if (frame < sp || frame % sizeof(uintptr_t) || frame > high - 2 * sizeof(uintptr_t))
+    bool doubt =
+        false; /* a guess was made: the frame pointer is right if it was, the stack pointer may be lower */
+    for (; count < most; pcs[count++] = pc) {
+        bool guessed = false;
+        uintptr_t cfa;
+        switch (husk__row_kind(row)) {
+        case ROW_SP:
+            cfa = sp + (uintptr_t)husk__row_offset(row);
             break;
-        pc = load(frame + sizeof(uintptr_t));
-        fp = load(frame);
-        sp = frame + 2 * sizeof(uintptr_t);
+        case ROW_FP:
+            cfa = fp + (uintptr_t)husk__row_offset(row);
+            break;
+        case ROW_LOADED:
+            cfa = fp + (uintptr_t)husk__row_offset(row);
+            if (cfa < sp || cfa > high - WORD || cfa % WORD)
+                return count;
+            cfa = load(cfa);
+            break;
+        case ROW_GUESS:
+        case ROW_OUTSIDE:
+            guessed = doubt = true;
+            cfa = fp + 2 * WORD;
+            break;
+        case ROW_SIGNAL:
+            if (high - sp < UCONTEXT_READ)
+                return count;
+            pc = load(sp + UCONTEXT_PC) + 1;
+            fp = load(sp + UCONTEXT_FP);
+            cfa = load(sp + UCONTEXT_SP);
+            /* Beyond a handler with a stack of its own nothing is known to be readable. */
+            if (cfa <= sp || cfa >= high || cfa % WORD)
+                return count;
+            sp = cfa;
+            row = row_of(pc, now);
+            continue;
+        default:
+            return count;
+        }
+        /* A caller's frame is above, and what is read below it is inside: the return address, a saved register. */
+        if (cfa <= sp || cfa > high || cfa % WORD)
+            return count;
+        pc = load(cfa - WORD);
+        if (guessed) {
+            if (cfa - 2 * WORD < sp)
+                return count;
+            fp = load(cfa - 2 * WORD);
+        } else if (husk__row_saved(row) != SAVED_NOT) {
+            uintptr_t at =
+                (husk__row_saved(row) == SAVED_CFA ? cfa : fp) + (uintptr_t)husk__row_saved_offset(row);
+            fp =
+                husk__row_saved(row) == SAVED_LOST || at < sp || at > high - WORD || at % WORD ? 0 : load(at);
+        }
+        if (!pc)
+            return count;
+        sp = cfa;
         row = row_of(pc, now);
-        if (row == ROW_OUTSIDE || !is_behind_call(pc))
-            break;
-        pcs[count++] = pc;
+        if (UNLIKELY(doubt) && (husk__row_kind(row) == ROW_OUTSIDE || !is_behind_call(pc)))
+            return count;
     }
     return count;
 }

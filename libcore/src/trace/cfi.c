@@ -180,8 +180,10 @@ static struct reader take_part(struct reader *in, uint64_t bytes)
 /* ---- the program of one function ---- */
 
 /* Expressions are kept as places in the table, and understood only when a row is made. */
+enum rule_kind { RULE_SAME, RULE_OFFSET, RULE_EXPRESSION, RULE_UNDEFINED, RULE_OTHER };
+
 struct rule {
-    enum { RULE_SAME, RULE_OFFSET, RULE_EXPRESSION, RULE_UNDEFINED, RULE_OTHER } kind;
+    enum rule_kind kind;
     int64_t offset;
     struct reader expression;
 };
@@ -220,11 +222,9 @@ static void set_offset(struct state *state, uint64_t number, int64_t offset)
     set_rule(state, number, (struct rule){ RULE_OFFSET, offset, { 0 } });
 }
 
-static void set_kind(struct state *state, uint64_t number, int kind)
+static void set_kind(struct state *state, uint64_t number, enum rule_kind kind)
 {
-    struct rule rule = { 0 };
-    rule.kind = kind;
-    set_rule(state, number, rule);
+    set_rule(state, number, (struct rule){ kind, 0, { 0 } });
 }
 
 static void restore(struct state *state, const struct state *initial, uint64_t number)

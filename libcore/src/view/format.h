@@ -114,8 +114,8 @@ enum {
     NODE_DEGREE_SPILLS = 0xFFu,
 };
 
-/* An object. where: bits 63..20 the address / 16, bits 19..0 the row in TYPES. hidden: its count less the strong
- * edges to it in this snapshot; 0 if it is immortal. Strong count = hidden + strong edges in. */
+/* An object. where: bits 63..20 the address / 16, bits 19..0 the row in TYPES. hidden: its count less the counted
+ * edges to it in this snapshot, strong and ephemeron ones; 0 if it is immortal. So its count is hidden + those. */
 struct husk__node {
     uint64_t where;
     uint32_t size; /* bytes of its block */

@@ -1,0 +1,459 @@
+/* view/take.c: a snapshot of a live heap: one walk over its objects, which writes nodes and edges as it goes. What is
+ * known of places, of time and of the process is takesites.c and takeprocess.c.
+ *
+ * An object's number must be known wherever a reference to it is met. It is the number of its page's first object
+ * plus its rank in the page: the first stands in the page's record (`members`, 0 outside passes), the second in the
+ * side table, which is anybody's scratch between two passes. So no table of addresses is built, and a reference
+ * costs two loads near each other. */
+#include "view/take.h"
+
+#include "base/memory.h"
+#include "object/tie.h"
+#include "object/visit.h"
+#include "object/weak.h"
+
+#include <string.h>
+
+enum {
+    RANK_NONE = 0xFFFF, /* of an object that is dying: nobody refers to it any more */
+    EDGES_AT_ONCE = 4096,
+};
+
+struct taking {
+    struct husk_snapshot *snapshot;
+    husk_heap *heap;
+    bool failed;
+    bool edges, sites;
+    int32_t *hidden;     /* of each node: its count less the references seen so far */
+    uint32_t *type_rows; /* by the type's id; 0: no row yet */
+    size_t type_room, node_count;
+    /* the edges of the object at hand, and where the next one goes */
+    const struct husk_type *type;
+    uint32_t row, field_first, field_count; /* of its type */
+    size_t edge_count, edge_room, index_count, degree;
+    uint32_t *dst, *index;
+    uint8_t *field;
+    size_t index_room;
+};
+
+static uint16_t *rank_of(const husk_obj *obj)
+{
+    uintptr_t offset = (uintptr_t)obj & (HUSK__CHUNK - 1);
+    return (uint16_t *)(void *)husk__chunk_of(obj) + (offset >> HUSK__GRANULE_SHIFT);
+}
+
+static bool is_shown(const husk_obj *obj)
+{
+    return husk__is_object(obj) && !husk__is_dying(obj);
+}
+
+/* ---- numbers ---- */
+
+static size_t number_all(const husk_heap *heap)
+{
+    size_t count = 0;
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        uint16_t rank = 0;
+        page->members = (uint32_t)count;
+        for (HUSK__EACH_BLOCK(page, obj))
+            *rank_of(obj) = is_shown(obj) ? rank++ : RANK_NONE;
+        count += rank;
+    }
+    return count;
+}
+
+static void unnumber(const husk_heap *heap)
+{
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        page->members = 0;
+}
+
+ALWAYS_INLINE bool number_of(const husk_obj *obj, uint32_t *number)
+{
+    uint16_t rank = *rank_of(obj);
+    *number = husk__page_of(obj)->members + rank;
+    return rank != RANK_NONE;
+}
+
+/* ---- types ---- */
+
+static bool add_field(struct taking *taking, const char *name, unsigned kind, unsigned flags)
+{
+    struct husk__field *field = SNAP_ADD(taking->snapshot, FIELDS);
+    if (!field)
+        return false;
+    field->name = husk__snap_string(taking->snapshot, name, strlen(name), &taking->failed);
+    field->kind = (uint8_t)kind;
+    field->flags = (uint8_t)flags;
+    return !taking->failed;
+}
+
+/* What a type's weak edge is called; NULL: it has none. */
+static const char *weak_name(const husk_type *type)
+{
+    if (type->flags & TYPE_WEAK)
+        return "target";
+    if (!(type->flags & TYPE_TIED))
+        return NULL;
+    return type->flags & TYPE_EPHEMERON ? "key" : type->slot_count ? "value" : "item";
+}
+
+/* The slots, what `each` shows, the weak edge: in this order. */
+static bool add_fields(struct taking *taking, const husk_type *type)
+{
+    size_t count = type->slot_count + (type->each != NULL) + (weak_name(type) != NULL);
+    for (size_t f = 0; f < count; f++) {
+        if (f == FIELD_LAST && count > FIELD_LAST &&
+            !add_field(taking, "...", EDGE_STRONG, FIELD_INDEXED | FIELD_MORE))
+            return false;
+        unsigned kind = EDGE_STRONG, flags = 0;
+        const char *name = "";
+        if (f < type->slot_count) {
+            name = type->slots[f].name ? type->slots[f].name : "";
+            flags = type->slots[f].place != HUSK_IN_FIELD ? FIELD_INDEXED : 0;
+            kind = type->flags & TYPE_EPHEMERON ? EDGE_EPHEMERON : EDGE_STRONG;
+        } else if (type->each && f == type->slot_count) {
+            flags = FIELD_INDEXED;
+        } else {
+            name = weak_name(type);
+            kind = EDGE_WEAK;
+            flags = type->flags & TYPE_TIED ? FIELD_INDEXED : 0;
+        }
+        if (!add_field(taking, name, kind, f < FIELD_LAST ? flags : 0))
+            return false;
+    }
+    return true;
+}
+
+/* The row of a type, made when the first object of it is met; 0: no memory. */
+static uint32_t type_row(struct taking *taking, const husk_type *type)
+{
+    struct husk_snapshot *snapshot = taking->snapshot;
+    if (type->id >= taking->type_room) {
+        size_t room = taking->type_room ? taking->type_room * 2 : 64;
+        while (room <= type->id)
+            room *= 2;
+        void *rows = husk__raw_resize(taking->type_rows, taking->type_room * sizeof(uint32_t),
+                                      room * sizeof(uint32_t));
+        if (!rows)
+            return 0;
+        taking->type_rows = rows;
+        taking->type_room = room;
+    }
+    if (taking->type_rows[type->id])
+        return taking->type_rows[type->id];
+    size_t first = snapshot->own[SECTION_FIELDS].used / sizeof(struct husk__field);
+    if (!add_fields(taking, type))
+        return 0;
+    uint32_t name = husk__snap_string(snapshot, type->name, strlen(type->name), &taking->failed);
+    struct husk__type_row *row = taking->failed ? NULL : SNAP_ADD(snapshot, TYPES);
+    if (!row)
+        return 0;
+    size_t end = snapshot->own[SECTION_FIELDS].used / sizeof(struct husk__field);
+    *row = (struct husk__type_row){
+        .name = name,
+        .flags = (type->flags & TYPE_TRACKED ? TYPE_ROW_TRACKED : 0u) |
+                 (type->flags & TYPE_FINALIZE ? TYPE_ROW_FINALIZE : 0u) |
+                 (type->flags & TYPE_WEAK ? TYPE_ROW_WEAK : 0u),
+        .field_first = (uint32_t)first,
+        .field_count = (uint32_t)(end - first),
+        .size = type->size,
+    };
+    return taking->type_rows[type->id] = (uint32_t)(snapshot->own[SECTION_TYPES].used / sizeof *row - 1);
+}
+
+static struct husk__type_row *type_rows_of(struct husk_snapshot *snapshot)
+{
+    return (struct husk__type_row *)(void *)snapshot->own[SECTION_TYPES].at;
+}
+
+/* The objects that come next are of this type. */
+static NEVER_INLINE bool turn_to(struct taking *taking, const husk_type *type)
+{
+    uint32_t row = type_row(taking, type);
+    if (!row)
+        return false;
+    taking->type = type;
+    taking->row = row;
+    taking->field_first = type_rows_of(taking->snapshot)[row].field_first;
+    taking->field_count = type_rows_of(taking->snapshot)[row].field_count;
+    return true;
+}
+
+/* ---- edges ---- */
+
+/* Room for the next EDGES_AT_ONCE. What is not used of it is given back at the end. */
+static bool more_edges(struct taking *taking)
+{
+    struct husk_snapshot *snapshot = taking->snapshot;
+    uint32_t *dst = husk__snap_add(snapshot, SECTION_EDGE_DST, EDGES_AT_ONCE);
+    uint8_t *field = dst ? husk__snap_add(snapshot, SECTION_EDGE_FIELD, EDGES_AT_ONCE) : NULL;
+    if (!field) {
+        taking->failed = true;
+        return false;
+    }
+    taking->edge_room += EDGES_AT_ONCE;
+    taking->dst = (uint32_t *)(void *)snapshot->own[SECTION_EDGE_DST].at; /* they may have moved */
+    taking->field = (uint8_t *)snapshot->own[SECTION_EDGE_FIELD].at;
+    return true;
+}
+
+static bool more_indexes(struct taking *taking)
+{
+    if (!husk__snap_add(taking->snapshot, SECTION_EDGE_INDEX, EDGES_AT_ONCE)) {
+        taking->failed = true;
+        return false;
+    }
+    taking->index_room += EDGES_AT_ONCE;
+    taking->index = (uint32_t *)(void *)taking->snapshot->own[SECTION_EDGE_INDEX].at;
+    return true;
+}
+
+/* Gives back what more_edges and more_indexes had in excess. */
+static void trim_edges(struct taking *taking)
+{
+    struct husk_snapshot *snapshot = taking->snapshot;
+    size_t edges = taking->edge_room - taking->edge_count, indexes = taking->index_room - taking->index_count;
+    snapshot->own[SECTION_EDGE_DST].used -= edges * sizeof(uint32_t);
+    snapshot->own[SECTION_EDGE_FIELD].used -= edges;
+    snapshot->own[SECTION_EDGE_INDEX].used -= indexes * sizeof(uint32_t);
+    snapshot->taken -= edges * (sizeof(uint32_t) + 1) + indexes * sizeof(uint32_t);
+    if (!taking->index_count)
+        husk__snap_drop(snapshot, SECTION_EDGE_INDEX_OFF);
+}
+
+ALWAYS_INLINE void add_edge(struct taking *taking, const husk_obj *child, size_t field, size_t index,
+                            bool counted)
+{
+    uint32_t number;
+    if (UNLIKELY(!number_of(child, &number)))
+        return;
+    if (UNLIKELY(taking->edge_count == taking->edge_room) && !more_edges(taking))
+        return;
+    if (counted)
+        taking->hidden[number]--;
+    const struct husk__field *fields =
+        (const struct husk__field *)(void *)taking->snapshot->own[SECTION_FIELDS].at;
+    if (UNLIKELY(field >= FIELD_LAST) && taking->field_count > FIELD_LAST) {
+        index = field;
+        field = FIELD_LAST;
+    }
+    taking->dst[taking->edge_count] = number;
+    taking->field[taking->edge_count] = (uint8_t)field;
+    taking->edge_count++;
+    taking->degree++;
+    if (fields[taking->field_first + field].flags & FIELD_INDEXED) {
+        if (taking->index_count == taking->index_room && !more_indexes(taking))
+            return;
+        taking->index[taking->index_count++] = (uint32_t)index;
+    }
+}
+
+static void add_child(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    add_edge(context, child, slot, index, true);
+}
+
+/* The rows of a weak container: the weak part, then what the row holds. */
+static void add_rows(struct taking *taking, husk_obj *obj)
+{
+    size_t row = 0, slots = taking->type->slot_count;
+    for (HUSK__EACH_TIE(obj, tie)) {
+        if (tie->target)
+            add_edge(taking, tie->target, slots, row, false);
+        if (tie->other.tag == HUSK_OBJ)
+            add_edge(taking, tie->other.as.o, 0, row, true);
+        row++;
+    }
+}
+
+static void add_edges(struct taking *taking, husk_obj *obj)
+{
+    const husk_type *type = taking->type;
+    taking->degree = 0;
+    if (type->flags & TYPE_TIED) {
+        add_rows(taking, obj);
+        return;
+    }
+    husk__visit(type, obj, add_child, taking);
+    if (type->flags & TYPE_WEAK) {
+        const husk_weak *weak = (const husk_weak *)obj;
+        if (weak->target)
+            add_edge(taking, weak->target, type->slot_count + (type->each != NULL), 0, false);
+    }
+}
+
+/* Every 64th node says where its edges begin. */
+static void add_offset(struct taking *taking)
+{
+    uint64_t *off = SNAP_ADD(taking->snapshot, EDGE_OFF);
+    uint64_t *index_off = off ? SNAP_ADD(taking->snapshot, EDGE_INDEX_OFF) : NULL;
+    if (!index_off) {
+        taking->failed = true;
+        return;
+    }
+    *off = taking->edge_count;
+    *index_off = taking->index_count;
+}
+
+/* ---- nodes ---- */
+
+static bool spill(struct taking *taking, size_t node, unsigned column, uint64_t value)
+{
+    struct husk__spill *row = SNAP_ADD(taking->snapshot, SPILL);
+    if (row)
+        *row = (struct husk__spill){ (uint32_t)node, column, value };
+    return row;
+}
+
+static uint8_t flags_of(const husk_obj *obj, const husk_type *type, const struct husk__page *page)
+{
+    unsigned flags = (page->tracked ? NODE_TRACKED : 0u) | (obj->tf & TF_FINALIZED ? NODE_FINALIZED : 0u) |
+                     (page->frozen ? NODE_FROZEN : 0u) | (husk_obj_is_immortal(obj) ? NODE_IMMORTAL : 0u) |
+                     (husk__finalizer_pending(type, obj) ? NODE_PENDING : 0u);
+    if (obj->cell && (husk__cell_at(obj->cell)->count || husk__cell_at(obj->cell)->ties))
+        flags |= NODE_WEAKLY;
+    return (uint8_t)flags;
+}
+
+static bool add_node(struct taking *taking, husk_obj *obj, const struct husk__page *page, size_t size)
+{
+    struct husk_snapshot *snapshot = taking->snapshot;
+    size_t number = taking->node_count++;
+    const husk_type *type = husk__type_of(obj);
+    if (UNLIKELY(type != taking->type) && !turn_to(taking, type))
+        return false;
+    struct husk__node *node = SNAP_ADD(snapshot, NODES);
+    if (UNLIKELY(!node))
+        return false;
+    type_rows_of(snapshot)[taking->row].instances++;
+    node->where = (uint64_t)(uintptr_t)obj >> 4 << 20 | taking->row;
+    node->size = size < NODE_SIZE_SPILLS ? (uint32_t)size : NODE_SIZE_SPILLS;
+    node->flags = flags_of(obj, type, page);
+    if (taking->edges) {
+        if (number % 64 == 0)
+            add_offset(taking);
+        taking->hidden[number] += node->flags & NODE_IMMORTAL ? 0 : (int32_t)(obj->rc / RC_ONE);
+        add_edges(taking, obj);
+        node->degree = taking->degree < NODE_DEGREE_SPILLS ? (uint8_t)taking->degree : NODE_DEGREE_SPILLS;
+    }
+    if (UNLIKELY(node->size == NODE_SIZE_SPILLS) && !spill(taking, number, SPILL_SIZE, size))
+        return false;
+    if (UNLIKELY(node->degree == NODE_DEGREE_SPILLS) && !spill(taking, number, SPILL_DEGREE, taking->degree))
+        return false;
+    if (taking->sites) {
+        uint32_t *site = SNAP_ADD(snapshot, NODE_SITE);
+        if (!site)
+            return false;
+        *site = obj->site;
+    }
+    return !taking->failed;
+}
+
+static bool add_nodes(struct taking *taking)
+{
+    struct husk__page_walk walk = { &taking->heap->store, 0, NULL, 0 };
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        size_t size = husk__block_bytes(page);
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (is_shown(obj) && !add_node(taking, obj, page, size))
+                return false;
+    }
+    return true;
+}
+
+static bool hidden_fits(int32_t hidden)
+{
+    return hidden >= 0 && hidden < NODE_HIDDEN_SPILLS;
+}
+
+/* The rows of nodes whose hidden references spill join those that are there, from the last to the first. */
+static bool spill_hidden(struct taking *taking, size_t more)
+{
+    size_t old = taking->snapshot->own[SECTION_SPILL].used / sizeof(struct husk__spill), to = old + more;
+    if (!husk__snap_add(taking->snapshot, SECTION_SPILL, more))
+        return false;
+    struct husk__spill *rows = (struct husk__spill *)(void *)taking->snapshot->own[SECTION_SPILL].at;
+    for (size_t n = taking->node_count; n-- > 0;) {
+        if (hidden_fits(taking->hidden[n]))
+            continue;
+        while (old > 0 &&
+               (rows[old - 1].node > n || (rows[old - 1].node == n && rows[old - 1].column > SPILL_HIDDEN)))
+            rows[--to] = rows[--old];
+        rows[--to] = (struct husk__spill){ (uint32_t)n, SPILL_HIDDEN, (uint64_t)(int64_t)taking->hidden[n] };
+    }
+    return true;
+}
+
+/* Counts less references seen, now that all are. */
+static bool settle_hidden(struct taking *taking)
+{
+    struct husk__node *nodes = (struct husk__node *)(void *)taking->snapshot->own[SECTION_NODES].at;
+    size_t more = 0;
+    for (size_t n = 0; n < taking->node_count; n++) {
+        if (nodes[n].flags & NODE_IMMORTAL)
+            taking->hidden[n] = 0;
+        bool fits = hidden_fits(taking->hidden[n]);
+        nodes[n].hidden = fits ? (uint16_t)taking->hidden[n] : NODE_HIDDEN_SPILLS;
+        more += !fits;
+    }
+    return more == 0 || spill_hidden(taking, more);
+}
+
+static bool take_graph(struct husk_snapshot *snapshot, husk_heap *heap, bool edges)
+{
+    struct taking taking = {
+        .snapshot = snapshot, .heap = heap, .edges = edges, .sites = heap->tracer != NULL
+    };
+    size_t count = number_all(heap), hidden_bytes = edges ? count * sizeof(int32_t) : 0;
+    struct husk__grow hidden = { 0 };
+    bool ok = count < UINT32_MAX && (!hidden_bytes || husk__grow_add(&hidden, hidden_bytes));
+    taking.hidden = (int32_t *)(void *)hidden.at;
+    ok = ok && add_nodes(&taking);
+    trim_edges(&taking);
+    ok = ok && (!edges || settle_hidden(&taking));
+    husk__grow_free(&hidden);
+    husk__raw_free(taking.type_rows, taking.type_room * sizeof(uint32_t));
+    unnumber(heap);
+    return ok;
+}
+
+/* ---- the whole ---- */
+
+static husk_status take(husk_heap *heap, const husk_snapshot_options *o, bool edges, husk_snapshot **out)
+{
+    struct husk_snapshot *snapshot = husk__snap_new(o->max_bytes);
+    bool ok = snapshot && husk__take_about(snapshot, heap, edges) &&
+              (!heap || take_graph(snapshot, heap, edges)) && husk__take_sites(snapshot, heap, o->flags) &&
+              husk__take_figures(snapshot, heap, o->flags);
+    if (ok) {
+        husk__snap_settle(snapshot);
+        *out = snapshot;
+        return HUSK_OK;
+    }
+    bool over = snapshot ? snapshot->over : o->max_bytes != 0;
+    husk_snapshot_free(snapshot);
+    return over ? HUSK_ELIMIT : HUSK_ENOMEM;
+}
+
+husk_status husk_snapshot_new(husk_heap *heap, const husk_snapshot_options *options, husk_snapshot **out)
+{
+    static const husk_snapshot_options plain = { HUSK_SNAPSHOT_OPTIONS };
+    const husk_snapshot_options *o = options ? options : &plain;
+    if (o->struct_size != sizeof *o || o->abi != 1u)
+        return husk_fail(HUSK_EINVAL,
+                         "snapshot options of %u bytes, abi %u: this library knows %zu bytes, abi 1",
+                         o->struct_size, o->abi, sizeof *o);
+    if (heap && (heap->busy & BUSY_WORK))
+        return husk_fail(HUSK_EBUSY, "snapshot of heap %s: %s", heap->name, husk_status_text(HUSK_EBUSY));
+    bool edges = !(o->flags & HUSK_SNAPSHOT_NO_EDGES);
+    husk_status status = take(heap, o, edges, out);
+    if (status == HUSK_ELIMIT && edges)
+        status = take(heap, o, false, out);
+    if (status == HUSK_ELIMIT)
+        return husk_fail(status, "snapshot: it does not fit into %zu bytes, even without references",
+                         o->max_bytes);
+    return status ? husk_fail(status, "snapshot: %s", husk_status_text(status)) : HUSK_OK;
+}

@@ -1,0 +1,19 @@
+/* view/take.h: the parts of which view/take.c puts a snapshot together. Each answers false when memory is short or
+ * the snapshot's limit is met (snapshot->over). */
+#ifndef HUSK_VIEW_TAKE_H
+#define HUSK_VIEW_TAKE_H
+
+#include "object/state.h"
+#include "view/snapshot.h"
+
+/* META: version, time, process, heap. heap may be NULL. */
+bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, bool edges);
+
+/* BLOCKS, RECORDS and all that they refer to, of the heap's tracer and of the process's (view/takesites.c). Sites
+ * that stand in NODE_SITE already are rows of RECORDS afterwards. */
+bool husk__take_sites(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags);
+
+/* NUMBERS, CLASSES, PASSES, MAPS. */
+bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags);
+
+#endif

@@ -103,7 +103,7 @@ static void node(struct maker *m, uint64_t address, uint32_t of, uint64_t size, 
     if (degree >= NODE_DEGREE_SPILLS)
         spill(m, SPILL_DEGREE, degree);
     *ROW(m, NODES) = (struct husk__node){
-        address / 16 << 20 | of,
+        husk__node_where(address, of),
         size >= NODE_SIZE_SPILLS ? NODE_SIZE_SPILLS : (uint32_t)size,
         hidden < 0 || hidden >= NODE_HIDDEN_SPILLS ? NODE_HIDDEN_SPILLS : (uint16_t)hidden,
         degree >= NODE_DEGREE_SPILLS ? NODE_DEGREE_SPILLS : (uint8_t)degree,

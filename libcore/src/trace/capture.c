@@ -250,8 +250,10 @@ uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said, str
         add_at(&sink, said);
     size_t more = sink.count < sink.most ? add_mixed(&sink, said, from) : 0;
     uint32_t total = more ? (uint32_t)(sink.count + more) : 0;
-    if (sink.count == 0)
+    if (sink.count == 0) {
+        tracer->unknown++;
         return TRACE_UNKNOWN;
+    }
     return record_of(tracer, hash_of(tracer->keys, sink.count, total), sink.count, total);
 }
 

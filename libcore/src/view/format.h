@@ -109,12 +109,13 @@ enum {
 };
 
 enum {
+    NODE_TYPE_BITS = 19, /* so many types in a snapshot; no program has more */
     NODE_SIZE_SPILLS = 0xFFFFFFFFu,
     NODE_HIDDEN_SPILLS = 0xFFFFu, /* more than 65534, or negative */
     NODE_DEGREE_SPILLS = 0xFFu,
 };
 
-/* An object. where: bits 63..20 the address / 16, bits 19..0 the row in TYPES. hidden: its count less the counted
+/* An object. where: bits 63..19 the address / 8, bits 18..0 the row in TYPES. hidden: its count less the counted
  * edges to it in this snapshot, strong and ephemeron ones; 0 if it is immortal. So its count is hidden + those. */
 struct husk__node {
     uint64_t where;

@@ -71,14 +71,20 @@ const char *husk__snap_text(const struct husk_snapshot *snapshot, uint32_t strin
 
 uint64_t husk__snap_spilled(const struct husk_snapshot *snapshot, size_t node, unsigned column);
 
+/* husk__node.where */
+ALWAYS_INLINE uint64_t husk__node_where(uint64_t address, uint32_t type)
+{
+    return address >> 3 << NODE_TYPE_BITS | type;
+}
+
 ALWAYS_INLINE uint64_t husk__node_address(const struct husk__node *node)
 {
-    return node->where >> 20 << 4;
+    return node->where >> NODE_TYPE_BITS << 3;
 }
 
 ALWAYS_INLINE uint32_t husk__node_type(const struct husk__node *node)
 {
-    return (uint32_t)(node->where & 0xFFFFF);
+    return (uint32_t)(node->where & (((uint32_t)1 << NODE_TYPE_BITS) - 1));
 }
 
 ALWAYS_INLINE uint64_t husk__node_size(const struct husk_snapshot *snapshot, size_t number)

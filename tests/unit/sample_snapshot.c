@@ -531,8 +531,10 @@ struct husk_snapshot *sample_snapshot_random(uint64_t seed, size_t nodes, size_t
                                                     : random_below(&r, (uint32_t)even + 1);
         uint32_t of = degree ? R_PAIR + random_below(&r, R_LEAF - R_PAIR) : random_below(&r, R_TYPES);
         uint32_t chance = random_below(&r, 100);
-        uint64_t size = chance == 0 ? ((uint64_t)random_below(&r, 1000) << 30) + 0xFFFFFFF0u
-                                    : (uint64_t)16 * (1 + random_below(&r, 100));
+        /* Large ones are fewer among many: addresses end at 2^48. */
+        bool large = chance == 0 && random_below(&r, (uint32_t)(nodes / 1000) + 1) == 0;
+        uint64_t size = large ? ((uint64_t)random_below(&r, 1000) << 30) + 0xFFFFFFF0u
+                              : (uint64_t)16 * (1 + random_below(&r, 100));
         int64_t hidden = chance == 1   ? -(int64_t)random_below(&r, 100)
                          : chance == 2 ? 65530 + random_below(&r, 10)
                                        : (int64_t)(chance / 50);

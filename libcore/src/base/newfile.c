@@ -8,18 +8,41 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { TRIES = 100, SUFFIX_ROOM = 48 };
 
+const char *husk__shown_path(const char *path, char shown[SHOWN_PATH])
+{
+    size_t length = strlen(path), room = SHOWN_PATH - 1, dots = 0;
+    if (length > room) {
+        dots = 3;
+        path += length - (room - dots);
+        length = room - dots;
+    }
+    memcpy(shown, "...", dots);
+    for (size_t i = 0; i < length; i++)
+        shown[dots + i] = (unsigned char)path[i] < ' ' || path[i] == 0x7F ? '?' : path[i];
+    shown[dots + length] = '\0';
+    return shown;
+}
+
+husk_status husk__file_refused(const char *path, const char *doing, int error)
+{
+    char shown[SHOWN_PATH];
+    return husk_fail(HUSK_EIO, "%s: %s: %s", husk__shown_path(path, shown), doing, strerror(error));
+}
+
 static husk_status refuse(const struct husk__newfile *file, const char *doing)
 {
-    int error = errno;
-    return husk_fail(HUSK_EIO, "%s: %s: %s", file->path, doing, strerror(error));
+    return husk__file_refused(file->path, doing, errno);
 }
 
 static void forget(struct husk__newfile *file)
@@ -93,19 +116,45 @@ husk_status husk__newfile_open(struct husk__newfile *file, const char *path)
     return status;
 }
 
-husk_status husk__newfile_write(struct husk__newfile *file, const void *bytes, size_t length)
+/* False: errno says why. */
+static bool write_all(int fd, const char *at, size_t length)
 {
-    const char *at = bytes;
     while (length) {
-        ssize_t n = write(file->fd, at, length);
+        ssize_t n = write(fd, at, length);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
-            return refuse(file, "cannot be written");
+        if (n <= 0) {
+            errno = n ? errno : ENOSPC;
+            return false;
+        }
         at += n;
         length -= (size_t)n;
     }
-    return HUSK_OK;
+    return true;
+}
+
+/* Beyond the limit on the size of files the system sends a signal that would end the process. It is kept from this
+ * thread while it writes, and taken away if our writing brought it. */
+husk_status husk__newfile_write(struct husk__newfile *file, const void *bytes, size_t length)
+{
+    static const struct timespec at_once = { 0, 0 };
+    sigset_t limit, pending, before;
+    sigemptyset(&limit);
+    sigaddset(&limit, SIGXFSZ);
+    sigpending(&pending);
+    (void)pthread_sigmask(SIG_BLOCK, &limit, &before);
+    bool ok = write_all(file->fd, bytes, length);
+    int error = errno;
+    if (!ok && error == EFBIG && !sigismember(&pending, SIGXFSZ))
+        (void)sigtimedwait(&limit, NULL, &at_once);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok ? HUSK_OK : husk__file_refused(file->path, "cannot be written", error);
+}
+
+/* What has nothing to sync is no failure. */
+static bool sync_file(int fd)
+{
+    return fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP;
 }
 
 /* The new name is in the folder, and the folder on the disk. Not every file system can sync one. */
@@ -135,7 +184,7 @@ static void sync_folder(const char *target)
 husk_status husk__newfile_commit(struct husk__newfile *file, husk_status status)
 {
     bool replaces = file->target;
-    if (status == HUSK_OK && replaces && fsync(file->fd) != 0)
+    if (status == HUSK_OK && replaces && !sync_file(file->fd))
         status = refuse(file, "cannot be written");
     if (file->fd >= 0 && close(file->fd) != 0 && status == HUSK_OK)
         status = refuse(file, "cannot be written");

@@ -1,7 +1,7 @@
 /* view/snapbuild.c: putting a snapshot together: sections that grow, strings stored once. Who fills them is
  * view/take.c; reading is view/snapshot.c. */
 #include "base/memory.h"
-#include "view/snapshot.h"
+#include "view/snapfile.h"
 
 #include <string.h>
 
@@ -24,25 +24,43 @@ const char *husk__section_name(unsigned kind)
     return kind < SECTIONS && sections[kind].name ? sections[kind].name : "?";
 }
 
+/* What a section of so many bytes takes of the limit: as much as it can take of a file, with its row in the table
+ * and the gap before it. */
+static size_t cost(size_t bytes)
+{
+    size_t gap = (bytes >= FILE_PAGE ? FILE_PAGE : FILE_ALIGN) - 1;
+    return bytes ? bytes + gap + sizeof(struct husk__file_row) : 0;
+}
+
 void *husk__snap_add(struct husk_snapshot *snapshot, unsigned kind, size_t count)
 {
+    struct husk__grow *own = &snapshot->own[kind];
     size_t item = sections[kind].item;
-    if (count > SIZE_MAX / 2 / item)
+    if (count > (SIZE_MAX / 2 - own->used) / item)
         return NULL;
-    size_t bytes = count * item;
-    if (snapshot->limit && bytes > snapshot->limit - snapshot->taken) {
+    size_t bytes = count * item, more = cost(own->used + bytes) - cost(own->used);
+    if (snapshot->limit && (snapshot->taken > snapshot->limit || more > snapshot->limit - snapshot->taken)) {
         snapshot->over = true;
         return NULL;
     }
-    void *at = husk__grow_add(&snapshot->own[kind], bytes);
+    void *at = husk__grow_add(own, bytes);
     if (at)
-        snapshot->taken += bytes;
+        snapshot->taken += more;
     return at;
+}
+
+/* Takes back the latest `bytes` of a section, which are zeroed for whoever comes next. */
+static void take_back(struct husk_snapshot *snapshot, unsigned kind, size_t bytes)
+{
+    struct husk__grow *own = &snapshot->own[kind];
+    snapshot->taken -= cost(own->used) - cost(own->used - bytes);
+    own->used -= bytes;
+    memset(own->at + own->used, 0, bytes);
 }
 
 void husk__snap_drop(struct husk_snapshot *snapshot, unsigned kind)
 {
-    snapshot->taken -= snapshot->own[kind].used;
+    snapshot->taken -= cost(snapshot->own[kind].used);
     husk__grow_free(&snapshot->own[kind]);
     snapshot->sections[kind] = (struct husk__section){ NULL, 0 };
 }
@@ -122,10 +140,7 @@ static bool append(struct husk_snapshot *snapshot, const char *bytes, size_t len
         return false;
     char *at = husk__snap_add(snapshot, SECTION_STRINGS, length + 1); /* zeroed: the NUL is there */
     if (!at) {
-        size_t bytes_back = (first ? 2 : 1) * sizeof *off;
-        memset(off, 0, bytes_back);
-        snapshot->own[SECTION_STRING_OFF].used -= bytes_back;
-        snapshot->taken -= bytes_back;
+        take_back(snapshot, SECTION_STRING_OFF, (first ? 2 : 1) * sizeof *off);
         return false;
     }
     if (length)
@@ -180,6 +195,7 @@ struct husk_snapshot *husk__snap_new(size_t limit)
     if (!snapshot)
         return NULL;
     snapshot->limit = limit;
+    snapshot->taken = sizeof(struct husk__file_head);
     bool ok = append(snapshot, "", 0);
     for (size_t i = 0; i < sizeof with_zero / sizeof *with_zero; i++)
         ok = ok && husk__snap_add(snapshot, with_zero[i], 1);
@@ -195,4 +211,54 @@ struct husk_snapshot *husk__snap_new(size_t limit)
         return NULL;
     }
     return snapshot;
+}
+
+/* ---- the one change there is afterwards ---- */
+
+/* An array of the snapshot's own, with room for `more` bytes that will not move it. The former one stays as long
+ * as the snapshot: texts in it were handed out. The size doubles each time, so it seldom happens. */
+static bool make_own(struct husk_snapshot *snapshot, unsigned kind, size_t more)
+{
+    struct husk__grow *own = &snapshot->own[kind], next = { 0 };
+    struct husk__section *section = &snapshot->sections[kind];
+    size_t bytes = section->count * sections[kind].item;
+    if (own->at && more <= own->reserved - own->used)
+        return true;
+    if (own->at && snapshot->outgrown_count == sizeof snapshot->outgrown / sizeof *snapshot->outgrown)
+        return false;
+    if (more > SIZE_MAX / 4 || !husk__grow_room(&next, bytes + more + (own->at ? bytes : 0)))
+        return false;
+    if (bytes)
+        memcpy(husk__grow_add(&next, bytes), section->at, bytes);
+    if (own->at)
+        snapshot->outgrown[snapshot->outgrown_count++] = *own;
+    *own = next;
+    section->at = next.at;
+    return true;
+}
+
+husk_status husk_snapshot_note(husk_snapshot *snapshot, const char *key, const char *text)
+{
+    size_t key_length = strlen(key), text_length = strlen(text);
+    if (!key_length)
+        return husk_fail(HUSK_EINVAL, "a text about a snapshot needs a name");
+    snapshot->over = false;
+    bool failed = !make_own(snapshot, SECTION_STRINGS, key_length + text_length + 2) ||
+                  !make_own(snapshot, SECTION_STRING_OFF, 2 * sizeof(uint64_t)) ||
+                  !make_own(snapshot, SECTION_META, sizeof(struct husk__meta));
+    uint32_t k = failed ? 0 : husk__snap_string(snapshot, key, key_length, &failed);
+    uint32_t v = failed ? 0 : husk__snap_string(snapshot, text, text_length, &failed);
+    if (!failed) {
+        struct husk__meta *rows = (void *)snapshot->own[SECTION_META].at, *row = NULL;
+        for (size_t i = 0; i < snapshot->own[SECTION_META].used / sizeof *rows; i++)
+            row = rows[i].key == k ? &rows[i] : row;
+        row = row ? row : SNAP_ADD(snapshot, META);
+        failed = !row;
+        if (row)
+            *row = (struct husk__meta){ k, v };
+    }
+    husk__snap_settle(snapshot);
+    if (failed && snapshot->over)
+        return husk_fail(HUSK_ELIMIT, "the snapshot's limit of %zu bytes is reached", snapshot->limit);
+    return failed ? husk_fail(HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM)) : HUSK_OK;
 }

@@ -251,6 +251,8 @@ void husk_snapshot_free(husk_snapshot *snapshot)
         return;
     for (unsigned k = 1; k < SECTIONS; k++)
         husk__grow_free(&snapshot->own[k]);
+    for (unsigned i = 0; i < snapshot->outgrown_count; i++)
+        husk__grow_free(&snapshot->outgrown[i]);
     if (snapshot->map)
         husk__memory_release(snapshot->map, snapshot->map_bytes);
     husk__raw_free(snapshot->string_table, snapshot->string_room * sizeof(uint32_t));

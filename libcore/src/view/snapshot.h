@@ -1,7 +1,7 @@
 /* view/snapshot.h: struct husk_snapshot: sections, wherever they lie; and reading and building them.
  *
  *   taken:  husk__snap_new --> SNAP_ADD ... --> husk__snap_settle      each section an array of its own
- *   loaded: husk_snapshot_load (view/snapfile.c)                          all in one mapped, checked file
+ *   loaded: husk_snapshot_load (view/snapfile.c)                       all in one mapped, checked file
  *
  * Afterwards both are the same to readers, and indexes need no check: the builder or the loader made sure. */
 #ifndef HUSK_VIEW_SNAPSHOT_H
@@ -23,8 +23,10 @@ struct husk_snapshot {
         own[SECTIONS]; /* of one that was taken; and META, STRINGS, STRING_OFF once one was noted */
     void *map;         /* of one that was loaded */
     size_t map_bytes;
-    size_t limit; /* bytes that `own` may take together; 0: none */
-    size_t taken;
+    struct husk__grow outgrown[8]; /* that notes have moved away from: texts that were handed out stay valid */
+    unsigned outgrown_count;
+    size_t limit; /* bytes that all of it may take, in memory and as a file; 0: none */
+    size_t taken; /* so far, what the form of the file costs included */
     bool over; /* the limit stopped an addition, not the system */
     /* To find strings while building: open addressing, number + 1. */
     uint32_t *string_table;

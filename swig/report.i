@@ -1,6 +1,7 @@
 /* swig/report.i: exports and reports. */
 
-/* Take a snapshot, options or a callback, or belong to these: a language's own functions. */
+/* Take a snapshot, options or a callback, or belong to those that do: what a language binds by hand is together
+ * there. */
 HUSK_HOST(husk_export)
 HUSK_HOST(husk_export_file)
 HUSK_HOST(husk_export_format)

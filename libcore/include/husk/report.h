@@ -22,8 +22,9 @@ extern "C" {
 typedef bool husk_write_fn(const void *bytes, size_t length, void *data);
 
 enum {
-    HUSK_EXPORT_TYPES = 1u << 0, /* collapsed, speedscope, pprof: the type as the innermost frame */
-    HUSK_EXPORT_COUNT = 1u << 1, /* collapsed, dot: things and not bytes */
+    HUSK_EXPORT_TYPES =
+        1u << 0, /* collapsed, speedscope: the type as the innermost frame (pprof has it as a label) */
+    HUSK_EXPORT_COUNT = 1u << 1, /* collapsed: things and not bytes */
     HUSK_EXPORT_MADE = 1u << 2,  /* collapsed: all that was made while tracing, dead or alive */
 };
 

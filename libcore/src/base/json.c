@@ -80,6 +80,12 @@ void husk__json_u64(struct husk__json *json, uint64_t value)
         husk__out_char(json->out, '"');
 }
 
+void husk__json_number(struct husk__json *json, uint64_t value)
+{
+    before(json);
+    husk__out_u64(json->out, value);
+}
+
 void husk__json_i64(struct husk__json *json, int64_t value)
 {
     before(json);

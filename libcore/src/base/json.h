@@ -17,7 +17,7 @@ struct husk__json {
 extern const struct husk__escape husk__json_escape;
 
 void husk__json_begin(struct husk__json *json, struct husk__out *out);
-/* '{' or '[' and '}' or ']'. */
+/* '{' or '[' and '}' or ']'; or '"' for a string that is written in pieces to `out`, escaped. */
 void husk__json_open(struct husk__json *json, char bracket);
 void husk__json_close(struct husk__json *json, char bracket);
 /* The name of the next value: letters of ours. */
@@ -28,6 +28,8 @@ void husk__json_line(struct husk__json *json);
 void husk__json_string(struct husk__json *json, const char *bytes, size_t length);
 void husk__json_text(struct husk__json *json, const char *text);
 void husk__json_u64(struct husk__json *json, uint64_t value);
+/* The digits, whatever the value: for forms whose readers want it so. */
+void husk__json_number(struct husk__json *json, uint64_t value);
 void husk__json_i64(struct husk__json *json, int64_t value);
 /* "0x7f..", a string. */
 void husk__json_hex(struct husk__json *json, uint64_t value);

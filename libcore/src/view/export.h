@@ -1,0 +1,67 @@
+/* view/export.h: what the exporters of this folder share. One file each: export_<form>.c; the table of forms and the
+ * doors are export.c. An exporter writes to `out` and answers HUSK_OK, or why it could not; that the writer refused
+ * is the door's business. */
+#ifndef HUSK_VIEW_EXPORT_H
+#define HUSK_VIEW_EXPORT_H
+
+#include "base/json.h"
+#include "view/snapshot.h"
+#include "view/tally.h"
+
+#include <husk/report.h>
+
+struct husk__export {
+    const husk_snapshot *snapshot;
+    const husk_export_options *options; /* never NULL */
+    struct husk__out *out;
+};
+
+typedef husk_status husk__export_fn(struct husk__export *export);
+
+husk__export_fn husk__export_text, husk__export_csv, husk__export_json, husk__export_collapsed,
+    husk__export_pprof, husk__export_heapsnapshot, husk__export_speedscope, husk__export_dot,
+    husk__export_openmetrics, husk__export_html;
+
+husk_status husk__export_no_memory(void);
+
+/* How a frame is told: its function, or what stands for it, and where that is. */
+struct husk__place {
+    const char *name; /* a native frame without a function: the module, without its folders */
+    size_t name_length;
+    const char *file; /* a native frame without a file: the module */
+    size_t file_length;
+    uint64_t
+        address; /* belongs to the name, which is then no function: offset in the module's file, or address */
+    bool has_address;
+    uint32_t line;
+};
+struct husk__place husk__place_of(const struct husk_snapshot *snapshot, uint32_t frame);
+/* "load", or "libdemo.so+0x1234". */
+void husk__out_place_name(struct husk__out *out, const struct husk__escape *escape,
+                          const struct husk__place *place);
+/* And " (main.c:20)", if it is known. */
+void husk__out_place(struct husk__out *out, const struct husk__escape *escape,
+                     const struct husk__place *place);
+
+/* The frames of a traceback, oldest first: at least one, since what is not known is frame 0. */
+struct husk__frames {
+    uint32_t *at; /* NULL: no memory */
+    size_t count;
+};
+/* Room for the longest. */
+struct husk__frames husk__frames_new(struct husk__pool *pool, const struct husk_snapshot *snapshot);
+void husk__frames_get(struct husk__frames *frames, const struct husk_snapshot *snapshot, uint32_t stack);
+
+/* What was made at each traceback while tracing. False: no memory. */
+bool husk__made_by_stack(const struct husk_snapshot *snapshot, struct husk__pool *pool, uint64_t **count,
+                         uint64_t **bytes);
+
+/* A string of the snapshot. */
+void husk__out_string(struct husk__out *out, const struct husk__escape *escape,
+                      const struct husk_snapshot *snapshot, uint32_t string);
+void husk__json_snap(struct husk__json *json, const struct husk_snapshot *snapshot, uint32_t string);
+
+/* Plain text: control characters become \xNN. */
+extern const struct husk__escape husk__plain_escape;
+
+#endif

@@ -34,7 +34,8 @@ static NEVER_INLINE husk_obj *fail(husk_heap *heap, const husk_type *type, size_
 }
 
 /* A zeroed block of any size. */
-static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes, struct husk__from from)
+static __attribute__((noinline)) husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes,
+                                                 struct husk__from from)
 {
     if (heap->busy & BUSY_OWNER)
         husk__check_owner(heap);
@@ -52,13 +53,13 @@ static husk_obj *birth(husk_heap *heap, const husk_type *type, size_t bytes, str
     husk_obj *obj = begin(block, type);
     if (UNLIKELY(heap->store.picked)) {
         heap->store.picked = false;
-        husk__traced_birth(heap, obj, from);
+        husk__traced_birth(heap, obj, husk__block_bytes(husk__page_of(obj)), from);
     }
     return obj;
 }
 
 /* While every birth is traced and a block waits, this is all there is to it. */
-static husk_obj *birth_aside(husk_heap *heap, const husk_type *type, struct husk__from from)
+ALWAYS_INLINE husk_obj *birth_aside(husk_heap *heap, const husk_type *type, struct husk__from from)
 {
     struct husk__bin *bin = (struct husk__bin *)(void *)((char *)heap + type->birth.hand_at);
     struct husk__slot *block = bin->aside;
@@ -68,7 +69,7 @@ static husk_obj *birth_aside(husk_heap *heap, const husk_type *type, struct husk
     bin->aside_count--;
     HUSK__UNPOISON(block, bin->page->block);
     husk_obj *obj = husk__birth_fill((char *)block, &type->birth);
-    husk__traced_birth(heap, obj, from);
+    husk__traced_birth(heap, obj, bin->page->block, from);
     return obj;
 }
 

@@ -146,19 +146,9 @@ static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, u
         heap->on_safe(heap);
 }
 
-void husk__release_slow_1(husk_obj *obj)
+/* The last reference of a plain object in a heap at rest is gone. */
+ALWAYS_INLINE void end_at_rest(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
-    uint64_t head = ((struct husk__slot *)obj)->head;
-    const husk_type *type = husk__types[head >> 32 & TF_TYPE];
-    husk_heap *heap = husk__heap_of(obj);
-    /* The last reference of a plain object in a heap at rest: one compare says that the count is one, no
-     * flag is set and the type is plain. */
-    if (UNLIKELY(head != type->plain_head) || UNLIKELY(obj->cell != 0) ||
-        UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
-        husk__release_rare(obj);
-        return;
-    }
-    husk__site_end(heap, obj);
     char *at = (char *)obj + type->refs_at, *end = (char *)obj + type->refs_end;
     for (; at < end; at += sizeof(husk_obj *)) {
         husk_obj *child = *(husk_obj **)(void *)at;
@@ -172,4 +162,30 @@ void husk__release_slow_1(husk_obj *obj)
         child->rc = rc - RC_ONE;
     }
     husk__store_free((struct husk__slot *)obj);
+}
+
+/* What is only traced takes the short road once its site is counted off. */
+static __attribute__((noinline)) void release_unusual(husk_heap *heap, husk_obj *obj, const husk_type *type)
+{
+    if (((struct husk__slot *)obj)->head != type->plain_head || obj->cell || !obj->site ||
+        (heap->busy | husk__waiting(&heap->store))) {
+        husk__release_rare(obj);
+        return;
+    }
+    husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
+    end_at_rest(heap, obj, type);
+}
+
+void husk__release_slow_1(husk_obj *obj)
+{
+    uint64_t head = ((struct husk__slot *)obj)->head;
+    const husk_type *type = husk__types[head >> 32 & TF_TYPE];
+    husk_heap *heap = husk__heap_of(obj);
+    /* One compare says that the count is one, no flag is set and the type is plain. */
+    if (UNLIKELY(head != type->plain_head) || UNLIKELY(!husk__is_bare(obj)) ||
+        UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
+        release_unusual(heap, obj, type);
+        return;
+    }
+    end_at_rest(heap, obj, type);
 }

@@ -10,20 +10,9 @@
 
 /* ---- births and deaths ---- */
 
-void husk__traced_birth(husk_heap *heap, husk_obj *obj, struct husk__from from)
-{
-    struct husk__tracer *tracer = heap->tracer;
-    uint32_t record = husk__capture(tracer, &heap->said, from);
-    struct husk__worth worth = husk__worth_of(tracer, husk__block_bytes(husk__page_of(obj)));
-    obj->site = husk__record_birth(tracer, record, worth.count, worth.bytes, obj);
-}
-
 void husk__traced_end(husk_heap *heap, husk_obj *obj)
 {
-    struct husk__tracer *tracer = heap->tracer;
-    struct husk__worth worth = husk__worth_of(tracer, husk__block_bytes(husk__page_of(obj)));
-    husk__record_death(tracer, obj->site, worth.count, worth.bytes, obj);
-    obj->site = 0;
+    husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
 }
 
 static void buffer_end(husk_heap *heap, const void *buffer, bool moved)

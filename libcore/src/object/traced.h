@@ -9,8 +9,22 @@
 
 #include "object/state.h"
 
-/* A birth whose block was picked (store.picked). */
-void husk__traced_birth(husk_heap *heap, husk_obj *obj, struct husk__from from);
+/* A birth whose block, of so many bytes, was picked (store.picked). */
+ALWAYS_INLINE void husk__traced_birth(husk_heap *heap, husk_obj *obj, size_t bytes, struct husk__from from)
+{
+    struct husk__tracer *tracer = heap->tracer;
+    uint32_t record = husk__capture(tracer, &heap->said, from);
+    struct husk__worth worth = husk__worth_of(tracer, bytes);
+    obj->site = husk__record_birth(tracer, record, worth.count, worth.bytes, obj);
+}
+
+ALWAYS_INLINE void husk__traced_end_of(husk_heap *heap, husk_obj *obj, size_t bytes)
+{
+    struct husk__tracer *tracer = heap->tracer;
+    struct husk__worth worth = husk__worth_of(tracer, bytes);
+    husk__record_death(tracer, obj->site, worth.count, worth.bytes, obj);
+    obj->site = 0;
+}
 
 /* obj.site becomes 0 and is counted off. */
 void husk__traced_end(husk_heap *heap, husk_obj *obj);

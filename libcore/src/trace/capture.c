@@ -17,7 +17,7 @@ struct husk_trace_sink {
 
 /* ---- whose code is it? ---- */
 
-static struct husk__code_range own = { 1, 0 };
+struct husk__code_range husk__own_code;
 
 struct module_search {
     uintptr_t code;
@@ -61,7 +61,7 @@ void husk__capture_own(const void *const *functions, size_t count)
     struct module_search search = { .code = (uintptr_t)functions[0] };
     dl_iterate_phdr(see_module, &search);
     if (search.found && !search.main_program) {
-        own = search.range;
+        husk__own_code = search.range;
         return;
     }
     /* Linked into the program: its functions stand together, but for what stands among them. */
@@ -72,12 +72,7 @@ void husk__capture_own(const void *const *functions, size_t count)
         range.end = at > range.end ? at : range.end;
     }
     range.end += 4096; /* the last function's length is not known */
-    own = range;
-}
-
-ALWAYS_INLINE bool is_own(uintptr_t pc)
-{
-    return pc - own.start < own.end - own.start && own.end > own.start;
+    husk__own_code = range;
 }
 
 static bool is_replaced(const struct husk__said *said, uintptr_t pc)
@@ -92,7 +87,7 @@ static bool is_replaced(const struct husk__said *said, uintptr_t pc)
  * which only grow. */
 ALWAYS_INLINE struct husk__from leave_library(struct husk__from from)
 {
-    while (is_own(from.pc)) {
+    while (husk__is_own_code(from.pc)) {
         const uintptr_t *next = (const uintptr_t *)from.frame[0];
         if (next <= from.frame)
             break;
@@ -163,22 +158,30 @@ static size_t add_pushed(struct husk_trace_sink *sink, struct husk__said *said)
     return i;
 }
 
-enum { NATIVE_MOST = 512 }; /* deeper native stacks are cut */
+/* Native frames alone: straight into place. */
+static void add_native(struct husk_trace_sink *sink, struct husk__from from)
+{
+    uint64_t *keys = sink->tracer->keys + sink->count;
+    from = leave_library(from);
+    struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
+    keys[0] = from.pc;
+    sink->count += 1 + husk__unwind_memo(&sink->tracer->memo, &start, keys + 1,
+                                         (unsigned)(sink->most - sink->count - 1));
+}
 
-/* Native frames that stand before the language's, then those, then the native ones behind. */
+enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks are cut */
+
+/* Native frames that stand before the language's, then those, then the native ones behind. Answers how many frames
+ * were left out, as far as that is known. */
 static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said, struct husk__from from)
 {
     uintptr_t pcs[NATIVE_MOST];
     unsigned count = 0, i = 0;
     if (sink->tracer->sources & HUSK_TRACE_NATIVE) {
-        size_t want = sink->most - sink->count;
-        bool language = said->source && (sink->tracer->sources & HUSK_TRACE_LANGUAGE);
-        if (language || want > NATIVE_MOST)
-            want = NATIVE_MOST; /* some of them give way */
         from = leave_library(from);
-        pcs[count++] = from.pc;
         struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
-        count += husk__unwind(&start, pcs + 1, (unsigned)want - 1);
+        pcs[count++] = from.pc;
+        count += husk__unwind_memo(&sink->tracer->memo, &start, pcs + 1, NATIVE_MOST - 1);
     }
     size_t more = 0;
     for (; i < count && !is_replaced(said, pcs[i]); i++)
@@ -189,9 +192,21 @@ static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said, s
     if (sink->tracer->sources & HUSK_TRACE_GIVEN)
         more += add_pushed(sink, said);
     for (; i < count; i++)
-        if (!is_replaced(said, pcs[i]) && !is_own(pcs[i]) && !add(sink, pcs[i]))
+        if (!is_replaced(said, pcs[i]) && !husk__is_own_code(pcs[i]) && !add(sink, pcs[i]))
             break;
     return more;
+}
+
+/* All but what was said for this birth alone. */
+static size_t add_frames(struct husk_trace_sink *sink, struct husk__said *said, struct husk__from from)
+{
+    if (sink->count == sink->most)
+        return 0;
+    if (said->source || said->pushed_count)
+        return add_mixed(sink, said, from);
+    if (sink->tracer->sources & HUSK_TRACE_NATIVE)
+        add_native(sink, from);
+    return 0;
 }
 
 static uint64_t hash_of(const uint64_t *keys, size_t count, uint32_t total)
@@ -234,7 +249,7 @@ static uint32_t capture_said(struct husk__tracer *tracer, struct husk__said *sai
     return record_slow(tracer, hash, 1, 0);
 }
 
-uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from)
+uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from)
 {
     bool given = said->at_file && (tracer->sources & HUSK_TRACE_GIVEN);
     if (tracer->most_frames == 1) {
@@ -242,13 +257,13 @@ uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said, str
             return capture_said(tracer, said);
         if (!said->source && !said->pushed_count && (tracer->sources & HUSK_TRACE_NATIVE)) {
             tracer->keys[0] = leave_library(from).pc;
-            return record_of(tracer, husk__mix(tracer->keys[0], 0), 1, 0);
+            return record_of(tracer, husk__place_of_one(tracer->keys[0]), 1, 0);
         }
     }
     struct husk_trace_sink sink = { tracer, 0, tracer->most_frames };
     if (given)
         add_at(&sink, said);
-    size_t more = sink.count < sink.most ? add_mixed(&sink, said, from) : 0;
+    size_t more = add_frames(&sink, said, from);
     uint32_t total = more ? (uint32_t)(sink.count + more) : 0;
     if (sink.count == 0) {
         tracer->unknown++;

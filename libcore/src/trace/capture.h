@@ -7,6 +7,7 @@
 #ifndef HUSK_TRACE_CAPTURE_H
 #define HUSK_TRACE_CAPTURE_H
 
+#include "trace/mix.h"
 #include "trace/record.h"
 
 enum { TRACE_CODES = 4 }; /* modules that a source names */
@@ -19,6 +20,12 @@ struct husk__pushed {
     const char *file, *function; /* texts of trace/site.h */
     uint32_t line, frame;        /* frame 0: to be looked up */
 };
+
+/* The hash of a traceback of one native frame. Odd and even frames stay apart from hashes of longer ones. */
+ALWAYS_INLINE uint64_t husk__place_of_one(uintptr_t pc)
+{
+    return pc * 0x9E3779B97F4A7C15u ^ pc >> 17;
+}
 
 /* What was said about the place of births: kept by a heap also while it is not traced. */
 struct husk__said {
@@ -46,8 +53,29 @@ struct husk__from {
  * enough. */
 void husk__capture_own(const void *const *functions, size_t count);
 
+/* The range of husk__capture_own. */
+extern struct husk__code_range husk__own_code;
+
+ALWAYS_INLINE bool husk__is_own_code(uintptr_t pc)
+{
+    return pc - husk__own_code.start < husk__own_code.end - husk__own_code.start;
+}
+
 /* The record of a birth that comes from there. Uses up what was said for it. */
-uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
+uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
+
+/* The same, at once for the common case: one native frame, nothing said, seen before. */
+ALWAYS_INLINE uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said,
+                                     struct husk__from from)
+{
+    if (LIKELY(tracer->one_native) && LIKELY(!said->at_file) && LIKELY(!said->source) &&
+        LIKELY(!said->pushed_count) && LIKELY(!husk__is_own_code(from.pc))) {
+        uint32_t record = husk__record_cached(tracer, husk__place_of_one(from.pc));
+        if (LIKELY(record != 0))
+            return record;
+    }
+    return husk__capture_whole(tracer, said, from);
+}
 
 /* The module that code belongs to; false: none is known. */
 bool husk__code_module(const void *code, struct husk__code_range *out);

@@ -42,6 +42,7 @@ husk_status husk__tracer_new(const husk_trace_options *options, struct husk__tra
     husk__sites_hold();
     tracer->most_frames = o->frames ? o->frames : 1;
     tracer->sources = o->sources ? o->sources : 7;
+    tracer->one_native = tracer->most_frames == 1 && (tracer->sources & HUSK_TRACE_NATIVE);
     tracer->epoch_ns = (uint64_t)(o->epoch_ms ? o->epoch_ms : 1000) * 1000000u;
     tracer->thread = (uint64_t)syscall(SYS_gettid);
     if (o->sample_bytes) {

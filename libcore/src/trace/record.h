@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/grow.h"
 #include "trace/sample.h"
+#include "trace/unwind.h"
 
 #include <husk/trace.h>
 
@@ -83,6 +84,7 @@ struct husk__tracer {
     uintptr_t latest;     /* the latest birth, if it has not died */
     uint32_t latest_site; /* cleared with it */
     unsigned unit_shift;
+    bool one_native; /* tracebacks are of one frame, native ones among them */
 
     struct husk__trace_hit cache[TRACE_CACHE];
 
@@ -106,6 +108,7 @@ struct husk__tracer {
     uint64_t unknown;
     uint32_t most_frames, sources;
     uint64_t *keys; /* room for most_frames: the traceback being put together (trace/capture.c) */
+    struct husk__unwind_memo memo;
     struct husk__sampler sampler; /* mean 0: exact */
 };
 

@@ -14,6 +14,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <string.h>
 
 /* ---- rows, by address ---- */
 
@@ -171,75 +172,209 @@ enum { UCONTEXT_FP = 120, UCONTEXT_SP = 160, UCONTEXT_PC = 168, UCONTEXT_READ = 
 
 #define WORD sizeof(uintptr_t)
 
+/* Where a walk stands. */
+struct walk {
+    uintptr_t pc, sp, fp, high;
+    uintptr_t ra_at, fp_at; /* what the latest step read; ra_at 0: not to be repeated from memory */
+    uint64_t now, row;
+    bool doubt; /* a guess was made: the frame pointer is right if it was, the stack pointer may be lower */
+};
+
+/* False: there is nothing to stand on. */
+ALWAYS_INLINE bool begin(struct walk *walk, const struct husk__unwind_start *from)
+{
+    walk->now = atomic_load_explicit(&generation, memory_order_relaxed);
+    walk->pc = from->pc;
+    walk->sp = from->sp;
+    walk->fp = from->fp;
+    walk->doubt = false;
+    if (UNLIKELY(walk->sp < mine.low || walk->sp >= mine.high))
+        mine = husk__stack_range_find(walk->sp);
+    walk->high = mine.high;
+    return !(walk->sp % WORD || walk->sp >= walk->high);
+}
+
+/* To the caller; false: the stack ends here, or it is doubtful. */
+ALWAYS_INLINE bool step(struct walk *walk)
+{
+    uintptr_t cfa, sp = walk->sp, fp = walk->fp;
+    const uintptr_t high = walk->high;
+    uint64_t row = walk->row;
+    bool guessed = false;
+    walk->ra_at = walk->fp_at = 0;
+    switch (husk__row_kind(row)) {
+    case ROW_SP:
+        cfa = sp + (uintptr_t)husk__row_offset(row);
+        walk->ra_at = cfa - WORD;
+        break;
+    case ROW_FP:
+        cfa = fp + (uintptr_t)husk__row_offset(row);
+        walk->ra_at = cfa - WORD;
+        break;
+    case ROW_LOADED:
+        cfa = fp + (uintptr_t)husk__row_offset(row);
+        if (cfa < sp || cfa > high - WORD || cfa % WORD)
+            return false;
+        cfa = load(cfa);
+        break;
+    case ROW_GUESS:
+    case ROW_OUTSIDE:
+        guessed = walk->doubt = true;
+        cfa = fp + 2 * WORD;
+        walk->ra_at = cfa - WORD;
+        break;
+    case ROW_SIGNAL:
+        if (high - sp < UCONTEXT_READ)
+            return false;
+        walk->pc = load(sp + UCONTEXT_PC) + 1;
+        walk->fp = load(sp + UCONTEXT_FP);
+        cfa = load(sp + UCONTEXT_SP);
+        /* Beyond a handler with a stack of its own nothing is known to be readable. */
+        if (cfa <= sp || cfa >= high || cfa % WORD)
+            return false;
+        walk->sp = cfa;
+        walk->row = row_of(walk->pc, walk->now);
+        return true;
+    default:
+        return false;
+    }
+    /* A caller's frame is above, and what is read below it is inside: the return address, a saved register. */
+    if (cfa <= sp || cfa > high || cfa % WORD)
+        return false;
+    uintptr_t pc = load(cfa - WORD);
+    if (guessed) {
+        if (cfa - 2 * WORD < sp)
+            return false;
+        walk->fp_at = cfa - 2 * WORD;
+        fp = load(walk->fp_at);
+    } else if (husk__row_saved(row) != SAVED_NOT) {
+        uintptr_t at =
+            (husk__row_saved(row) == SAVED_CFA ? cfa : fp) + (uintptr_t)husk__row_saved_offset(row);
+        bool lost = husk__row_saved(row) == SAVED_LOST || at < sp || at > high - WORD || at % WORD;
+        fp = lost ? 0 : load(at);
+        walk->fp_at = lost ? 0 : at;
+    }
+    if (!pc)
+        return false;
+    walk->pc = pc;
+    walk->fp = fp;
+    walk->sp = cfa;
+    walk->row = row_of(pc, walk->now);
+    return !(UNLIKELY(walk->doubt) && (husk__row_kind(walk->row) == ROW_OUTSIDE || !is_behind_call(pc)));
+}
+
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most)
 {
-    uint64_t now = atomic_load_explicit(&generation, memory_order_relaxed);
-    uintptr_t pc = from->pc, sp = from->sp, fp = from->fp;
-    if (UNLIKELY(sp < mine.low || sp >= mine.high))
-        mine = husk__stack_range_find(sp);
-    const uintptr_t high = mine.high;
+    struct walk walk;
     unsigned count = 0;
-    if (sp % WORD || sp >= high)
+    if (!begin(&walk, from))
         return 0;
-    uint64_t row = pc ? row_of(pc, now) : ROW_GUESS;
-    bool doubt =
-        false; /* a guess was made: the frame pointer is right if it was, the stack pointer may be lower */
-    for (; count < most; pcs[count++] = pc) {
-        bool guessed = false;
-        uintptr_t cfa;
-        switch (husk__row_kind(row)) {
-        case ROW_SP:
-            cfa = sp + (uintptr_t)husk__row_offset(row);
-            break;
-        case ROW_FP:
-            cfa = fp + (uintptr_t)husk__row_offset(row);
-            break;
-        case ROW_LOADED:
-            cfa = fp + (uintptr_t)husk__row_offset(row);
-            if (cfa < sp || cfa > high - WORD || cfa % WORD)
-                return count;
-            cfa = load(cfa);
-            break;
-        case ROW_GUESS:
-        case ROW_OUTSIDE:
-            guessed = doubt = true;
-            cfa = fp + 2 * WORD;
-            break;
-        case ROW_SIGNAL:
-            if (high - sp < UCONTEXT_READ)
-                return count;
-            pc = load(sp + UCONTEXT_PC) + 1;
-            fp = load(sp + UCONTEXT_FP);
-            cfa = load(sp + UCONTEXT_SP);
-            /* Beyond a handler with a stack of its own nothing is known to be readable. */
-            if (cfa <= sp || cfa >= high || cfa % WORD)
-                return count;
-            sp = cfa;
-            row = row_of(pc, now);
-            continue;
-        default:
-            return count;
-        }
-        /* A caller's frame is above, and what is read below it is inside: the return address, a saved register. */
-        if (cfa <= sp || cfa > high || cfa % WORD)
-            return count;
-        pc = load(cfa - WORD);
-        if (guessed) {
-            if (cfa - 2 * WORD < sp)
-                return count;
-            fp = load(cfa - 2 * WORD);
-        } else if (husk__row_saved(row) != SAVED_NOT) {
-            uintptr_t at =
-                (husk__row_saved(row) == SAVED_CFA ? cfa : fp) + (uintptr_t)husk__row_saved_offset(row);
-            fp =
-                husk__row_saved(row) == SAVED_LOST || at < sp || at > high - WORD || at % WORD ? 0 : load(at);
-        }
-        if (!pc)
-            return count;
-        sp = cfa;
-        row = row_of(pc, now);
-        if (UNLIKELY(doubt) && (husk__row_kind(row) == ROW_OUTSIDE || !is_behind_call(pc)))
-            return count;
+    walk.row = walk.pc ? row_of(walk.pc, walk.now) : ROW_GUESS;
+    while (count < most && step(&walk))
+        pcs[count++] = walk.pc;
+    return count;
+}
+
+/* ---- what was seen before ---- */
+
+/* A step from where the walk stood, if it can be told again from the words that it read. */
+ALWAYS_INLINE bool seen_step(const struct walk *before, const struct walk *after,
+                             struct husk__unwind_seen *out)
+{
+    *out = (struct husk__unwind_seen){ before->pc,   before->sp, before->fp, after->ra_at,
+                                       after->fp_at, after->pc,  after->fp,  after->sp };
+    return after->ra_at && !after->doubt;
+}
+
+/* From number m on as long as everything is as it was: the walk moves along. */
+ALWAYS_INLINE unsigned repeat(const struct husk__unwind_memo *memo, unsigned m, struct walk *walk,
+                              uintptr_t *pcs, unsigned *count, unsigned most)
+{
+    const struct husk__unwind_seen *seen = memo->seen + m, *end = memo->seen + memo->count;
+    unsigned n = *count;
+    for (; seen < end && n < most && load(seen->ra_at) == seen->next_pc &&
+           (!seen->fp_at || load(seen->fp_at) == seen->next_fp);
+         seen++)
+        pcs[n++] = seen->next_pc;
+    unsigned stop = (unsigned)(seen - memo->seen);
+    if (stop > m) {
+        walk->pc = seen[-1].next_pc;
+        walk->sp = seen[-1].next_sp;
+        walk->fp = seen[-1].next_fp;
     }
+    *count = n;
+    return stop;
+}
+
+/* What is known: the frames that were new, then the old ones from number `joined` on. */
+static NEVER_INLINE void remember(struct husk__unwind_memo *memo, const struct husk__unwind_seen *fresh,
+                                  unsigned fresh_count, unsigned joined)
+{
+    unsigned rest = memo->count - joined;
+    if (rest > UNWIND_MEMO - fresh_count)
+        rest = UNWIND_MEMO - fresh_count;
+    if (fresh_count != joined)
+        memmove(memo->seen + fresh_count, memo->seen + joined, rest * sizeof *fresh);
+    memcpy(memo->seen, fresh, fresh_count * sizeof *fresh);
+    memo->count = fresh_count + rest;
+}
+
+/* The end of a walk, with nothing that is remembered; steps are noted behind what is, as long as they can be. */
+static unsigned walk_on(struct husk__unwind_memo *memo, struct walk *walk, bool note, uintptr_t *pcs,
+                        unsigned count, unsigned most)
+{
+    walk->row = walk->pc ? row_of(walk->pc, walk->now) : ROW_GUESS;
+    while (count < most) {
+        struct walk before = *walk;
+        if (!step(walk))
+            break;
+        pcs[count++] = walk->pc;
+        note = note && memo->count < UNWIND_MEMO && seen_step(&before, walk, &memo->seen[memo->count]);
+        memo->count += note;
+    }
+    return count;
+}
+
+unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
+                           uintptr_t *pcs, unsigned most)
+{
+    struct walk walk;
+    struct husk__unwind_seen fresh[UNWIND_MEMO];
+    unsigned count = 0, m = 0;
+    if (!begin(&walk, from))
+        return 0;
+    if (UNLIKELY(memo->generation != walk.now)) {
+        memo->generation = walk.now;
+        memo->count = 0;
+    }
+    walk.row = 0;
+    while (count < most) {
+        while (m < memo->count && memo->seen[m].sp < walk.sp)
+            m++;
+        const struct husk__unwind_seen *seen = &memo->seen[m];
+        if (m < memo->count && seen->sp == walk.sp && seen->pc == walk.pc && seen->fp == walk.fp) {
+            unsigned stop = repeat(memo, m, &walk, pcs, &count, most);
+            if (stop > m) {
+                bool whole = count == most;
+                if (!whole)
+                    memo->count = stop; /* what comes behind is no longer so */
+                unsigned fresh_count = count - (stop - m);
+                if (fresh_count || m)
+                    remember(memo, fresh, fresh_count, m);
+                return whole ? count : walk_on(memo, &walk, true, pcs, count, most);
+            }
+        }
+        if (!walk.row)
+            walk.row = walk.pc ? row_of(walk.pc, walk.now) : ROW_GUESS;
+        struct walk before = walk;
+        if (!step(&walk))
+            break;
+        pcs[count++] = walk.pc;
+        if (count > UNWIND_MEMO || !seen_step(&before, &walk, &fresh[count - 1])) {
+            memo->count = 0; /* nothing to join, nothing to remember */
+            return walk_on(memo, &walk, false, pcs, count, most);
+        }
+    }
+    remember(memo, fresh, count, memo->count);
     return count;
 }

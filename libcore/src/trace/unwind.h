@@ -38,6 +38,25 @@ ALWAYS_INLINE struct husk__unwind_start husk__unwind_here(void)
  * that here, too, address - 1 is the place that was running. */
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most);
 
+/* A stack as it was last seen. Its older frames are the same next time, mostly; then two loads a frame show that they
+ * are: what a step reads from the stack is its return address and the saved frame pointer, so if these and the
+ * registers it begins with are as they were, so is its outcome. Zeroed at first; of one thread. */
+enum { UNWIND_MEMO = 64 };
+struct husk__unwind_memo {
+    uint64_t generation;
+    unsigned count;
+    struct husk__unwind_seen {
+        uintptr_t pc, sp, fp;       /* before the step */
+        uintptr_t ra_at, fp_at;     /* what it read; fp_at 0: nothing */
+        uintptr_t next_pc, next_fp; /* what came of it */
+        uintptr_t next_sp;
+    } seen[UNWIND_MEMO]; /* newest first */
+};
+
+/* The same as husk__unwind. */
+unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
+                           uintptr_t *pcs, unsigned most);
+
 /* The bounds of the loaded module (program or library) with the code at pc - 1; false: none, or code made at run
  * time. */
 bool husk__unwind_module(uintptr_t pc, uintptr_t *start, uintptr_t *end);

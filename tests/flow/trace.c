@@ -7,6 +7,7 @@
 #include <husk/kinds.h>
 #include <husk/snapshot.h>
 #include <husk/trace.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -174,6 +175,96 @@ static void pushed_frames(husk_heap *heap)
     TRY_OK(husk_trace_pop(heap));
     assert_int_equal(husk_trace_pop(heap), HUSK_ESTATE);
     husk_heap_clear_failure(heap);
+}
+
+/* A script of three frames, the newest in line 7, of which the source knows all but the newest by number. */
+struct script {
+    uint32_t line, known[2];
+    unsigned asked, ended;
+};
+
+static size_t tell_script(husk_trace_sink *sink, void *data)
+{
+    static const char *const functions[] = { "middle", NULL };
+    struct script *script = data;
+    script->asked++;
+    size_t more = 0;
+    bool room = husk_trace_add(sink, "s.lua", 5, script->line, "inner");
+    for (unsigned i = 0; i < 2; i++) {
+        if (!script->known[i])
+            script->known[i] = husk_trace_frame(sink, "s.lua and more", 5, 10 * (i + 1), functions[i]);
+        if (room)
+            room = husk_trace_add_frame(sink, script->known[i]);
+        else
+            more++;
+    }
+    return more;
+}
+
+static void end_script(void *data)
+{
+    ((struct script *)data)->ended++;
+}
+
+static void frames_of_a_source(husk_heap *heap)
+{
+    struct script script = { .line = 7 };
+    TRY_OK(husk_trace_set_source(heap, tell_script, &script, end_script, NULL, 0));
+    START(3, HUSK_TRACE_LANGUAGE);
+    HOLD a = node_new(heap, type_node, 1);
+    TRY(a);
+    if (!story_failing)
+        assert_string_equal(place_of(a), "s.lua:7 inner<s.lua:10 middle<s.lua:20 ");
+    HOLD b = node_new(heap, type_node, 2);
+    TRY(b);
+    if (!story_failing) {
+        assert_string_equal(place_of(b), "s.lua:7 inner<s.lua:10 middle<s.lua:20 ");
+        assert_int_equal(figures(heap).places, 1);
+    }
+    husk_trace_stop(heap);
+    memset(script.known, 0, sizeof script.known);
+    START(2, HUSK_TRACE_LANGUAGE); /* cut: the third is counted, and filled in by nobody */
+    script.line = 8;
+    HOLD c = node_new(heap, type_node, 3);
+    TRY(c);
+    if (!story_failing)
+        assert_string_equal(place_of(c), "s.lua:8 inner<s.lua:10 middle");
+    assert_int_equal(script.asked, 3);
+    TRY_OK(husk_trace_set_source(heap, NULL, NULL, NULL, NULL, 0));
+    assert_int_equal(script.ended, 1);
+    HOLD d = node_new(heap, type_node, 4);
+    TRY(d);
+    assert_string_equal(place_of(d), "?");
+}
+
+/* In another thread, whose births are another place's. */
+static void *make_elsewhere(void *data)
+{
+    husk_heap *heap = data;
+    return husk_trace_thread(heap) == HUSK_OK ? node_new(heap, type_node, 2) : NULL;
+}
+
+static void births_of_threads(husk_heap *heap)
+{
+    assert_int_equal(husk_trace_thread(heap), HUSK_ESTATE);
+    husk_heap_clear_failure(heap);
+    struct script script = { .line = 7 };
+    TRY_OK(husk_trace_set_source(heap, tell_script, &script, NULL, NULL, 0));
+    START(1, HUSK_TRACE_LANGUAGE);
+    HOLD a = node_new(heap, type_node, 1);
+    TRY(a);
+    pthread_t thread;
+    void *made = NULL;
+    assert_int_equal(pthread_create(&thread, NULL, make_elsewhere, heap), 0);
+    assert_int_equal(pthread_join(thread, &made), 0);
+    HOLD b = made;
+    TRY(b);
+    TRY_OK(husk_trace_thread(heap));
+    HOLD c = node_new(heap, type_node, 3);
+    TRY(c);
+    if (!story_failing)
+        assert_int_equal(figures(heap).places, 2);
+    TRY_OK(husk_trace_set_source(heap, NULL, NULL, NULL, NULL, 0));
 }
 
 static void native_places(husk_heap *heap)
@@ -412,6 +503,6 @@ static void on_when_closed(husk_heap *heap)
 }
 
 STORIES(STORY(on_and_off, 0), STORY(wrong_options, 0), STORY(said_places, 0), STORY(pushed_frames, 0),
-        STORY(native_places, 0), STORY(every_death, 0), STORY(coming_back, 0), STORY(buffers, 0),
-        STORY(tags_and_marks, 0), STORY(random_figures, STORY_NO_FAULT), STORY(samples, STORY_NO_FAULT),
-        STORY(on_when_closed, 0));
+        STORY(frames_of_a_source, 0), STORY(births_of_threads, 0), STORY(native_places, 0),
+        STORY(every_death, 0), STORY(coming_back, 0), STORY(buffers, 0), STORY(tags_and_marks, 0),
+        STORY(random_figures, STORY_NO_FAULT), STORY(samples, STORY_NO_FAULT), STORY(on_when_closed, 0));

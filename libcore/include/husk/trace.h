@@ -83,6 +83,10 @@ HUSK_API husk_status husk_trace_push_domain(HUSK_NULLABLE husk_heap *heap, const
 HUSK_API husk_status husk_trace_pop_tag(HUSK_NULLABLE husk_heap *heap);
 HUSK_API husk_status husk_trace_pop_domain(HUSK_NULLABLE husk_heap *heap);
 
+/* Births from now on are those of the calling thread: a heap that goes from one thread to another says so, before
+ * or in its source. At first they are of the thread that started. HUSK_ESTATE: not tracing; HUSK_ENOMEM. */
+HUSK_API husk_status husk_trace_thread(husk_heap *heap);
+
 /* ---- places that are said ---- */
 
 /* The next birth in the heap (object or buffer) is made here. file and function are kept, not copied: constants;
@@ -107,6 +111,12 @@ typedef struct husk_trace_sink husk_trace_sink;
 /* Adds a frame; strings are copied (and stored once). False: enough frames. */
 HUSK_API bool husk_trace_add(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
                              HUSK_NULLABLE const char *function);
+/* For sources that meet the same places again and again: the number of a frame, by which it is added without a look
+ * at its texts. Valid until no heap of the process is traced any more. 0: no memory; may be added too, and is an
+ * unknown frame. */
+HUSK_API uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
+                                   HUSK_NULLABLE const char *function);
+HUSK_API bool husk_trace_add_frame(husk_trace_sink *sink, uint32_t frame);
 /* Called at each birth that is traced. Must not make, release or store objects. How many more frames there are
  * beyond those that were wanted, or 0 if that is not known: its answer. */
 typedef size_t husk_trace_source_fn(husk_trace_sink *sink, void *data);

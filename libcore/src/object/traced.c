@@ -215,6 +215,15 @@ static husk_status pop(husk_heap *heap, bool tag)
         tracer); /* known already: cannot fail but on the way back to none at all */
 }
 
+husk_status husk_trace_thread(husk_heap *heap)
+{
+    if (!heap->tracer)
+        return no_trace(heap);
+    husk_status status = husk__tracer_thread(heap->tracer);
+    return status ? husk_heap_fail(heap, status, "the thread of births: %s", husk_status_text(status))
+                  : HUSK_OK;
+}
+
 husk_status husk_trace_push_tag(husk_heap *heap, const char *tag)
 {
     return heap ? push(heap, true, tag) : husk__foreign_push(true, tag);

@@ -134,6 +134,18 @@ bool husk_trace_add(husk_trace_sink *sink, const char *file, size_t file_length,
     return add(sink, FRAME_KEY | frame_of_text(file, file_length, line, function, SITE_LANGUAGE));
 }
 
+uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
+                          const char *function)
+{
+    (void)sink; /* there is one only while tables are held */
+    return frame_of_text(file, file_length, line, function, SITE_LANGUAGE);
+}
+
+bool husk_trace_add_frame(husk_trace_sink *sink, uint32_t frame)
+{
+    return add(sink, FRAME_KEY | frame);
+}
+
 static void add_at(struct husk_trace_sink *sink, struct husk__said *said)
 {
     uint32_t frame =

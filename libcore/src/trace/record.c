@@ -249,6 +249,18 @@ husk_status husk__tracer_push(struct husk__tracer *tracer, const char **stack, u
     return status;
 }
 
+husk_status husk__tracer_thread(struct husk__tracer *tracer)
+{
+    uint64_t before = tracer->thread;
+    tracer->thread = (uint64_t)syscall(SYS_gettid);
+    if (tracer->thread == before)
+        return HUSK_OK;
+    husk_status status = husk__tracer_settle_context(tracer);
+    if (status)
+        tracer->thread = before;
+    return status;
+}
+
 /* ---- time ---- */
 
 /* Joins every second epoch with the one before it, marks left alone; at least a quarter of the rows gets free, since

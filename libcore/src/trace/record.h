@@ -134,6 +134,9 @@ struct husk__place {
 };
 #define FRAME_KEY ((uint64_t)1 << 63)
 
+/* The context becomes that of the calling thread. HUSK_ENOMEM: it stays. */
+husk_status husk__tracer_thread(struct husk__tracer *tracer);
+
 /* The record of a place in the present context; TRACE_UNKNOWN if it cannot be had. */
 uint32_t husk__record_of_slow(struct husk__tracer *tracer, const struct husk__place *place);
 

@@ -134,6 +134,8 @@ static husk_status look(husk_heap *heap, const struct zoo *zoo)
 {
     husk_snapshot *snapshot;
     husk_status status = husk_snapshot_new(heap, NULL, &snapshot);
+    if (!status)
+        status = through_file(&snapshot);
     if (status)
         return status;
     compare(heap, snapshot);
@@ -185,6 +187,8 @@ static void many_hidden(husk_heap *heap)
     husk_obj_make_immortal(other);
     husk_snapshot *snapshot = NULL;
     husk_status status = husk_snapshot_new(heap, NULL, &snapshot);
+    if (!status)
+        status = through_file(&snapshot);
     if (!status) {
         assert_int_equal(hidden_of(snapshot, obj), 70001);
         assert_int_equal(hidden_of(snapshot, other), 0);
@@ -218,6 +222,7 @@ static void within_a_limit(husk_heap *heap)
             continue;
         }
         TRY_OK(status);
+        TRY_OK(through_file(&snapshot));
         husk_snapshot_counts_get(snapshot, &counts);
         assert_true(counts.bytes <= o.max_bytes);
         assert_int_equal(counts.objects, 2001);

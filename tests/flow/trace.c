@@ -157,6 +157,7 @@ static void pushed_frames(husk_heap *heap)
         assert_non_null(strstr(place_of(next), " pushed_frames<b.x:21 <b.x:10 outer"));
         husk_snapshot *snapshot;
         TRY_OK(husk_snapshot_new(heap, NULL, &snapshot));
+        TRY_OK(through_file(&snapshot));
         husk_node about;
         size_t number = husk_snapshot_find(snapshot, (uintptr_t)next);
         assert_int_not_equal(number, SIZE_MAX);
@@ -440,6 +441,7 @@ static void random_figures(husk_heap *heap)
         if (ok && !story_failing) { /* what each place held at the peak adds up to it */
             husk_snapshot *snapshot;
             TRY_OK(husk_snapshot_new(heap, NULL, &snapshot));
+            TRY_OK(through_file(&snapshot));
             uint64_t said = 0;
             TRY_OK(husk_snapshot_number(snapshot, "trace", "peak_bytes", &said));
             assert_int_equal(said, peak);

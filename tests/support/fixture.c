@@ -1,7 +1,9 @@
 /* tests/support/fixture.c: see fixture.h. */
+#define _POSIX_C_SOURCE 200809L
 #include "fixture.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 enum { ROUNDS = 5 };
 
@@ -129,4 +131,19 @@ void hold_many_end(hold_many *many)
 {
     for (size_t i = 0; i < HOLD_MANY_MAX; i++)
         husk_obj_drop(&many->at[i]);
+}
+
+husk_status through_file(husk_snapshot **snapshot)
+{
+    char path[64];
+    snprintf(path, sizeof path, "through-%ld.husk", (long)getpid());
+    husk_status status = husk_snapshot_save(*snapshot, path);
+    husk_snapshot_free(*snapshot);
+    *snapshot = NULL;
+    if (status == HUSK_OK)
+        status = husk_snapshot_load(path, snapshot);
+    if (status != HUSK_OK && status != HUSK_ENOMEM)
+        fail_msg("%s: %s", husk_status_name(status), husk_message());
+    (void)remove(path);
+    return status;
 }

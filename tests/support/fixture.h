@@ -49,6 +49,10 @@ void verify(husk_heap *heap);
 /* A collect that must succeed; gives the number collected. */
 size_t collect(husk_heap *heap);
 
+/* Saves a snapshot, frees it and puts in its place what is loaded again: what a heap gives is sound in the eyes of
+ * the loader. On failure there is none. */
+husk_status through_file(husk_snapshot **snapshot);
+
 /* Releases at the end of the block, on every way out (gcc and clang). */
 void hold_end(husk_obj **held);
 void hold_weak_end(husk_weak **held);

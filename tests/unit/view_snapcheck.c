@@ -181,11 +181,11 @@ static void test_types(void **state)
 static void test_nodes(void **state)
 {
     (void)state;
-    uint64_t where = ROW(NODES, 4)->where;
+    uint64_t address = husk__node_address(ROW(NODES, 4)), where = ROW(NODES, 4)->where;
     WRONG(NODES, 5, where, where, "at 0x7f1200004000, before the end of the one before it");
-    WRONG(NODES, 5, where, where + (1 << 20), "at 0x7f1200004010, before the end");
-    WRONG(NODES, 4, where, (where >> 20 << 20) + SAMPLE_TYPES, "there is no type 9");
-    WRONG_AT(NODES, 4, where, (where >> 20 << 20) + 8,
+    WRONG(NODES, 5, where, husk__node_where(address + 16, 1), "at 0x7f1200004010, before the end");
+    WRONG(NODES, 4, where, husk__node_where(address, SAMPLE_TYPES), "there is no type 9");
+    WRONG_AT(NODES, 4, where, husk__node_where(address, 8),
              "section TYPES, element 1: ", "40 instances, and there are 39");
     WRONG(NODES, 4, flags, 64, "unknown flags 0x40");
     WRONG(NODES, 0, flags, NODE_IMMORTAL, "immortal, and has hidden references");

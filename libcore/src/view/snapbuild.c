@@ -237,28 +237,39 @@ static bool make_own(struct husk_snapshot *snapshot, unsigned kind, size_t more)
     return true;
 }
 
+/* A string that is not looked for among the others: that would mean to read them all. */
+static bool add_string(struct husk_snapshot *snapshot, const char *bytes, size_t length, uint32_t *number)
+{
+    size_t next = own_strings(snapshot);
+    *number = length ? (uint32_t)next : 0;
+    return length == 0 || (next < UINT32_MAX - 1 && append(snapshot, bytes, length));
+}
+
 husk_status husk_snapshot_note(husk_snapshot *snapshot, const char *key, const char *text)
 {
     size_t key_length = strlen(key), text_length = strlen(text);
     if (!key_length)
         return husk_fail(HUSK_EINVAL, "a text about a snapshot needs a name");
     snapshot->over = false;
-    bool failed = !make_own(snapshot, SECTION_STRINGS, key_length + text_length + 2) ||
-                  !make_own(snapshot, SECTION_STRING_OFF, 2 * sizeof(uint64_t)) ||
-                  !make_own(snapshot, SECTION_META, sizeof(struct husk__meta));
-    uint32_t k = failed ? 0 : husk__snap_string(snapshot, key, key_length, &failed);
-    uint32_t v = failed ? 0 : husk__snap_string(snapshot, text, text_length, &failed);
-    if (!failed) {
-        struct husk__meta *rows = (void *)snapshot->own[SECTION_META].at, *row = NULL;
-        for (size_t i = 0; i < snapshot->own[SECTION_META].used / sizeof *rows; i++)
-            row = rows[i].key == k ? &rows[i] : row;
-        row = row ? row : SNAP_ADD(snapshot, META);
-        failed = !row;
-        if (row)
-            *row = (struct husk__meta){ k, v };
-    }
+    bool ok = make_own(snapshot, SECTION_STRINGS, key_length + text_length + 2) &&
+              make_own(snapshot, SECTION_STRING_OFF, 2 * sizeof(uint64_t)) &&
+              make_own(snapshot, SECTION_META, sizeof(struct husk__meta));
+    struct husk__meta *row = NULL, *rows = (void *)snapshot->own[SECTION_META].at, made = { 0, 0 };
+    for (size_t i = 0; ok && i < snapshot->own[SECTION_META].used / sizeof *rows; i++)
+        if (strcmp(husk__snap_text(snapshot, rows[i].key, NULL), key) == 0)
+            row = &rows[i];
+    if (row)
+        made.key = row->key;
+    else
+        ok = ok && add_string(snapshot, key, key_length, &made.key);
+    ok = ok && add_string(snapshot, text, text_length, &made.value);
+    if (ok && !row)
+        row = SNAP_ADD(snapshot, META);
+    ok = ok && row;
+    if (ok)
+        *row = made;
     husk__snap_settle(snapshot);
-    if (failed && snapshot->over)
+    if (!ok && snapshot->over)
         return husk_fail(HUSK_ELIMIT, "the snapshot's limit of %zu bytes is reached", snapshot->limit);
-    return failed ? husk_fail(HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM)) : HUSK_OK;
+    return ok ? HUSK_OK : husk_fail(HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM));
 }

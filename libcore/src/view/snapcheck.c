@@ -59,12 +59,18 @@ static husk_status check_counts(const struct checker *c)
         unsigned kind;
         size_t least, most;
     } limits[] = {
-        { SECTION_STRINGS, 1, SIZE_MAX },      { SECTION_STRING_OFF, 2, UINT32_MAX },
-        { SECTION_TYPES, 1, (size_t)1 << 20 }, { SECTION_FIELDS, 0, UINT32_MAX },
-        { SECTION_NODES, 0, UINT32_MAX },      { SECTION_RECORDS, 1, (size_t)SITE_RECORD + 1 },
-        { SECTION_CONTEXTS, 1, UINT32_MAX },   { SECTION_STACKS, 1, UINT32_MAX },
-        { SECTION_FRAMES, 1, UINT32_MAX },     { SECTION_MODULES, 1, UINT32_MAX },
-        { SECTION_THREADS, 1, UINT32_MAX },    { SECTION_EPOCHS, 0, (size_t)1 << (32 - SITE_EPOCH_SHIFT) },
+        { SECTION_STRINGS, 1, SIZE_MAX },
+        { SECTION_STRING_OFF, 2, UINT32_MAX },
+        { SECTION_TYPES, 1, (size_t)1 << NODE_TYPE_BITS },
+        { SECTION_FIELDS, 0, UINT32_MAX },
+        { SECTION_NODES, 0, UINT32_MAX },
+        { SECTION_RECORDS, 1, (size_t)SITE_RECORD + 1 },
+        { SECTION_CONTEXTS, 1, UINT32_MAX },
+        { SECTION_STACKS, 1, UINT32_MAX },
+        { SECTION_FRAMES, 1, UINT32_MAX },
+        { SECTION_MODULES, 1, UINT32_MAX },
+        { SECTION_THREADS, 1, UINT32_MAX },
+        { SECTION_EPOCHS, 0, (size_t)1 << (32 - SITE_EPOCH_SHIFT) },
     };
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         size_t count = c->snapshot->sections[limits[i].kind].count;

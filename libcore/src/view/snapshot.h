@@ -23,11 +23,12 @@ struct husk_snapshot {
         own[SECTIONS]; /* of one that was taken; and META, STRINGS, STRING_OFF once one was noted */
     void *map;         /* of one that was loaded */
     size_t map_bytes;
-    struct husk__grow outgrown[8]; /* that notes have moved away from: texts that were handed out stay valid */
+    struct husk__grow
+        outgrown[8]; /* that notes have moved away from: texts that were handed out stay valid */
     unsigned outgrown_count;
     size_t limit; /* bytes that all of it may take, in memory and as a file; 0: none */
     size_t taken; /* so far, what the form of the file costs included */
-    bool over; /* the limit stopped an addition, not the system */
+    bool over;    /* the limit stopped an addition, not the system */
     /* To find strings while building: open addressing, number + 1. */
     uint32_t *string_table;
     size_t string_room;

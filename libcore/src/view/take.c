@@ -449,12 +449,13 @@ static bool take_graph(struct husk_snapshot *snapshot, husk_heap *heap, bool edg
 
 /* ---- the whole ---- */
 
-static husk_status take(husk_heap *heap, const husk_snapshot_options *o, bool edges, husk_snapshot **out)
+static husk_status take(husk_heap *heap, const husk_snapshot_options *o, bool edges, pid_t pid,
+                        husk_snapshot **out)
 {
     struct husk_snapshot *snapshot = husk__snap_new(o->max_bytes);
-    bool ok = snapshot && husk__take_about(snapshot, heap, edges) &&
+    bool ok = snapshot && husk__take_about(snapshot, heap, edges, pid) &&
               (!heap || take_graph(snapshot, heap, edges)) && husk__take_sites(snapshot, heap, o->flags) &&
-              husk__take_figures(snapshot, heap, o->flags);
+              husk__take_figures(snapshot, heap, o->flags, pid);
     if (ok) {
         husk__snap_settle(snapshot);
         *out = snapshot;
@@ -465,7 +466,7 @@ static husk_status take(husk_heap *heap, const husk_snapshot_options *o, bool ed
     return over ? HUSK_ELIMIT : HUSK_ENOMEM;
 }
 
-husk_status husk_snapshot_new(husk_heap *heap, const husk_snapshot_options *options, husk_snapshot **out)
+husk_status husk__take(husk_heap *heap, const husk_snapshot_options *options, pid_t pid, husk_snapshot **out)
 {
     static const husk_snapshot_options plain = { HUSK_SNAPSHOT_OPTIONS };
     const husk_snapshot_options *o = options ? options : &plain;
@@ -476,11 +477,16 @@ husk_status husk_snapshot_new(husk_heap *heap, const husk_snapshot_options *opti
     if (heap && (heap->busy & BUSY_WORK))
         return husk_fail(HUSK_EBUSY, "snapshot of heap %s: %s", heap->name, husk_status_text(HUSK_EBUSY));
     bool edges = !(o->flags & HUSK_SNAPSHOT_NO_EDGES);
-    husk_status status = take(heap, o, edges, out);
+    husk_status status = take(heap, o, edges, pid, out);
     if (status == HUSK_ELIMIT && edges)
-        status = take(heap, o, false, out);
+        status = take(heap, o, false, pid, out);
     if (status == HUSK_ELIMIT)
         return husk_fail(status, "snapshot: it does not fit into %zu bytes, even without references",
                          o->max_bytes);
     return status ? husk_fail(status, "snapshot: %s", husk_status_text(status)) : HUSK_OK;
+}
+
+husk_status husk_snapshot_new(husk_heap *heap, const husk_snapshot_options *options, husk_snapshot **out)
+{
+    return husk__take(heap, options, 0, out);
 }

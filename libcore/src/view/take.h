@@ -6,14 +6,19 @@
 #include "object/state.h"
 #include "view/snapshot.h"
 
+#include <sys/types.h>
+
+/* husk_snapshot_new in a child of the process that the snapshot is of: pid; 0: of this one. */
+husk_status husk__take(husk_heap *heap, const husk_snapshot_options *options, pid_t pid, husk_snapshot **out);
+
 /* META: version, time, process, heap. heap may be NULL. */
-bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, bool edges);
+bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, bool edges, pid_t pid);
 
 /* BLOCKS, RECORDS and all that they refer to, of the heap's tracer and of the process's (view/takesites.c). Sites
  * that stand in NODE_SITE already are rows of RECORDS afterwards. */
 bool husk__take_sites(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags);
 
 /* NUMBERS, CLASSES, PASSES, MAPS. */
-bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags);
+bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags, pid_t pid);
 
 #endif

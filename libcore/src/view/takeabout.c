@@ -38,7 +38,7 @@ static size_t command(char *text, size_t room)
     return length;
 }
 
-bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, bool edges)
+bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, bool edges, pid_t pid)
 {
     char text[4096];
     time_t now = time(NULL);
@@ -49,7 +49,7 @@ bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, boo
     size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     if (!add_text(snapshot, "time", text, length))
         return false;
-    length = (size_t)snprintf(text, sizeof text, "%ld", (long)getpid());
+    length = (size_t)snprintf(text, sizeof text, "%ld", (long)(pid ? pid : getpid()));
     if (!add_text(snapshot, "pid", text, length))
         return false;
     length = command(text, sizeof text);
@@ -118,8 +118,8 @@ static bool take_passes(struct husk_snapshot *snapshot, husk_heap *heap)
            husk__snap_number(snapshot, "gc", "grown_bytes", counts.grown_bytes);
 }
 
-bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags)
+bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags, pid_t pid)
 {
-    (void)flags;
+    (void)flags, (void)pid;
     return !heap || (take_heap_figures(snapshot, heap) && take_passes(snapshot, heap));
 }

@@ -105,6 +105,12 @@ void husk__json_hex(struct husk__json *json, uint64_t value)
     husk__out_char(json->out, '"');
 }
 
+void husk__json_null(struct husk__json *json)
+{
+    before(json);
+    husk__out_text(json->out, "null");
+}
+
 void husk__json_bool(struct husk__json *json, bool value)
 {
     before(json);

@@ -33,6 +33,7 @@ void husk__json_number(struct husk__json *json, uint64_t value);
 void husk__json_i64(struct husk__json *json, int64_t value);
 /* "0x7f..", a string. */
 void husk__json_hex(struct husk__json *json, uint64_t value);
+void husk__json_null(struct husk__json *json);
 void husk__json_bool(struct husk__json *json, bool value);
 
 #endif

@@ -2,8 +2,6 @@
  * export_<form>.c. */
 #include "view/export.h"
 
-#include "base/newfile.h"
-
 #include <string.h>
 
 /* clang-format off */
@@ -108,14 +106,9 @@ husk_status husk_export(const husk_snapshot *snapshot, const char *format, const
     return status;
 }
 
-struct file_writer {
-    struct husk__newfile file;
-    husk_status status;
-};
-
-static bool write_file(const void *bytes, size_t length, void *data)
+bool husk__file_write(const void *bytes, size_t length, void *data)
 {
-    struct file_writer *writer = data;
+    struct husk__file_writer *writer = data;
     writer->status = husk__newfile_write(&writer->file, bytes, length);
     return writer->status == HUSK_OK;
 }
@@ -124,14 +117,14 @@ husk_status husk_export_file(const husk_snapshot *snapshot, const char *format,
                              const husk_export_options *options, const char *path)
 {
     const struct form *form;
-    struct file_writer writer;
+    struct husk__file_writer writer;
     husk_status status = prepare(format, options, &form);
     if (status == HUSK_OK)
         status = husk__newfile_open(&writer.file, path);
     if (status != HUSK_OK)
         return status;
     uint64_t handed;
-    status = run(snapshot, form, options, write_file, &writer, &handed); /* its text is the file's */
+    status = run(snapshot, form, options, husk__file_write, &writer, &handed); /* its text is the file's */
     return husk__newfile_commit(&writer.file, status);
 }
 

@@ -5,8 +5,9 @@
 #define HUSK_VIEW_EXPORT_H
 
 #include "base/json.h"
+#include "base/newfile.h"
 #include "view/snapshot.h"
-#include "view/tally.h"
+#include "view/alive.h"
 
 #include <husk/report.h>
 
@@ -23,6 +24,13 @@ husk__export_fn husk__export_text, husk__export_csv, husk__export_json, husk__ex
     husk__export_openmetrics, husk__export_html;
 
 husk_status husk__export_no_memory(void);
+
+/* A writer into a file; what the file said is in status. */
+struct husk__file_writer {
+    struct husk__newfile file;
+    husk_status status;
+};
+bool husk__file_write(const void *bytes, size_t length, void *data);
 
 /* How a frame is told: its function, or what stands for it, and where that is. */
 struct husk__place {

@@ -20,7 +20,7 @@ static void put_line(struct husk__export *export, struct husk__frames *frames, u
     }
     if (type != UINT32_MAX) {
         size_t length;
-        const char *name = husk__tally_type(export->snapshot, type, &length);
+        const char *name = husk__alive_type(export->snapshot, type, &length);
         husk__out_char(export->out, ';');
         husk__out_escaped(export->out, &escape, name, length);
     }
@@ -43,15 +43,15 @@ static bool put_made(struct husk__export *export, struct husk__pool *pool, struc
 static bool put_alive(struct husk__export *export, struct husk__frames *frames, bool counts)
 {
     bool types = export->options->flags & HUSK_EXPORT_TYPES;
-    struct husk__tally tally;
-    if (!husk__tally_make(export->snapshot, TALLY_STACKS | (types ? 0 : TALLY_MERGED), &tally))
+    struct husk__alive alive;
+    if (!husk__alive_make(export->snapshot, ALIVE_STACKS | (types ? 0 : ALIVE_MERGED), &alive))
         return false;
-    for (size_t i = 0; i < tally.count; i++) {
-        const struct husk__tally_row *row = &tally.rows[i];
+    for (size_t i = 0; i < alive.count; i++) {
+        const struct husk__alive_row *row = &alive.rows[i];
         put_line(export, frames, row->place, types ? row->type : UINT32_MAX,
                  counts ? row->count : row->bytes);
     }
-    husk__tally_free(&tally);
+    husk__alive_free(&alive);
     return true;
 }
 

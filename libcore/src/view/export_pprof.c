@@ -5,6 +5,7 @@
  * A sample for each place, context and type that is alive, labelled with the type; and one for each place and
  * context that made things, without a type. The strings of the snapshot keep their numbers; ours follow. */
 #include "view/export.h"
+#include "view/index.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -125,8 +126,8 @@ static size_t labels_of(const struct pprof *p, const struct husk__record_row *re
     const struct husk__thread *thread = &SNAP(snapshot, THREADS)[context->thread];
     size_t n = 0;
     if (type != UINT32_MAX) {
-        uint64_t name = type == husk__tally_buffer(snapshot)  ? own(p, OWN_BUFFER)
-                        : type == husk__tally_block(snapshot) ? own(p, OWN_BLOCK)
+        uint64_t name = type == husk__alive_buffer(snapshot)  ? own(p, OWN_BUFFER)
+                        : type == husk__alive_block(snapshot) ? own(p, OWN_BLOCK)
                                                               : SNAP(snapshot, TYPES)[type].name;
         labels[n++] = (struct label){ own(p, OWN_TYPE), name, 0 };
     }
@@ -178,10 +179,10 @@ static void put_sample(struct pprof *p, uint32_t record_number, uint32_t type, c
 }
 
 /* What was made is known of places, not of types: samples of their own. What was not traced was made all the same. */
-static void put_samples(struct pprof *p, const struct husk__tally *tally)
+static void put_samples(struct pprof *p, const struct husk__alive *alive)
 {
-    for (size_t i = 0; i < tally->count && !p->out->refused; i++) {
-        const struct husk__tally_row *row = &tally->rows[i];
+    for (size_t i = 0; i < alive->count && !p->out->refused; i++) {
+        const struct husk__alive_row *row = &alive->rows[i];
         uint64_t values[4] = { row->place ? 0 : row->count, row->place ? 0 : row->bytes, row->count,
                                row->bytes };
         put_sample(p, row->place, row->type, values);
@@ -268,28 +269,26 @@ static void put_functions(struct pprof *p)
 /* Frames of one function share it. */
 static bool find_functions(struct pprof *p, struct husk__pool *pool)
 {
-    size_t count = SNAP_COUNT(p->snapshot, FRAMES), room = 16;
-    while (room < 2 * count)
-        room *= 2;
+    size_t count = SNAP_COUNT(p->snapshot, FRAMES);
+    struct husk__index functions = { .words = 1 };
     p->function_of = POOL_NEW(pool, uint32_t, count);
     p->nameless = p->function_of ? POOL_NEW(pool, bool, SNAP_COUNT(p->snapshot, MODULES)) : NULL;
-    uint32_t *table = p->nameless ? POOL_NEW(pool, uint32_t, room) : NULL; /* frame + 1 */
-    for (size_t f = 0; table && f < count; f++) {
+    uint32_t *first = p->nameless ? POOL_NEW(pool, uint32_t, count) : NULL; /* frame of a function */
+    bool ok = first;
+    for (size_t f = 0; ok && f < count; f++) {
         const struct husk__frame *frame = &SNAP(p->snapshot, FRAMES)[f];
+        const uint64_t key = (uint64_t)function_name(frame) << 32 | function_file(p, frame);
+        size_t before = husk__index_count(&functions);
+        uint32_t number = husk__index_add(&functions, &key);
+        ok = number != INDEX_NONE;
+        if (ok && number == before)
+            first[number] = (uint32_t)f;
+        if (ok)
+            p->function_of[f] = first[number];
         p->nameless[frame->module] = p->nameless[frame->module] || !frame->function;
-        uint64_t key = (uint64_t)function_name(frame) << 32 | function_file(p, frame);
-        size_t at = (size_t)(key * 0x9E3779B97F4A7C15u >> 32) & (room - 1);
-        for (; table[at]; at = (at + 1) & (room - 1)) {
-            const struct husk__frame *other = &SNAP(p->snapshot, FRAMES)[table[at] - 1];
-            if (function_name(other) == function_name(frame) &&
-                function_file(p, other) == function_file(p, frame))
-                break;
-        }
-        if (!table[at])
-            table[at] = (uint32_t)f + 1;
-        p->function_of[f] = table[at] - 1;
     }
-    return table;
+    husk__index_free(&functions);
+    return ok;
 }
 
 static void put_strings(struct pprof *p)
@@ -323,7 +322,7 @@ static uint64_t time_of(const char *text)
     return (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000000000u;
 }
 
-static void put_profile(struct pprof *p, const struct husk__tally *tally)
+static void put_profile(struct pprof *p, const struct husk__alive *alive)
 {
     uint64_t period = 0, elapsed = 0;
     (void)husk_snapshot_number(p->snapshot, "trace", "sample_bytes", &period);
@@ -332,7 +331,7 @@ static void put_profile(struct pprof *p, const struct husk__tally *tally)
     put_value_type(p, 1, OWN_ALLOC_SPACE, OWN_UNIT_BYTES);
     put_value_type(p, 1, OWN_INUSE_OBJECTS, OWN_COUNT_UNIT);
     put_value_type(p, 1, OWN_INUSE_SPACE, OWN_UNIT_BYTES);
-    put_samples(p, tally);
+    put_samples(p, alive);
     put_mappings(p);
     put_locations(p);
     put_functions(p);
@@ -347,13 +346,13 @@ static void put_profile(struct pprof *p, const struct husk__tally *tally)
 husk_status husk__export_pprof(struct husk__export *export)
 {
     struct husk__pool pool = { .count = 0 };
-    struct husk__tally tally = { 0 };
+    struct husk__alive alive = { 0 };
     struct pprof p = { export->snapshot, export->out, NULL, NULL,
                        SNAP_COUNT(export->snapshot, STRING_OFF) - 1 };
-    bool ok = find_functions(&p, &pool) && husk__tally_make(export->snapshot, 0, &tally);
+    bool ok = find_functions(&p, &pool) && husk__alive_make(export->snapshot, 0, &alive);
     if (ok)
-        put_profile(&p, &tally);
-    husk__tally_free(&tally);
+        put_profile(&p, &alive);
+    husk__alive_free(&alive);
     husk__pool_free(&pool);
     return ok ? HUSK_OK : husk__export_no_memory();
 }

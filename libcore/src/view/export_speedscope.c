@@ -4,7 +4,7 @@
 
 struct profile {
     const char *name, *unit;
-    const struct husk__tally *tally; /* NULL: made, of these: */
+    const struct husk__alive *alive; /* NULL: made, of these: */
     const uint64_t *made;
     bool bytes;
 };
@@ -30,9 +30,9 @@ static void put_frames(struct husk__export *export, struct husk__json *json, boo
         }
         husk__json_close(json, '}');
     }
-    for (uint32_t t = 0; types && t <= husk__tally_block(snapshot); t++) {
+    for (uint32_t t = 0; types && t <= husk__alive_block(snapshot); t++) {
         size_t length;
-        const char *name = husk__tally_type(snapshot, t, &length);
+        const char *name = husk__alive_type(snapshot, t, &length);
         husk__json_line(json);
         husk__json_open(json, '{');
         husk__json_key(json, "name");
@@ -43,14 +43,14 @@ static void put_frames(struct husk__export *export, struct husk__json *json, boo
 
 static size_t rows_of(const struct husk__export *export, const struct profile *profile)
 {
-    return profile->tally ? profile->tally->count : SNAP_COUNT(export->snapshot, STACKS);
+    return profile->alive ? profile->alive->count : SNAP_COUNT(export->snapshot, STACKS);
 }
 
 static uint64_t weight_of(const struct profile *profile, size_t row)
 {
-    if (!profile->tally)
+    if (!profile->alive)
         return profile->made[row];
-    return profile->bytes ? profile->tally->rows[row].bytes : profile->tally->rows[row].count;
+    return profile->bytes ? profile->alive->rows[row].bytes : profile->alive->rows[row].count;
 }
 
 static void put_profile(struct husk__export *export, struct husk__json *json, struct husk__frames *frames,
@@ -77,13 +77,13 @@ static void put_profile(struct husk__export *export, struct husk__json *json, st
         if (!weight_of(profile, r))
             continue;
         husk__frames_get(frames, export->snapshot,
-                         profile->tally ? profile->tally->rows[r].place : (uint32_t)r);
+                         profile->alive ? profile->alive->rows[r].place : (uint32_t)r);
         husk__json_line(json);
         husk__json_open(json, '[');
         for (size_t i = 0; i < frames->count; i++)
             husk__json_u64(json, frames->at[i]);
-        if (types && profile->tally)
-            husk__json_u64(json, SNAP_COUNT(export->snapshot, FRAMES) + profile->tally->rows[r].type);
+        if (types && profile->alive)
+            husk__json_u64(json, SNAP_COUNT(export->snapshot, FRAMES) + profile->alive->rows[r].type);
         husk__json_close(json, ']');
     }
     husk__json_close(json, ']');
@@ -131,17 +131,17 @@ static void put_file(struct husk__export *export, struct husk__frames *frames, c
 
 husk_status husk__export_speedscope(struct husk__export *export)
 {
-    unsigned how = TALLY_STACKS | (export->options->flags & HUSK_EXPORT_TYPES ? 0 : TALLY_MERGED);
+    unsigned how = ALIVE_STACKS | (export->options->flags & HUSK_EXPORT_TYPES ? 0 : ALIVE_MERGED);
     struct husk__pool pool = { .count = 0 };
     struct husk__frames frames = husk__frames_new(&pool, export->snapshot);
-    struct husk__tally tally = { 0 };
+    struct husk__alive alive = { 0 };
     uint64_t *count, *bytes;
     bool ok = frames.at && husk__made_by_stack(export->snapshot, &pool, &count, &bytes) &&
-              husk__tally_make(export->snapshot, how, &tally);
+              husk__alive_make(export->snapshot, how, &alive);
     if (ok) {
         const struct profile profiles[] = {
-            { "alive, bytes", "bytes", &tally, NULL, true },
-            { "alive, things", "none", &tally, NULL, false },
+            { "alive, bytes", "bytes", &alive, NULL, true },
+            { "alive, things", "none", &alive, NULL, false },
             { "made while tracing, bytes", "bytes", NULL, bytes, true },
             { "made while tracing, things", "none", NULL, count, false },
         };
@@ -150,7 +150,7 @@ husk_status husk__export_speedscope(struct husk__export *export)
             traced = traced || count[s];
         put_file(export, &frames, profiles, traced ? 4 : 2);
     }
-    husk__tally_free(&tally);
+    husk__alive_free(&alive);
     husk__pool_free(&pool);
     return ok ? HUSK_OK : husk__export_no_memory();
 }

@@ -18,6 +18,7 @@
 
 struct totals {
     size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued;
+    uint64_t traced, traced_bytes; /* as the tracer counts */
 };
 
 static husk_status verify_chunk(husk_heap *heap, size_t i, struct totals *totals)
@@ -195,6 +196,49 @@ static husk_status verify_ties(husk_heap *heap, husk_obj *obj, const husk_type *
     return HUSK_OK;
 }
 
+static husk_status verify_site(husk_heap *heap, uint32_t site, size_t bytes, struct totals *totals)
+{
+    const struct husk__tracer *tracer = heap->tracer;
+    WANT(tracer, "site 0x%x in a heap that is not traced", site);
+    WANT((site & SITE_RECORD_BITS) && (site & SITE_RECORD_BITS) < tracer->record_count &&
+             site >> SITE_EPOCH_BITS < tracer->epoch_count,
+         "site 0x%x is none of the %u records and %u epochs", site, tracer->record_count,
+         tracer->epoch_count);
+    struct husk__worth worth = husk__worth_of(tracer, bytes);
+    totals->traced += worth.count;
+    totals->traced_bytes += worth.bytes;
+    return HUSK_OK;
+}
+
+/* What is alive: objects and buffers by their sites, records by what was born and died there, the tracer's sum. */
+static husk_status verify_traced(husk_heap *heap, struct totals *totals)
+{
+    const struct husk__tracer *tracer = heap->tracer;
+    size_t buffers = 0;
+    for (size_t i = 0; i < heap->buffers.room; i++) {
+        const struct husk__blockmap_entry *entry = &heap->buffers.entries[i];
+        husk_status status = entry->site ? verify_site(heap, entry->site, entry->size, totals) : HUSK_OK;
+        if (status)
+            return status;
+        buffers += entry->site != 0;
+    }
+    WANT(buffers == heap->buffers.count, "%zu buffers are traced, %zu noted", buffers, heap->buffers.count);
+    if (!tracer)
+        return HUSK_OK;
+    uint64_t count = 0, bytes = 0;
+    for (uint32_t r = 0; r < tracer->record_count; r++) {
+        count += tracer->records[r].born_count - tracer->records[r].died_count;
+        bytes += tracer->records[r].born_bytes - tracer->records[r].died_bytes;
+    }
+    WANT(count == tracer->count && bytes == tracer->bytes, "records hold %llu bytes, the tracer %llu",
+         (unsigned long long)bytes, (unsigned long long)tracer->bytes);
+    WANT(totals->traced == count && totals->traced_bytes == bytes, "%llu bytes are traced, records hold %llu",
+         (unsigned long long)totals->traced_bytes, (unsigned long long)bytes);
+    WANT(tracer->bytes <= tracer->peak_bytes, "%llu bytes are traced, the peak is %llu",
+         (unsigned long long)tracer->bytes, (unsigned long long)tracer->peak_bytes);
+    return HUSK_OK;
+}
+
 static husk_status verify_object(husk_heap *heap, const struct husk__page *page, husk_obj *obj,
                                  struct totals *totals)
 {
@@ -227,7 +271,14 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
         if (status)
             return status;
     }
-    if (!obj->cell || ((obj->tf & TF_QUEUED) && !husk__finalizer_pending(type, obj)))
+    if ((obj->tf & TF_QUEUED) && !husk__finalizer_pending(type, obj))
+        return HUSK_OK; /* cell and site are given up */
+    if (obj->site) {
+        husk_status status = verify_site(heap, obj->site, husk__block_bytes(page), totals);
+        if (status)
+            return status;
+    }
+    if (!obj->cell)
         return HUSK_OK;
     totals->cells++;
     return verify_cell(heap, obj, type);
@@ -307,6 +358,8 @@ husk_status husk_heap_verify(husk_heap *heap)
         for (HUSK__EACH_BLOCK(page, obj))
             if (!status && husk__is_object(obj))
                 status = verify_object(heap, page, obj, &totals);
+    if (!status)
+        status = verify_traced(heap, &totals);
     if (!status)
         status = verify_totals(heap, &totals);
     return status ? status : verify_counts(heap);

@@ -1,7 +1,9 @@
 /* tests/model/compare.c: everything that can be asked of the real heap, against the reference. See compare.h. */
 #include "compare.h"
 
+#include <husk/snapshot.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct compared {
     world *w;
@@ -102,6 +104,34 @@ static bool compare_object(husk_obj *obj, void *data)
     return true;
 }
 
+/* A snapshot's objects are those of a walk; references and what is held from outside make up the counts. */
+static void compare_snapshot(const ref_heap *h, husk_heap *heap)
+{
+    husk_snapshot *snapshot;
+    static long seen[MOST_IDS * 2];
+    husk_snapshot_options o = { HUSK_SNAPSHOT_OPTIONS, .flags = HUSK_SNAPSHOT_NO_PROCESS };
+    husk_status status = husk_snapshot_new(heap, &o, &snapshot);
+    if (status)
+        fail("a snapshot: status %ld", (long)status, 0, 0);
+    husk_snapshot_counts counts;
+    husk_snapshot_counts_get(snapshot, &counts);
+    if ((int)counts.objects != ref_live(h))
+        fail("a snapshot has %ld objects, not %ld", (long)counts.objects, ref_live(h), 0);
+    memset(seen, 0, sizeof seen);
+    husk_snapshot_edge edge;
+    for (size_t n = 0; n < counts.objects; n++)
+        for (size_t e = 0; husk_snapshot_edge_at(snapshot, n, e, &edge); e++)
+            seen[edge.to] += !edge.weak;
+    husk_node node;
+    for (size_t n = 0; husk_snapshot_node(snapshot, n, &node); n++) {
+        const husk_obj *obj = (const husk_obj *)(uintptr_t)node.address;
+        if (!node.immortal && (node.hidden < 0 || seen[n] + node.hidden != (long)husk_obj_strong_count(obj)))
+            fail("object %ld of a snapshot: %ld references seen, %ld hidden", (long)n, seen[n],
+                 (long)node.hidden);
+    }
+    husk_snapshot_free(snapshot);
+}
+
 void compare(world *w, const ref_heap *h)
 {
     if (w->born != h->born)
@@ -146,6 +176,9 @@ void compare(world *w, const ref_heap *h)
         (long)g.uncollectable != t->uncollectable || (long)g.finalized != t->finalized ||
         (long)g.resurrected != t->resurrected || (long)g.weak_cleared != t->cleared)
         fail("the sums of %ld passes (%ld in the model) differ", (long)g.passes, t->passes, 0);
+    static unsigned turn;
+    if (turn++ % 8 == 0)
+        compare_snapshot(h, w->heap);
     husk_status status = husk_heap_verify(w->heap);
     if (status != HUSK_OK) {
         fprintf(stderr, "verify: %s: %s\n", husk_status_name(status), husk_heap_message(w->heap));

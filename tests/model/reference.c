@@ -229,6 +229,7 @@ void ref_do(ref_heap *h, act a)
         ref_collect(h);
         break;
     case A_TRIM:
+    case A_TRACE:
     case A_NONE:
     case A_END:
         break;

@@ -31,8 +31,8 @@ const char *const op_names[A_END] = {
     "untie-all", "peek",        "each",    "each-drop",   "loosen",       "ephemeron", "cleanup",
     "detach",    "run",         "at-exit", "cleanup-get", "run-cleanups", "collect",   "dry",
     "walk",      "safepoint",   "request", "later",       "freeze",       "unfreeze",  "save-all",
-    "saved",     "clear-saved", "disable", "enable",      "immortal",     "trim",      "foreign",
-    "watch",     "pair",        "forget",
+    "saved",     "clear-saved", "disable", "enable",      "immortal",     "trim",      "trace",
+    "foreign",   "watch",       "pair",    "forget",
 };
 const char *const told_names[] = {
     "?",       "finalize", "dispose",   "call",          "free",      "locked",      "status",  "walked",
@@ -45,15 +45,17 @@ act next_act(struct random64 *r)
     static const struct {
         unsigned char what, weight;
     } table[] = {
-        { A_NEW, 90 },    { A_SET, 90 },        { A_CLEAR, 6 },        { A_TAKE, 20 },    { A_SWAP, 10 },
-        { A_GET, 14 },    { A_DROP, 14 },       { A_COPY, 10 },        { A_WEAK_TO, 26 }, { A_LOCK, 16 },
-        { A_GROW, 10 },   { A_COLLECT, 20 },    { A_DRY, 2 },          { A_WALK, 1 },     { A_SAFEPOINT, 2 },
-        { A_REQUEST, 2 }, { A_LATER, 3 },       { A_FREEZE, 2 },       { A_UNFREEZE, 2 }, { A_SAVE_ALL, 1 },
-        { A_SAVED, 2 },   { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 },      { A_ENABLE, 1 },   { A_TRIM, 1 },
-        { A_FOREIGN, 1 }, { A_WATCH, 1 },       { A_PAIR, 70 },        { A_FORGET, 10 },  { A_TIE, 80 },
-        { A_UNTIE, 6 },   { A_UNTIE_ALL, 2 },   { A_PEEK, 14 },        { A_EACH, 4 },     { A_EACH_DROP, 6 },
-        { A_LOOSEN, 10 }, { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },     { A_DETACH, 3 },   { A_RUN, 3 },
-        { A_AT_EXIT, 4 }, { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
+        { A_NEW, 90 },      { A_SET, 90 },        { A_CLEAR, 6 },       { A_TAKE, 20 },
+        { A_SWAP, 10 },     { A_GET, 14 },        { A_DROP, 14 },       { A_COPY, 10 },
+        { A_WEAK_TO, 26 },  { A_LOCK, 16 },       { A_GROW, 10 },       { A_COLLECT, 20 },
+        { A_DRY, 2 },       { A_WALK, 1 },        { A_SAFEPOINT, 2 },   { A_REQUEST, 2 },
+        { A_LATER, 3 },     { A_FREEZE, 2 },      { A_UNFREEZE, 2 },    { A_SAVE_ALL, 1 },
+        { A_SAVED, 2 },     { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 },     { A_ENABLE, 1 },
+        { A_TRIM, 1 },      { A_TRACE, 2 },       { A_FOREIGN, 1 },     { A_WATCH, 1 },
+        { A_PAIR, 70 },     { A_FORGET, 10 },     { A_TIE, 80 },        { A_UNTIE, 6 },
+        { A_UNTIE_ALL, 2 }, { A_PEEK, 14 },       { A_EACH, 4 },        { A_EACH_DROP, 6 },
+        { A_LOOSEN, 10 },   { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },    { A_DETACH, 3 },
+        { A_RUN, 3 },       { A_AT_EXIT, 4 },     { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
     };
     static unsigned total;
     if (total == 0) {

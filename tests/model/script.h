@@ -101,6 +101,7 @@ typedef enum op {
     A_ENABLE,
     A_IMMORTAL, /* y */
     A_TRIM,
+    A_TRACE,   /* z: off, exact, sampled, forget */
     A_FOREIGN, /* z: more bytes */
     A_WATCH,   /* a callback around passes; again: none */
     A_PAIR,    /* slot z of x := y and slot z of y := x */

@@ -568,6 +568,22 @@ void world_do(world *w, act a)
     case A_TRIM:
         husk_heap_trim(w->heap);
         break;
+    case A_TRACE: {
+        static const uint32_t frames[] = { 1, 4, 32 };
+        husk_trace_options o = { HUSK_TRACE_OPTIONS, .frames = frames[a.x % 3], .seed = 1 };
+        if (a.z % 4 == 3) {
+            husk_trace_clear(w->heap);
+            break;
+        }
+        husk_trace_stop(w->heap);
+        o.sample_bytes = a.z % 4 == 2 ? 256 : 0;
+        if (a.z % 4) {
+            husk_status status = husk_trace_start(w->heap, &o);
+            if (status != HUSK_ENOMEM) /* where memory is made to fail */
+                check(status, "trace");
+        }
+        break;
+    }
     case A_FOREIGN:
         husk_heap_foreign(w->heap, a.z);
         break;

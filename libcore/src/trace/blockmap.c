@@ -2,12 +2,11 @@
 #include "trace/blockmap.h"
 
 #include "base/memory.h"
-#include "trace/mix.h"
 #include "trace/record.h"
 
 static size_t start_of(uint32_t domain, uint64_t address, size_t room)
 {
-    return (size_t)husk__mix(address, domain) & (room - 1);
+    return (size_t)husk__block_hash(domain, address) & (room - 1);
 }
 
 struct husk__blockmap_entry *husk__blockmap_find(const struct husk__blockmap *map, uint32_t domain,

@@ -5,9 +5,17 @@
 #ifndef HUSK_TRACE_BLOCKMAP_H
 #define HUSK_TRACE_BLOCKMAP_H
 
+#include "trace/mix.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Different for different blocks, as far as 64 bits can be. */
+ALWAYS_INLINE uint64_t husk__block_hash(uint32_t domain, uint64_t address)
+{
+    return husk__mix(address, domain);
+}
 
 struct husk__blockmap_entry {
     uint64_t address;

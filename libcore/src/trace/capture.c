@@ -170,15 +170,15 @@ static size_t add_pushed(struct husk_trace_sink *sink, struct husk__said *said)
     return i;
 }
 
-/* Native frames alone: straight into place. */
-static void add_native(struct husk_trace_sink *sink, struct husk__from from)
+_Static_assert(sizeof(uintptr_t) == sizeof(uint64_t), "return addresses are keys as they are");
+
+size_t husk__capture_native(struct husk__unwind_memo *memo, struct husk__from from, uint64_t *keys,
+                            size_t most)
 {
-    uint64_t *keys = sink->tracer->keys + sink->count;
     from = leave_library(from);
     struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
     keys[0] = from.pc;
-    sink->count += 1 + husk__unwind_memo(&sink->tracer->memo, &start, keys + 1,
-                                         (unsigned)(sink->most - sink->count - 1));
+    return 1 + husk__unwind_memo(memo, &start, (uintptr_t *)keys + 1, (unsigned)most - 1);
 }
 
 enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks are cut */
@@ -217,11 +217,12 @@ static size_t add_frames(struct husk_trace_sink *sink, struct husk__said *said, 
     if (said->source || said->pushed_count)
         return add_mixed(sink, said, from);
     if (sink->tracer->sources & HUSK_TRACE_NATIVE)
-        add_native(sink, from);
+        sink->count += husk__capture_native(&sink->tracer->memo, from, sink->tracer->keys + sink->count,
+                                            sink->most - sink->count);
     return 0;
 }
 
-static uint64_t hash_of(const uint64_t *keys, size_t count, uint32_t total)
+uint64_t husk__place_hash(const uint64_t *keys, size_t count, uint32_t total)
 {
     uint64_t a = total, b = count;
     size_t i = 0;
@@ -281,7 +282,7 @@ uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *sai
         tracer->unknown++;
         return TRACE_UNKNOWN;
     }
-    return record_of(tracer, hash_of(tracer->keys, sink.count, total), sink.count, total);
+    return record_of(tracer, husk__place_hash(tracer->keys, sink.count, total), sink.count, total);
 }
 
 /* ---- pushed frames ---- */

@@ -77,6 +77,13 @@ ALWAYS_INLINE uint32_t husk__capture(struct husk__tracer *tracer, struct husk__s
     return husk__capture_whole(tracer, said, from);
 }
 
+/* The native frames of a birth from there, newest first, as keys of a place: how many, at least one. */
+size_t husk__capture_native(struct husk__unwind_memo *memo, struct husk__from from, uint64_t *keys,
+                            size_t most);
+
+/* The hash of a place's keys and total. */
+uint64_t husk__place_hash(const uint64_t *keys, size_t count, uint32_t total);
+
 /* The module that code belongs to; false: none is known. */
 bool husk__code_module(const void *code, struct husk__code_range *out);
 

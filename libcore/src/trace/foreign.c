@@ -1,7 +1,20 @@
-/* trace/foreign.c: see foreign.h. One lock for the tracer and its table. */
+/* trace/foreign.c: see foreign.h.
+ *
+ *   event --> this thread's own state: the stack's frames, their hash, its record if it has been seen here before
+ *         --> lock of a shard, by address: the table of blocks
+ *         --> lock of the tracer: the counts of the record and of all
+ *
+ * So frames are collected without a lock, and the longer memory accesses, to the tables, are spread. The counts, and
+ * with them the peak, are exact: events pass the last lock one by one. A block's entry and its count change
+ * together as far as one can see who holds all locks.
+ *
+ * Order of locks: shards by number, the tracer, trace/site.h's. None is held while anything is called that could come
+ * back here: memory for the tables may come from an allocator that is itself traced by these calls, so a thread
+ * that is inside already is not heard (inside). */
 #define _GNU_SOURCE
 #include "trace/foreign.h"
 
+#include "base/memory.h"
 #include "trace/site.h"
 
 #include <pthread.h>
@@ -10,37 +23,160 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static struct {
+enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, FILTER_BITS = 16 };
+
+struct shard {
     pthread_mutex_t lock;
-    _Atomic(struct husk__tracer *) tracer; /* read without the lock only to see whether there is one */
-    uint32_t limit;
     struct husk__blockmap blocks;
-    size_t left; /* sampled: bytes to the next sample */
-    _Atomic uint32_t starts;
-} foreign = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = 1 };
+} __attribute__((aligned(64)));
 
-/* Tags and domains of this thread. Their texts end with the tracer, so they count for one start only. */
-static _Thread_local struct {
-    uint32_t start;
+/* A thread that has traced something. When it ends another one gets it. */
+struct thread {
+    struct thread *next; /* of those without a thread */
+    uint32_t start;      /* of which tracing the following is; else it is void */
+    uint32_t context;
     uint64_t id;
-    const char *tags[TRACE_NESTING], *domains[TRACE_NESTING];
+    uintptr_t latest; /* its latest birth, if it is alive; cleared with it */
+    uint32_t latest_site;
+    uint32_t until_clock;
+    uint32_t most_frames;
+    bool native;
+    struct husk__sampler sampler;
+    size_t left;                                              /* sampled: bytes to the next sample */
+    const char *tags[TRACE_NESTING], *domains[TRACE_NESTING]; /* texts of this tracing */
     unsigned tag_depth, domain_depth;
-} here;
+    struct husk__unwind_memo memo;
+    struct husk__trace_hit cache[THREAD_CACHE];
+    size_t key_room;
+    uint64_t keys[]; /* the frames of the event at hand */
+};
 
-static struct husk__tracer *hold(void)
+static struct {
+    struct shard shards[SHARDS];
+    pthread_mutex_t lock; /* of the tracer and of what follows */
+    struct husk__tracer *tracer;
+    uint32_t limit;
+    struct thread *idle;
+    size_t thread_bytes;
+    _Atomic uint32_t start; /* changes when tracing starts, stops or is cleared; odd: it is on */
+    _Atomic bool sampled;
+    pthread_key_t key; /* its destructor gives back a thread's state */
+    pthread_once_t once;
+    bool prepared;
+} foreign = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = 1, .once = PTHREAD_ONCE_INIT };
+
+/* Sampled: how many blocks there are with this hash, so that the end of one that was not picked costs a look. */
+static _Atomic uint16_t filter[1 << FILTER_BITS];
+
+static _Thread_local struct {
+    struct thread *thread;
+    unsigned inside;
+} here __attribute__((tls_model("initial-exec")));
+
+/* ---- locks ---- */
+
+/* A block among those of all domains, as the tracer's latest birth is known. */
+ALWAYS_INLINE const void *identity(uint32_t domain, uint64_t address)
 {
-    if (!atomic_load_explicit(&foreign.tracer, memory_order_relaxed))
-        return NULL;
-    pthread_mutex_lock(&foreign.lock);
-    struct husk__tracer *tracer = atomic_load_explicit(&foreign.tracer, memory_order_relaxed);
-    if (!tracer)
-        pthread_mutex_unlock(&foreign.lock);
-    return tracer;
+    return (const void *)(uintptr_t)husk__block_hash(domain, address);
 }
 
-static void release(void)
+static struct shard *shard_of(uint32_t domain, uint64_t address)
+{
+    /* The high bits: a table takes the low ones. */
+    return &foreign.shards[husk__block_hash(domain, address) >> (64 - SHARD_BITS)];
+}
+
+static void lock_all(void)
+{
+    here.inside++;
+    for (unsigned s = 0; s < SHARDS; s++)
+        pthread_mutex_lock(&foreign.shards[s].lock);
+    pthread_mutex_lock(&foreign.lock);
+}
+
+static void unlock_all(void)
 {
     pthread_mutex_unlock(&foreign.lock);
+    for (unsigned s = 0; s < SHARDS; s++)
+        pthread_mutex_unlock(&foreign.shards[s].lock);
+    here.inside--;
+}
+
+/* fork: the child has the tables whole, and no other thread. */
+static void before_fork(void)
+{
+    lock_all();
+    husk__sites_lock();
+}
+
+static void after_fork_here(void)
+{
+    husk__sites_unlock();
+    unlock_all();
+}
+
+static void settle_context(struct thread *thread);
+
+static void after_fork_child(void)
+{
+    husk__sites_fork_child();
+    pthread_mutex_init(&foreign.lock, NULL);
+    for (unsigned s = 0; s < SHARDS; s++)
+        pthread_mutex_init(&foreign.shards[s].lock, NULL);
+    struct thread *thread = here.thread;
+    if (foreign.tracer && thread && thread->start == foreign.start) {
+        thread->id = (uint64_t)syscall(SYS_gettid);
+        settle_context(thread);
+    }
+    here.inside--;
+}
+
+/* The tracer's lock is held. */
+static void thread_free(struct thread *thread)
+{
+    size_t bytes = sizeof *thread + thread->key_room * sizeof *thread->keys;
+    foreign.thread_bytes -= bytes;
+    husk__raw_free(thread, bytes);
+}
+
+static void thread_ends(void *data)
+{
+    (void)data; /* a mark that there is one */
+    struct thread *thread = here.thread;
+    if (!thread)
+        return;
+    here.inside++;
+    here.thread = NULL;
+    pthread_mutex_lock(&foreign.lock);
+    if (foreign.tracer) {
+        thread->next = foreign.idle;
+        thread->start = 0;
+        foreign.idle = thread;
+    } else {
+        thread_free(thread);
+    }
+    pthread_mutex_unlock(&foreign.lock);
+    here.inside--;
+}
+
+static void prepare(void)
+{
+    for (unsigned s = 0; s < SHARDS; s++)
+        pthread_mutex_init(&foreign.shards[s].lock, NULL);
+    foreign.prepared = pthread_key_create(&foreign.key, thread_ends) == 0 &&
+                       pthread_atfork(before_fork, after_fork_here, after_fork_child) == 0;
+}
+
+/* All locks, if tracing is on. */
+static struct husk__tracer *hold(void)
+{
+    if (!husk__foreign_is_on())
+        return NULL;
+    lock_all();
+    if (!foreign.tracer)
+        unlock_all();
+    return foreign.tracer;
 }
 
 static husk_status is_off(void)
@@ -48,31 +184,47 @@ static husk_status is_off(void)
     return husk_fail(HUSK_ESTATE, "the process's blocks are not traced");
 }
 
-/* Called inside an event, under the lock. */
+/* ---- beginning and end ---- */
+
+/* All locks are held. */
 static void rename_sites(struct husk__tracer *tracer, const uint8_t map[TRACE_EPOCHS])
 {
     (void)tracer;
-    husk__blockmap_rename(&foreign.blocks, map);
+    for (unsigned s = 0; s < SHARDS; s++)
+        husk__blockmap_rename(&foreign.shards[s].blocks, map);
+}
+
+static void forget_blocks(void)
+{
+    for (unsigned s = 0; s < SHARDS; s++)
+        husk__blockmap_free(&foreign.shards[s].blocks);
+    if (foreign.sampled)
+        for (size_t i = 0; i < (size_t)1 << FILTER_BITS; i++)
+            atomic_store_explicit(&filter[i], 0, memory_order_relaxed);
 }
 
 husk_status husk__foreign_start(const husk_trace_options *options)
 {
+    pthread_once(&foreign.once, prepare);
+    if (!foreign.prepared)
+        return husk_fail(HUSK_ENOMEM, "the process's blocks: %s", husk_status_text(HUSK_ENOMEM));
     struct husk__tracer *tracer;
     husk_status status = husk__tracer_new(options, &tracer);
     if (status)
         return status;
-    pthread_mutex_lock(&foreign.lock);
+    lock_all();
     if (foreign.tracer) {
-        pthread_mutex_unlock(&foreign.lock);
+        unlock_all();
         husk__tracer_free(tracer);
         return husk_fail(HUSK_ESTATE, "the process's blocks are traced already");
     }
     tracer->rename = rename_sites;
+    tracer->until_clock = UINT32_MAX; /* the clock is read outside of events, see tick */
     foreign.limit = tracer->most_frames;
-    foreign.left = tracer->sampler.mean ? husk__sample_gap(&tracer->sampler) : 0;
-    foreign.starts++;
+    foreign.sampled = tracer->sampler.mean != 0;
     foreign.tracer = tracer;
-    release();
+    foreign.start++;
+    unlock_all();
     return HUSK_OK;
 }
 
@@ -82,9 +234,19 @@ void husk__foreign_stop(void)
     if (!tracer)
         return;
     foreign.tracer = NULL;
-    husk__blockmap_free(&foreign.blocks);
+    foreign.start++;
+    forget_blocks();
     husk__tracer_free(tracer);
-    release();
+    while (foreign.idle) {
+        struct thread *thread = foreign.idle;
+        foreign.idle = thread->next;
+        thread_free(thread);
+    }
+    if (here.thread) { /* those of other threads go with them */
+        thread_free(here.thread);
+        here.thread = NULL;
+    }
+    unlock_all();
 }
 
 void husk__foreign_clear(void)
@@ -92,19 +254,23 @@ void husk__foreign_clear(void)
     struct husk__tracer *tracer = hold();
     if (!tracer)
         return;
-    husk__blockmap_free(&foreign.blocks);
+    foreign.start += 2;
+    forget_blocks();
     husk__tracer_clear(tracer);
-    release();
+    unlock_all();
 }
 
 bool husk__foreign_is_on(void)
 {
-    return atomic_load_explicit(&foreign.tracer, memory_order_relaxed) != NULL;
+    return atomic_load_explicit(&foreign.start, memory_order_relaxed) & 1;
 }
 
 uint32_t husk__foreign_limit(void)
 {
-    return foreign.limit;
+    pthread_mutex_lock(&foreign.lock);
+    uint32_t limit = foreign.limit;
+    pthread_mutex_unlock(&foreign.lock);
+    return limit;
 }
 
 void husk__foreign_figures(husk_trace_figures *out)
@@ -113,8 +279,10 @@ void husk__foreign_figures(husk_trace_figures *out)
     if (!tracer)
         return;
     husk__tracer_figures(tracer, out);
-    out->own_bytes += foreign.blocks.room * sizeof *foreign.blocks.entries;
-    release();
+    out->own_bytes += foreign.thread_bytes;
+    for (unsigned s = 0; s < SHARDS; s++)
+        out->own_bytes += foreign.shards[s].blocks.room * sizeof(struct husk__blockmap_entry);
+    unlock_all();
 }
 
 void husk__foreign_reset_peak(void)
@@ -123,7 +291,7 @@ void husk__foreign_reset_peak(void)
     if (!tracer)
         return;
     husk__tracer_reset_peak(tracer);
-    release();
+    unlock_all();
 }
 
 husk_status husk__foreign_mark(const char *name)
@@ -134,148 +302,351 @@ husk_status husk__foreign_mark(const char *name)
     if (!tracer)
         return is_off();
     husk_status status = husk__tracer_mark(tracer, name);
-    release();
+    unlock_all();
     return status ? husk_fail(status, "mark %s: %s", name,
                               status == HUSK_ERANGE ? "128 marks are set" : husk_status_text(status))
                   : HUSK_OK;
 }
 
-/* ---- this thread ---- */
+/* ---- threads ---- */
 
-static void settle_here(void)
+/* The tracer's lock is held. */
+static struct thread *thread_new(size_t key_room)
 {
-    if (here.start == foreign.starts)
-        return;
-    here.start = foreign.starts;
-    here.tag_depth = here.domain_depth = 0;
-    here.id = (uint64_t)syscall(SYS_gettid);
+    struct thread **link = &foreign.idle;
+    while (*link && (*link)->key_room < key_room)
+        link = &(*link)->next;
+    struct thread *thread = *link;
+    if (thread) {
+        *link = thread->next;
+        return thread;
+    }
+    size_t bytes = sizeof *thread + key_room * sizeof *thread->keys;
+    thread = husk__raw_new(bytes);
+    if (thread) {
+        thread->key_room = key_room;
+        foreign.thread_bytes += bytes;
+    }
+    return thread;
 }
 
-/* What is born now is born here. */
-static void enter_here(struct husk__tracer *tracer)
+/* The context of this thread's births. The tracer's lock is held. */
+static void settle_context(struct thread *thread)
 {
-    settle_here();
-    const char *tag = here.tag_depth ? here.tags[here.tag_depth - 1] : NULL;
-    const char *domain = here.domain_depth ? here.domains[here.domain_depth - 1] : NULL;
-    bool same_tag = tag ? tracer->tag_depth && tracer->tags[0] == tag : !tracer->tag_depth;
-    bool same_domain = domain ? tracer->domain_depth && tracer->domains[0] == domain : !tracer->domain_depth;
-    if (LIKELY(tracer->thread == here.id && same_tag && same_domain))
-        return;
-    tracer->thread = here.id;
-    tracer->tags[0] = tag;
-    tracer->tag_depth = tag != NULL;
-    tracer->domains[0] = domain;
-    tracer->domain_depth = domain != NULL;
-    (void)husk__tracer_settle_context(tracer); /* without memory for it the last one goes on */
+    struct husk__tracer *tracer = foreign.tracer;
+    tracer->thread = thread->id;
+    tracer->tag_depth = thread->tag_depth != 0;
+    tracer->domain_depth = thread->domain_depth != 0;
+    if (thread->tag_depth)
+        tracer->tags[0] = thread->tags[thread->tag_depth - 1];
+    if (thread->domain_depth)
+        tracer->domains[0] = thread->domains[thread->domain_depth - 1];
+    if (husk__tracer_settle_context(tracer) == HUSK_OK) /* without memory for it the last one goes on */
+        thread->context = tracer->context;
+}
+
+/* This thread's state for the tracing in force; NULL: off, or no memory (*why). */
+static NEVER_INLINE struct thread *attach(husk_status *why)
+{
+    pthread_mutex_lock(&foreign.lock);
+    struct husk__tracer *tracer = foreign.tracer;
+    *why = tracer ? HUSK_ENOMEM : HUSK_ESTATE;
+    struct thread *thread = here.thread;
+    if (tracer && thread && thread->key_room < tracer->most_frames) {
+        thread->next = foreign.idle;
+        foreign.idle = thread;
+        thread = NULL;
+    }
+    if (tracer && !thread)
+        thread = thread_new(tracer->most_frames);
+    if (tracer && thread) {
+        thread->start = foreign.start;
+        thread->id = (uint64_t)syscall(SYS_gettid);
+        thread->latest = 0;
+        thread->until_clock = TRACE_CLOCK_EVERY;
+        thread->most_frames = tracer->most_frames;
+        thread->native = tracer->sources & HUSK_TRACE_NATIVE;
+        thread->tag_depth = thread->domain_depth = 0;
+        thread->context = 0;
+        memset(thread->cache, 0, sizeof thread->cache);
+        thread->memo.count = 0;
+        thread->sampler = (struct husk__sampler){ 0 };
+        if (tracer->sampler.mean) {
+            husk__sampler_begin(&thread->sampler, tracer->sampler.mean,
+                                husk__sample_gap(&tracer->sampler) | 1u);
+            thread->left = husk__sample_gap(&thread->sampler);
+        }
+        settle_context(thread);
+    }
+    if (!tracer)
+        thread = NULL;
+    pthread_mutex_unlock(&foreign.lock);
+    bool is_new = thread && here.thread != thread;
+    if (thread)
+        here.thread = thread;
+    if (is_new)
+        (void)pthread_setspecific(foreign.key, &here); /* may ask for memory: no lock is held */
+    return thread;
+}
+
+ALWAYS_INLINE struct thread *this_thread(husk_status *why)
+{
+    struct thread *thread = here.thread;
+    if (LIKELY(thread && thread->start == atomic_load_explicit(&foreign.start, memory_order_relaxed)))
+        return thread;
+    return attach(why);
+}
+
+static husk_status change_nesting(bool tag, const char *text)
+{
+    if (!husk__foreign_is_on())
+        return HUSK_ESTATE;
+    here.inside++;
+    husk_status status = HUSK_ENOMEM;
+    struct thread *thread = this_thread(&status);
+    if (thread)
+        status = HUSK_ERANGE; /* unless it can be done */
+    pthread_mutex_lock(&foreign.lock);
+    if (!foreign.tracer || (thread && thread->start != foreign.start)) {
+        status = HUSK_ESTATE;
+    } else if (thread) {
+        const char **stack = tag ? thread->tags : thread->domains;
+        unsigned *depth = tag ? &thread->tag_depth : &thread->domain_depth;
+        if (!text && *depth) {
+            --*depth;
+            status = HUSK_OK;
+        } else if (text && *depth < TRACE_NESTING) {
+            husk__sites_lock();
+            stack[*depth] = husk__site_text(text, strlen(text));
+            husk__sites_unlock();
+            status = stack[*depth] ? HUSK_OK : HUSK_ENOMEM;
+            *depth += !status;
+        }
+        settle_context(thread);
+    }
+    pthread_mutex_unlock(&foreign.lock);
+    here.inside--;
+    return status;
 }
 
 husk_status husk__foreign_push(bool tag, const char *text)
 {
-    struct husk__tracer *tracer = hold();
-    if (!tracer)
+    husk_status status = change_nesting(tag, text);
+    if (status == HUSK_OK)
+        return HUSK_OK;
+    if (status == HUSK_ESTATE)
         return is_off();
-    settle_here();
-    const char **stack = tag ? here.tags : here.domains;
-    unsigned *depth = tag ? &here.tag_depth : &here.domain_depth;
-    husk_status status = HUSK_ERANGE;
-    if (*depth < TRACE_NESTING) {
-        husk__sites_lock();
-        stack[*depth] = husk__site_text(text, strlen(text));
-        husk__sites_unlock();
-        status = stack[*depth] ? HUSK_OK : HUSK_ENOMEM;
-        *depth += !status;
-    }
-    release();
-    return status ? husk_fail(status, "%s %s: %s", tag ? "tag" : "domain", text,
-                              status == HUSK_ERANGE ? "nested more than 64 deep" : husk_status_text(status))
-                  : HUSK_OK;
+    return husk_fail(status, "%s %s: %s", tag ? "tag" : "domain", text,
+                     status == HUSK_ERANGE ? "nested more than 64 deep" : husk_status_text(status));
 }
 
 husk_status husk__foreign_pop(bool tag)
 {
-    struct husk__tracer *tracer = hold();
-    if (!tracer)
-        return is_off();
-    settle_here();
-    unsigned *depth = tag ? &here.tag_depth : &here.domain_depth;
-    bool any = *depth;
-    *depth -= any;
-    release();
-    return any ? HUSK_OK : husk_fail(HUSK_ESTATE, "no %s is pushed", tag ? "tag" : "domain");
+    husk_status status = change_nesting(tag, NULL);
+    if (status == HUSK_OK)
+        return HUSK_OK;
+    if (status == HUSK_ERANGE)
+        return husk_fail(HUSK_ESTATE, "no %s is pushed", tag ? "tag" : "domain");
+    return status == HUSK_ESTATE ? is_off() : husk_fail(status, "%s", husk_status_text(status));
 }
 
-/* ---- blocks ---- */
+/* ---- events ---- */
 
-static void forget(struct husk__tracer *tracer, struct husk__blockmap_entry *entry)
+static _Atomic uint16_t *filter_of(uint32_t domain, uint64_t address)
 {
+    return &filter[husk__block_hash(domain, address) >> (64 - FILTER_BITS)];
+}
+
+/* The counter stays at its highest once it got there. */
+static void filter_add(uint32_t domain, uint64_t address, int by)
+{
+    _Atomic uint16_t *at = filter_of(domain, address);
+    uint16_t have = atomic_load_explicit(at, memory_order_relaxed);
+    while (have != UINT16_MAX &&
+           !atomic_compare_exchange_weak_explicit(at, &have, (uint16_t)(have + by), memory_order_relaxed,
+                                                  memory_order_relaxed)) {
+    }
+}
+
+static NEVER_INLINE uint32_t record_slow(struct thread *thread, const struct husk__place *place)
+{
+    uint32_t record = 0;
+    pthread_mutex_lock(&foreign.lock);
+    if (foreign.tracer && thread->start == foreign.start) {
+        foreign.tracer->context = thread->context;
+        record = husk__record_of_slow(foreign.tracer, place);
+    }
+    pthread_mutex_unlock(&foreign.lock);
+    if (record > TRACE_UNKNOWN)
+        thread->cache[(place->hash ^ thread->context) & (THREAD_CACHE - 1)] =
+            (struct husk__trace_hit){ place->hash, thread->context, record };
+    return record;
+}
+
+ALWAYS_INLINE uint32_t record_of(struct thread *thread, struct husk__from from)
+{
+    if (UNLIKELY(!thread->native))
+        return 0;
+    size_t count = husk__capture_native(&thread->memo, from, thread->keys, thread->most_frames);
+    uint64_t hash = husk__place_hash(thread->keys, count, 0);
+    const struct husk__trace_hit *hit = &thread->cache[(hash ^ thread->context) & (THREAD_CACHE - 1)];
+    if (LIKELY(hit->hash == hash && hit->context == thread->context))
+        return hit->record;
+    struct husk__place place = { hash, thread->keys, count, 0 };
+    return record_slow(thread, &place);
+}
+
+/* Both locks are held. */
+static void forget(struct shard *shard, struct husk__blockmap_entry *entry, struct thread *thread)
+{
+    struct husk__tracer *tracer = foreign.tracer;
     struct husk__worth worth = husk__worth_of(tracer, entry->size);
-    husk__record_death(tracer, entry->site, worth.count, worth.bytes, (void *)(uintptr_t)entry->address);
-    husk__blockmap_remove(&foreign.blocks, entry);
+    tracer->latest = thread ? thread->latest : 0;
+    husk__record_death(tracer, entry->site, worth.count, worth.bytes,
+                       identity(entry->domain, entry->address));
+    if (thread)
+        thread->latest = tracer->latest;
+    if (UNLIKELY(tracer->sampler.mean))
+        filter_add(entry->domain, entry->address, -1);
+    husk__blockmap_remove(&shard->blocks, entry);
 }
 
-static bool picked(struct husk__tracer *tracer, size_t bytes)
+/* Whether the tracing that the thread knows is still on. The tracer's lock is held. */
+static bool is_current(const struct thread *thread)
 {
-    if (!tracer->sampler.mean)
+    return foreign.tracer && thread->start == atomic_load_explicit(&foreign.start, memory_order_relaxed);
+}
+
+ALWAYS_INLINE bool picked(struct thread *thread, size_t bytes)
+{
+    if (LIKELY(thread->sampler.mean == 0))
         return true;
-    if (bytes <= foreign.left) {
-        foreign.left -= bytes;
+    if (LIKELY(bytes <= thread->left)) {
+        thread->left -= bytes;
         return false;
     }
-    foreign.left = husk__sample_gap(&tracer->sampler);
+    thread->left = husk__sample_gap(&thread->sampler);
     return true;
 }
 
-husk_status husk_trace_block(uint32_t domain, uint64_t address, size_t bytes)
+static NEVER_INLINE void tick(struct thread *thread)
 {
-    struct husk__from from = HUSK__FROM_HERE;
-    struct husk__tracer *tracer = hold();
+    thread->until_clock = TRACE_CLOCK_EVERY;
+    struct husk__tracer *tracer = hold(); /* epochs may be joined, which changes all entries */
     if (!tracer)
-        return is_off();
+        return;
+    husk__tracer_tick(tracer);
+    tracer->until_clock = UINT32_MAX;
+    unlock_all();
+}
+
+static husk_status add_block(struct thread *thread, struct husk__from from, uint32_t domain, uint64_t address,
+                             size_t bytes)
+{
+    bool wanted = picked(thread, bytes);
+    if (!wanted && !atomic_load_explicit(filter_of(domain, address), memory_order_relaxed))
+        return HUSK_OK;
+    uint32_t record = wanted ? record_of(thread, from) : 0; /* 0: not known */
+    struct shard *shard = shard_of(domain, address);
     husk_status status = HUSK_OK;
-    struct husk__blockmap_entry *old = husk__blockmap_find(&foreign.blocks, domain, address);
-    if (old)
-        forget(tracer, old);
-    if (picked(tracer, bytes)) {
-        if (husk__blockmap_room(&foreign.blocks)) {
-            struct husk__said nothing = { 0 };
-            enter_here(tracer);
-            uint32_t record = husk__capture(tracer, &nothing, from);
+    pthread_mutex_lock(&shard->lock);
+    struct husk__blockmap_entry *old = husk__blockmap_find(&shard->blocks, domain, address);
+    bool room = !wanted || old || husk__blockmap_room(&shard->blocks);
+    pthread_mutex_lock(&foreign.lock);
+    if (is_current(thread)) {
+        struct husk__tracer *tracer = foreign.tracer;
+        if (old)
+            forget(shard, old, thread);
+        if (wanted && room) {
             struct husk__worth worth = husk__worth_of(tracer, bytes);
+            if (UNLIKELY(!record)) {
+                record = TRACE_UNKNOWN;
+                tracer->unknown++;
+            }
             uint32_t site =
-                husk__record_birth(tracer, record, worth.count, worth.bytes, (void *)(uintptr_t)address);
-            husk__blockmap_add(&foreign.blocks,
-                               (struct husk__blockmap_entry){ address, bytes, site, domain });
-        } else {
+                husk__record_birth(tracer, record, worth.count, worth.bytes, identity(domain, address));
+            thread->latest = tracer->latest;
+            if (UNLIKELY(tracer->sampler.mean))
+                filter_add(domain, address, 1);
+            husk__blockmap_add(&shard->blocks, (struct husk__blockmap_entry){ address, bytes, site, domain });
+        } else if (wanted) {
             tracer->unknown++;
             status = HUSK_ENOMEM;
         }
     }
-    release();
-    return status ? husk_fail(status, "block at 0x%llx: %s", (unsigned long long)address,
-                              husk_status_text(status))
-                  : HUSK_OK;
+    pthread_mutex_unlock(&foreign.lock);
+    pthread_mutex_unlock(&shard->lock);
+    if (UNLIKELY(--thread->until_clock == 0))
+        tick(thread);
+    return status;
+}
+
+husk_status husk__foreign_block(struct husk__from from, uint32_t domain, uint64_t address, size_t bytes)
+{
+    if (UNLIKELY(here.inside))
+        return HUSK_OK;
+    if (!husk__foreign_is_on())
+        return HUSK_ESTATE;
+    here.inside++;
+    husk_status status = HUSK_ENOMEM;
+    struct thread *thread = this_thread(&status);
+    if (LIKELY(thread != NULL))
+        status = add_block(thread, from, domain, address, bytes);
+    here.inside--;
+    return status;
+}
+
+husk_status husk__foreign_unblock(uint32_t domain, uint64_t address)
+{
+    if (UNLIKELY(here.inside))
+        return HUSK_OK;
+    if (!husk__foreign_is_on())
+        return HUSK_ESTATE;
+    if (atomic_load_explicit(&foreign.sampled, memory_order_relaxed) &&
+        !atomic_load_explicit(filter_of(domain, address), memory_order_relaxed))
+        return HUSK_OK;
+    here.inside++;
+    struct shard *shard = shard_of(domain, address);
+    pthread_mutex_lock(&shard->lock);
+    struct husk__blockmap_entry *entry = husk__blockmap_find(&shard->blocks, domain, address);
+    if (entry) { /* so there is a tracer: it empties the tables when it goes */
+        struct thread *thread = here.thread;
+        pthread_mutex_lock(&foreign.lock);
+        forget(shard, entry, thread && is_current(thread) ? thread : NULL);
+        pthread_mutex_unlock(&foreign.lock);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    here.inside--;
+    return HUSK_OK;
+}
+
+husk_status husk_trace_block(uint32_t domain, uint64_t address, size_t bytes)
+{
+    husk_status status = husk__foreign_block(HUSK__FROM_HERE, domain, address, bytes);
+    if (LIKELY(status == HUSK_OK))
+        return HUSK_OK;
+    return status == HUSK_ESTATE ? is_off()
+                                 : husk_fail(status, "block at 0x%llx: %s", (unsigned long long)address,
+                                             husk_status_text(status));
 }
 
 husk_status husk_trace_unblock(uint32_t domain, uint64_t address)
 {
-    struct husk__tracer *tracer = hold();
-    if (!tracer)
-        return is_off();
-    struct husk__blockmap_entry *entry = husk__blockmap_find(&foreign.blocks, domain, address);
-    if (entry)
-        forget(tracer, entry);
-    release();
-    return HUSK_OK;
+    husk_status status = husk__foreign_unblock(domain, address);
+    return LIKELY(status == HUSK_OK) ? HUSK_OK : is_off();
 }
+
+/* ---- looking ---- */
 
 uint32_t husk__foreign_stack(uint32_t domain, uint64_t address)
 {
     struct husk__tracer *tracer = hold();
     if (!tracer)
         return 0;
-    const struct husk__blockmap_entry *entry = husk__blockmap_find(&foreign.blocks, domain, address);
+    const struct husk__blockmap_entry *entry =
+        husk__blockmap_find(&shard_of(domain, address)->blocks, domain, address);
     uint32_t stack = entry ? tracer->records[entry->site & SITE_RECORD_BITS].stack : 0;
-    release();
+    unlock_all();
     return stack;
 }
 
@@ -286,15 +657,22 @@ struct husk__tracer *husk__foreign_hold(void)
 
 void husk__foreign_release(void)
 {
-    release();
+    unlock_all();
 }
 
+/* The cursor: the shard's number in its low bits, the next entry above. */
 const struct husk__blockmap_entry *husk__foreign_next(size_t *cursor)
 {
-    while (*cursor < foreign.blocks.room) {
-        const struct husk__blockmap_entry *entry = &foreign.blocks.entries[(*cursor)++];
-        if (entry->site)
-            return entry;
+    size_t shard = *cursor & (SHARDS - 1), at = *cursor >> SHARD_BITS;
+    for (; shard < SHARDS; shard++, at = 0) {
+        const struct husk__blockmap *blocks = &foreign.shards[shard].blocks;
+        while (at < blocks->room) {
+            const struct husk__blockmap_entry *entry = &blocks->entries[at++];
+            if (entry->site) {
+                *cursor = at << SHARD_BITS | shard;
+                return entry;
+            }
+        }
     }
     return NULL;
 }

@@ -17,6 +17,10 @@ husk_status husk__foreign_mark(const char *name);
 husk_status husk__foreign_push(bool tag, const char *text);
 husk_status husk__foreign_pop(bool tag);
 
+/* husk_trace_block and husk_trace_unblock, from a place that is said; without texts for what fails. */
+husk_status husk__foreign_block(struct husk__from from, uint32_t domain, uint64_t address, size_t bytes);
+husk_status husk__foreign_unblock(uint32_t domain, uint64_t address);
+
 /* The traceback of a block; 0: not known. */
 uint32_t husk__foreign_stack(uint32_t domain, uint64_t address);
 

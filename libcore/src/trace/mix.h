@@ -14,7 +14,7 @@ ALWAYS_INLINE uint64_t husk__mix(uint64_t a, uint64_t b)
     uint64_t x = a ^ 0x9E3779B97F4A7C15u, y = b ^ 0xD1B54A32D192ED03u;
 #ifdef __SIZEOF_INT128__
     __extension__ typedef unsigned __int128 wide;
-    wide product = (wide)x * (y | 1u);
+    wide product = (wide)x * y;
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 #else
     x *= 0xFF51AFD7ED558CCDu;

@@ -343,8 +343,9 @@ unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__un
     unsigned count = 0, m = 0;
     if (!begin(&walk, from))
         return 0;
-    if (UNLIKELY(memo->generation != walk.now)) {
+    if (UNLIKELY(memo->generation != walk.now || memo->high != walk.high)) {
         memo->generation = walk.now;
+        memo->high = walk.high;
         memo->count = 0;
     }
     walk.row = 0;

@@ -44,6 +44,7 @@ unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, uns
 enum { UNWIND_MEMO = 64 };
 struct husk__unwind_memo {
     uint64_t generation;
+    uintptr_t high; /* the end of the stack's mapping, which all that was read is below */
     unsigned count;
     struct husk__unwind_seen {
         uintptr_t pc, sp, fp;       /* before the step */

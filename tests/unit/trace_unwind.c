@@ -45,7 +45,8 @@ static _Unwind_Reason_Code collect_other(struct _Unwind_Context *context, void *
 }
 
 static struct other other;
-static uintptr_t ours[CHAIN_MOST];
+static uintptr_t ours[CHAIN_MOST], from_memory[CHAIN_MOST];
+static _Thread_local struct husk__unwind_memo memo;
 
 /* The leaf of a chain: what must be there. */
 struct want {
@@ -66,6 +67,12 @@ __attribute__((noinline)) static uint64_t leaf(chain *c, uint64_t a, uint64_t b)
     assert_int_equal(errno, 4321);
     want->found = count;
     assert_true(count <= want->most);
+    /* From memory it is the same; twice, since the first time may have been news. */
+    for (unsigned i = 0; i < 2; i++) {
+        here = husk__unwind_here();
+        assert_int_equal(husk__unwind_memo(&memo, &here, from_memory, want->most), count);
+        assert_memory_equal(from_memory, ours, count * sizeof *ours);
+    }
     if (want->most == 0)
         return a;
     assert_true(count > 0);
@@ -156,6 +163,44 @@ static void test_mixed(void **state)
     for (unsigned round = 0; round < 300; round++) {
         struct want want = { .notes = true, .most = 4000 };
         run_random(&r, tables, 5, random_below(&r, 60), &want);
+    }
+}
+
+/* Two branches, the second one with the older frames as they were. */
+static uint64_t twice(chain *c, uint64_t a, uint64_t b)
+{
+    CHAIN_NOTE(c);
+    size_t noted = c->noted;
+    uint64_t first = c->script[c->at++](c, a, b);
+    c->noted = noted;
+    return first + c->script[c->at++](c, b, a);
+}
+
+static void test_memory(void **state)
+{
+    (void)state;
+    if (!TABLES)
+        skip();
+    random64 r = random_from(7);
+    chain_fn *const *const tables[] = { chain_tables, chain_pointers, chain_plain };
+    static chain_fn *script[CHAIN_MOST];
+    for (unsigned round = 0; round < 3000; round++) {
+        /* A binary tree in the order of its visits: `open` branches have still to come. */
+        unsigned length = 0, open = 1;
+        while (open) {
+            unsigned choice = random_below(&r, 10);
+            if (length > 300 || choice < 2) {
+                script[length++] = leaf;
+                open--;
+            } else if (choice < 4 && length < 200) {
+                script[length++] = twice;
+                open++;
+            } else {
+                script[length++] = tables[random_below(&r, 3)][random_below(&r, CHAIN_KINDS)];
+            }
+        }
+        struct want want = { .notes = true, .most = random_below(&r, 4) ? 1000 : random_below(&r, 100) };
+        run_chain(script, &want);
     }
 }
 
@@ -471,12 +516,12 @@ static void test_damaged_tables(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges),         cmocka_unit_test(test_module),
-        cmocka_unit_test(test_tables),         cmocka_unit_test(test_frame_pointers),
-        cmocka_unit_test(test_mixed),          cmocka_unit_test(test_thread),
-        cmocka_unit_test(test_library),        cmocka_unit_test(test_other_stack),
-        cmocka_unit_test(test_coroutine),      cmocka_unit_test(test_absurd_start),
-        cmocka_unit_test(test_damaged_tables),
+        cmocka_unit_test(test_ranges),       cmocka_unit_test(test_module),
+        cmocka_unit_test(test_tables),       cmocka_unit_test(test_frame_pointers),
+        cmocka_unit_test(test_mixed),        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_thread),       cmocka_unit_test(test_library),
+        cmocka_unit_test(test_other_stack),  cmocka_unit_test(test_coroutine),
+        cmocka_unit_test(test_absurd_start), cmocka_unit_test(test_damaged_tables),
     };
     return RUN_ROUNDS("trace_unwind", tests);
 }

@@ -38,6 +38,8 @@ return {
     -- The command line eats the Lua module, so that the module is used.
     { at = "cli", internal = none, public = none },
     { at = "tests/unit", internal = all, public = all },
+    -- Builds snapshots by hand.
+    { at = "tests/stats", internal = all, public = all },
     -- Everything else that is tested is a public promise.
     { at = "tests", internal = none, public = all },
 }

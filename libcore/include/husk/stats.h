@@ -115,6 +115,9 @@ enum {
     HUSK_STATS_EACH_FRAME = 1u << 1,
     /* What was not traced too, as "<unknown>:0". */
     HUSK_STATS_UNTRACED = 1u << 2,
+    /* With what the tracer recorded of places besides: born, died, temporary, peak (husk_stat.recorded), where
+     * groups and filters are of places. Sorting by one of them does so too. */
+    HUSK_STATS_RECORDS = 1u << 3,
 };
 
 typedef struct husk_stats_options {
@@ -131,8 +134,8 @@ typedef struct husk_stats_options {
 typedef struct husk_stats husk_stats;
 
 /* Groups the things of a snapshot. options NULL: by line. The caller frees it. HUSK_ENOMEM; HUSK_EINVAL: an
- * option, a filter of which nothing was said, or a sort by what is not known of such groups
- * (husk_stat.recorded); HUSK_EMISSING: a mark. */
+ * option, a filter of which nothing was said, or a sort by what is known of places only
+ * (HUSK_STATS_RECORDS); HUSK_EMISSING: a mark. */
 HUSK_API husk_status husk_stats_new(const husk_snapshot *snapshot,
                                     HUSK_NULLABLE const husk_stats_options *options, husk_stats **out);
 /* The same of `snapshot`, with the differences against `old`. Groups are told by their names, so the two may be
@@ -149,8 +152,8 @@ HUSK_API void husk_stats_free(HUSK_NULLABLE husk_stats *stats);
 typedef struct husk_stat {
     int64_t size, count;           /* alive: bytes, things */
     int64_t size_diff, count_diff; /* against the old snapshot; 0 without one */
-    bool recorded; /* the figures that follow are known: the groups, and the filters, are of places */
-    uint64_t born, born_bytes; /* made while tracing */
+    bool recorded;                 /* the figures that follow are known (HUSK_STATS_RECORDS) */
+    uint64_t born, born_bytes;     /* made while tracing */
     uint64_t died, died_bytes;
     uint64_t temporary;        /* died before the next birth */
     uint64_t peak, peak_bytes; /* alive when the tracer's total was at its highest */

@@ -58,30 +58,37 @@ static __attribute__((noinline)) husk_obj *birth(husk_heap *heap, const husk_typ
     return obj;
 }
 
-/* While every birth is traced and a block waits, this is all there is to it. */
-ALWAYS_INLINE husk_obj *birth_aside(husk_heap *heap, const husk_type *type, struct husk__from from)
-{
-    struct husk__bin *bin = (struct husk__bin *)(void *)((char *)heap + type->birth.hand_at);
-    struct husk__slot *block = bin->aside;
-    if (UNLIKELY(!block) || UNLIKELY(heap->busy & BUSY_OWNER))
-        return birth(heap, type, type->block, from);
-    bin->aside = block->next;
-    bin->aside_count--;
-    HUSK__UNPOISON(block, bin->page->block);
-    husk_obj *obj = husk__birth_fill((char *)block, &type->birth);
-    husk__traced_birth(heap, obj, bin->page->block, from);
-    return obj;
-}
-
-husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
+static __attribute__((noinline)) husk_obj *birth_of_type(husk_heap *heap, const husk_type *type,
+                                                         struct husk__from from)
 {
     if (type->flags & TYPE_ITEMS) {
         (void)husk_heap_fail(heap, HUSK_EINVAL, "type %s has items: use husk_obj_new_items", type->name);
         return NULL;
     }
-    if (heap->store.watch == WATCH_ALL)
-        return birth_aside(heap, type, HUSK__FROM_HERE);
-    return birth(heap, type, type->block, HUSK__FROM_HERE);
+    return birth(heap, type, type->block, from);
+}
+
+/* The usual birth while every one is traced: a block waits aside, its place is one native frame and was met before.
+ * A leaf function: whatever else is the matter, a tail call does it. */
+husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
+{
+    struct husk__from from = HUSK__FROM_HERE;
+    struct husk__bin *bin = (struct husk__bin *)(void *)((char *)heap + type->birth.hand_at);
+    struct husk__slot *block = bin->aside; /* there is none of types with items */
+    struct husk__tracer *tracer = heap->tracer;
+    if (!block || !tracer)
+        return birth_of_type(heap, type, from);
+    uint32_t record = husk__capture_quick(tracer, &heap->said, from);
+    if (UNLIKELY(!record) || UNLIKELY(tracer->sampler.mean != 0) || UNLIKELY(tracer->until_clock == 1) ||
+        UNLIKELY(heap->busy & BUSY_OWNER) || type->birth.zero_bytes > 56)
+        return birth_of_type(heap, type, from);
+    size_t bytes = bin->page->block;
+    bin->aside = block->next;
+    bin->aside_count--;
+    HUSK__UNPOISON(block, bytes);
+    husk_obj *obj = husk__birth_fill((char *)block, &type->birth);
+    obj->site = husk__record_birth(tracer, record, 1, bytes, obj);
+    return obj;
 }
 
 husk_obj *husk_obj_new(husk_heap *heap, const husk_type *type)

@@ -61,20 +61,25 @@ ALWAYS_INLINE bool husk__is_own_code(uintptr_t pc)
     return pc - husk__own_code.start < husk__own_code.end - husk__own_code.start;
 }
 
-/* The record of a birth that comes from there. Uses up what was said for it. */
+/* See husk__capture. */
 uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
 
-/* The same, at once for the common case: one native frame, nothing said, seen before. */
+/* The same for the common case, at once: one native frame, nothing said, seen before. 0: it is not that. */
+ALWAYS_INLINE uint32_t husk__capture_quick(const struct husk__tracer *tracer, const struct husk__said *said,
+                                           struct husk__from from)
+{
+    if (UNLIKELY(!tracer->one_native) || UNLIKELY(said->at_file != NULL) || UNLIKELY(said->source != NULL) ||
+        UNLIKELY(said->pushed_count != 0) || UNLIKELY(husk__is_own_code(from.pc)))
+        return 0;
+    return husk__record_cached(tracer, husk__place_of_one(from.pc));
+}
+
+/* The record of a birth that comes from there. Uses up what was said for it. */
 ALWAYS_INLINE uint32_t husk__capture(struct husk__tracer *tracer, struct husk__said *said,
                                      struct husk__from from)
 {
-    if (LIKELY(tracer->one_native) && LIKELY(!said->at_file) && LIKELY(!said->source) &&
-        LIKELY(!said->pushed_count) && LIKELY(!husk__is_own_code(from.pc))) {
-        uint32_t record = husk__record_cached(tracer, husk__place_of_one(from.pc));
-        if (LIKELY(record != 0))
-            return record;
-    }
-    return husk__capture_whole(tracer, said, from);
+    uint32_t record = husk__capture_quick(tracer, said, from);
+    return LIKELY(record != 0) ? record : husk__capture_whole(tracer, said, from);
 }
 
 /* The native frames of a birth from there, newest first, as keys of a place: how many, at least one. */

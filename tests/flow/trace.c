@@ -504,7 +504,35 @@ static void on_when_closed(husk_heap *heap)
     husk_buffer_free(heap, buffer, 64);
 }
 
+/* As many places as objects: each is kept, and a snapshot has them all. */
+static void a_million_places(husk_heap *heap)
+{
+    uint32_t count = (uint32_t)story_size(1000000, 2000);
+    START(1, 0);
+    HOLD list = husk_list_new(heap);
+    TRY(list);
+    for (uint32_t i = 0; i < count; i++) {
+        husk_trace_at(heap, "generated.c", i + 1, "f");
+        husk_obj *obj = node_new(heap, type_node, i);
+        TRY(obj);
+        husk_status status = husk_list_append(list, husk_ref(obj));
+        husk_obj_release(obj);
+        TRY_OK(status);
+    }
+    assert_int_equal(figures(heap).unknown, 0);
+    assert_true(figures(heap).places >= count);
+    assert_true(figures(heap).own_bytes < (size_t)count * 256 + (4u << 20));
+    husk_snapshot *snapshot;
+    TRY_OK(husk_snapshot_new(heap, NULL, &snapshot));
+    husk_snapshot_counts counts;
+    husk_snapshot_counts_get(snapshot, &counts);
+    assert_true(counts.records >= count && counts.frames >= count);
+    husk_snapshot_free(snapshot);
+    assert_int_equal(husk_heap_verify(heap), HUSK_OK);
+}
+
 STORIES(STORY(on_and_off, 0), STORY(wrong_options, 0), STORY(said_places, 0), STORY(pushed_frames, 0),
         STORY(frames_of_a_source, 0), STORY(births_of_threads, 0), STORY(native_places, 0),
         STORY(every_death, 0), STORY(coming_back, 0), STORY(buffers, 0), STORY(tags_and_marks, 0),
-        STORY(random_figures, STORY_NO_FAULT), STORY(samples, STORY_NO_FAULT), STORY(on_when_closed, 0));
+        STORY(random_figures, STORY_NO_FAULT), STORY(samples, STORY_NO_FAULT),
+        STORY(a_million_places, STORY_NO_FAULT), STORY(on_when_closed, 0));

@@ -33,7 +33,8 @@ HUSK_API bool husk_heap_class_get(const husk_heap *heap, size_t index, husk_clas
  * room (NUL included): then it is cut. buffer may be NULL if room is 0. */
 HUSK_API size_t husk_heap_classes_text(const husk_heap *heap, HUSK_NULLABLE char *buffer, size_t room);
 
-/* Live objects of one type, and the bytes of their blocks; bytes may be NULL. O(objects), asks for no memory. */
+/* Live objects of one type, and the bytes of their blocks; bytes may be NULL. O(objects), asks for no memory.
+ * */
 HUSK_API size_t husk_heap_count_type(const husk_heap *heap, const husk_type *type,
                                      HUSK_NULLABLE size_t *bytes);
 

@@ -191,7 +191,8 @@ HUSK_API husk_status husk_native_memory_get(husk_native_memory *out);
  * HUSK_EMISSING: the system does not tell it. */
 HUSK_API husk_status husk_memory_ask(int64_t pid, const char *group, const char *field, uint64_t *out);
 
-/* A field of a process as a share of physical memory, in percent. HUSK_EINVAL: no such field, or not in bytes. */
+/* A field of a process as a share of physical memory, in percent. HUSK_EINVAL: no such field, or not in
+ * bytes. */
 HUSK_API husk_status husk_memory_percent(int64_t pid, const char *field, double *out);
 
 /* Fields by number, for code that shows or copies all of them. */

@@ -96,6 +96,10 @@ def round_of(tell, rng, seed):
         cumulative = key != "traceback" and rng.random() < 0.5
         compare = rng.random() < 0.5
         before, after = (s.filter_traces(theirs) if theirs else s for s in (old, now))
+        if compare and rng.random() < 0.3:
+            ours_before, theirs_before = random_filters(rng, names)
+            before = old.filter_traces(theirs_before) if theirs_before else old
+            ours = ours + ["|"] + ours_before
         rows, want = python_lines(after, before if compare else None, key, cumulative)
         answer = tell.ask("ask", KEYS[key], "size", CUMULATIVE_AS_PYTHON if cumulative else 0, int(compare), *ours)
         lines = [line for line in answer if line[0] != "frames"]

@@ -15,7 +15,8 @@
  *   record STACK CONTEXT BORN BORN_BYTES DIED DIED_BYTES TEMPORARY PEAK PEAK_BYTES
  *   object TYPE SIZE RECORD EPOCH
  *   block KIND SIZE RECORD EPOCH
- *   ask BY SORT FLAGS COMPARE [FILTER...]  one answer; FILTER: a text of husk_filter_parse, or & (husk_filter_and)
+ *   ask BY SORT FLAGS COMPARE [FILTER...]  one answer; FILTER: a text of husk_filter_parse, or & (husk_filter_and),
+ *                                          or |, behind which are those of the old snapshot
  *   things FLAGS [FILTER...]
  *   traceback ROW LIMIT FLAGS              of the latest answer
  *   glob FILE PATTERN TEXT
@@ -152,7 +153,7 @@ static void add_object(void)
     size_t nodes = now->own[SECTION_NODES].used / sizeof(struct husk__node);
     uint64_t size = number(2);
     {
-        ADD(NODES){ .where = next_address / 16 << 20 | number(1),
+        ADD(NODES){ .where = husk__node_where(next_address, (uint32_t)number(1)),
                     .size = size < NODE_SIZE_SPILLS ? (uint32_t)size : NODE_SIZE_SPILLS };
     }
     next_address += 16;
@@ -232,7 +233,7 @@ static bool filters(size_t first, husk_filter **out)
 {
     if (wrong(husk_filter_new(out)))
         return false;
-    for (size_t i = first; i < word_count; i++)
+    for (size_t i = first; i < word_count && strcmp(words[i], "|") != 0; i++)
         if (strcmp(words[i], "&") == 0 ? wrong(husk_filter_and(*out))
                                        : wrong(husk_filter_parse(*out, words[i])))
             return false;
@@ -286,15 +287,19 @@ static void ask(void)
 {
     husk_stats_free(stats);
     stats = NULL;
-    husk_filter *filter = NULL;
+    husk_filter *filter = NULL, *old_filter = NULL;
     int by = 0, sort = 0;
-    bool ok = filters(5, &filter) && !wrong(husk_stats_by_find(words[1], &by)) &&
-              !wrong(husk_stats_sort_find(words[2], &sort));
-    husk_stats_options options = { HUSK_STATS_OPTIONS, .by = by, .sort = sort, .flags = (uint32_t)number(3),
-                                   .filter = filter };
+    size_t bar = 5;
+    while (bar < word_count && strcmp(words[bar], "|") != 0)
+        bar++;
+    bool ok = filters(5, &filter) && (bar == word_count || filters(bar + 1, &old_filter)) &&
+              !wrong(husk_stats_by_find(words[1], &by)) && !wrong(husk_stats_sort_find(words[2], &sort));
+    husk_stats_options options = { HUSK_STATS_OPTIONS,           .by = by,         .sort = sort,
+                                   .flags = (uint32_t)number(3), .filter = filter, .old_filter = old_filter };
     ok = ok && !wrong(number(4) ? husk_stats_compare(old, now, &options, &stats)
                                 : husk_stats_new(now, &options, &stats));
     husk_filter_free(filter);
+    husk_filter_free(old_filter);
     if (!ok)
         return;
     husk_stat stat;

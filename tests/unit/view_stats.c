@@ -170,7 +170,7 @@ static void test_refusals(void **state)
         husk_stats_options options;
         const char *text;
     } cases[] = {
-        { { 0, 1, 0, 0, 0, NULL }, "husk_stats_options: not of this version (HUSK_STATS_OPTIONS fills it)" },
+        { { .abi = 1 }, "husk_stats_options: not of this version (HUSK_STATS_OPTIONS fills it)" },
         { { HUSK_STATS_OPTIONS, .by = 12 }, "there is no grouping 12" },
         { { HUSK_STATS_OPTIONS, .by = -1 }, "there is no grouping -1" },
         { { HUSK_STATS_OPTIONS, .sort = 5 }, "there is no order 5" },
@@ -430,7 +430,7 @@ static struct husk_snapshot *deep_snapshot(void)
     *SNAP_ADD(s, RECORDS) = (struct husk__record_row){ .stack = DEEP / 2 };
     (void)SNAP_ADD(s, EPOCHS);
     for (uint32_t n = 0; n < 2; n++) {
-        *SNAP_ADD(s, NODES) = (struct husk__node){ .where = (uint64_t)(n + 1) << 20, .size = 100 };
+        *SNAP_ADD(s, NODES) = (struct husk__node){ .where = husk__node_where((n + 1) * 16, 0), .size = 100 };
         *SNAP_ADD(s, NODE_SITE) = n + 1;
     }
     assert_false(failed);
@@ -506,7 +506,7 @@ static void test_many_places(void **state)
         *SNAP_ADD(s, FRAMES) = (struct husk__frame){ .file = name, .line = n };
         *SNAP_ADD(s, STACKS) = (struct husk__stack){ 0, n, 1, 0 };
         *SNAP_ADD(s, RECORDS) = (struct husk__record_row){ .stack = n };
-        *SNAP_ADD(s, NODES) = (struct husk__node){ .where = (uint64_t)n << 20, .size = 48 };
+        *SNAP_ADD(s, NODES) = (struct husk__node){ .where = husk__node_where(n * 16, 0), .size = 48 };
         *SNAP_ADD(s, NODE_SITE) = n;
     }
     husk__snap_settle(s);

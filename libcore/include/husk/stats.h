@@ -123,10 +123,11 @@ enum {
 typedef struct husk_stats_options {
     uint32_t struct_size; /* filled by HUSK_STATS_OPTIONS */
     uint32_t abi;
-    int by;                                  /* HUSK_BY_... */
-    int sort;                                /* HUSK_SORT_... */
-    uint32_t flags;                          /* HUSK_STATS_... */
-    HUSK_NULLABLE const husk_filter *filter; /* not needed any more afterwards */
+    int by;                                      /* HUSK_BY_... */
+    int sort;                                    /* HUSK_SORT_... */
+    uint32_t flags;                              /* HUSK_STATS_... */
+    HUSK_NULLABLE const husk_filter *filter;     /* not needed any more afterwards */
+    HUSK_NULLABLE const husk_filter *old_filter; /* of the old snapshot in a comparison; NULL: filter */
 } husk_stats_options;
 
 #define HUSK_STATS_OPTIONS .struct_size = (uint32_t)sizeof(husk_stats_options), .abi = 1u

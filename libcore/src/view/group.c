@@ -289,9 +289,10 @@ static husk_status run(struct husk__grouping *grouping, const husk_stats_options
 {
     bool cumulative = options->flags & HUSK_STATS_CUMULATIVE;
     for (unsigned s = 0; s < grouping->sides->count; s++) {
+        const husk_filter *filter = s && options->old_filter ? options->old_filter : options->filter;
         husk_status status =
             husk__tally_make(grouping->pool, grouping->sides->at[s], grouping->by,
-                             options->flags & HUSK_STATS_UNTRACED, options->filter, &grouping->tally[s]);
+                             options->flags & HUSK_STATS_UNTRACED, filter, &grouping->tally[s]);
         if (status != HUSK_OK)
             return status;
         grouping->units[s] = grouping->tally[s].units;

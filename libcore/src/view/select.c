@@ -38,12 +38,12 @@ static bool remembered(const struct binding *binding, unsigned said, uint32_t st
 {
     unsigned shift = said == SAID_FILE ? 0 : 2;
     uint8_t *known = &binding->names[string];
-    if (!(*known >> shift & 1u)) {
+    if (!(*known & 1u << shift)) {
         size_t length;
         const char *text = husk__snap_text(binding->snapshot, string, &length);
         *known |= (uint8_t)((text_matches(binding, said, text, length) ? 3u : 1u) << shift);
     }
-    return *known >> shift & 2u;
+    return *known & 2u << shift;
 }
 
 static bool matches(const struct binding *binding, unsigned said, uint32_t string)

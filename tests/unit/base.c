@@ -1,8 +1,9 @@
-/* tests/unit/base.c: bits, and the two gates to memory. */
+/* tests/unit/base.c: bits, the two gates to memory, and the address space that is ours. */
 #include "fixture.h"
 #include "random.h"
 
 #include "base/bits.h"
+#include "base/grow.h"
 #include "base/memory.h"
 
 static void test_rounding(void **state)
@@ -138,7 +139,7 @@ static void test_gates(void **state)
     gates.raw = counted_raw;
     memset(&stand_in, 0, sizeof stand_in);
     husk__memory_set_gates(&gates);
-    void *at = husk__memory_reserve(1 << 20);
+    void *at = husk__memory_reserve(1 << 20, HUSK__FOR_TABLES);
     assert_non_null(at);
     assert_true(husk__memory_commit(at, 1 << 20));
     memset(at, 1, 1 << 20);
@@ -156,20 +157,77 @@ static void test_gates(void **state)
     husk__raw_free(p, 16);
     stand_in.refuse_raw = false;
     stand_in.refuse_reserve = true;
-    assert_null(husk__memory_reserve(1 << 20));
+    assert_null(husk__memory_reserve(1 << 20, HUSK__FOR_TABLES));
     husk__memory_set_gates(NULL);
-    assert_non_null(at = husk__memory_reserve(1 << 20));
+    assert_non_null(at = husk__memory_reserve(1 << 20, HUSK__FOR_TABLES));
     husk__memory_release(at, 1 << 20);
     assert_int_equal(stand_in.reserved, 2);
 }
 
+/* Ranges come and go in any order and in parts; the table says the same as a plain array with an entry a unit. */
+static void test_reserved(void **state)
+{
+    (void)state;
+    enum { UNITS = 64, UNIT = 4096 };
+    char *base = (char *)(uintptr_t)0x100000000u; /* far from every real reservation: nothing is touched */
+    uint8_t model[UNITS] = { 0 };
+    random64 r = random_from(5);
+    for (int round = 0; round < 4000; round++) {
+        size_t from = random_below(&r, UNITS), n = 1 + random_below(&r, 8);
+        n = n < UNITS - from ? n : UNITS - from;
+        uint8_t use = (uint8_t)(1 + random_below(&r, 2));
+        size_t used = 0;
+        for (size_t i = from; i < from + n; i++)
+            used += model[i] != 0;
+        bool remove = used == n || (used && random_below(&r, 2));
+        if (used && !remove)
+            continue; /* what is reserved cannot be reserved again */
+        if (remove)
+            husk__reserved_remove(base + from * UNIT, n * UNIT);
+        else
+            husk__reserved_add(base + from * UNIT, n * UNIT, use == 1 ? HUSK__FOR_CHUNKS : HUSK__FOR_TABLES);
+        memset(model + from, remove ? 0 : use, n);
+
+        struct husk__reserved found;
+        uintptr_t at = (uintptr_t)base, end = at + (size_t)UNITS * UNIT;
+        for (size_t i = 0; i < UNITS; i++) {
+            if (!husk__reserved_find(at + i * UNIT, &found))
+                found.start = end;
+            uint8_t wanted = found.start > at + i * UNIT ? 0 : found.use == HUSK__FOR_CHUNKS ? 1 : 2;
+            if (model[i] != wanted)
+                fail_msg("round %d, unit %zu: %d, not %d", round, i, wanted, model[i]);
+        }
+        for (size_t parts = 0; at < end && husk__reserved_find(at, &found) && found.start < end;
+             at = found.end)
+            assert_true(++parts <= UNITS && found.start < found.end); /* neighbours of one use are one */
+    }
+    husk__reserved_remove(base, (size_t)UNITS * UNIT);
+
+    struct husk__grow grow = { 0 };
+    struct husk__reserved found;
+    assert_non_null(husk__grow_add(&grow, 100));
+    assert_true(husk__reserved_find((uintptr_t)grow.at, &found));
+    assert_true(found.start <= (uintptr_t)grow.at && found.use == HUSK__FOR_TABLES);
+    uintptr_t was = (uintptr_t)grow.at;
+    husk__grow_free(&grow);
+    assert_false(husk__reserved_find(was, &found) && found.start <= was);
+
+    /* The table ends somewhere; what is beyond is counted. */
+    size_t lost = husk__reserved_lost();
+    for (size_t i = 0; i < 1500; i++)
+        husk__reserved_add(base + 2 * i * UNIT, UNIT, HUSK__FOR_TABLES);
+    assert_true(husk__reserved_lost() > lost + 400 && husk__reserved_lost() < lost + 500);
+    husk__reserved_remove(base, (size_t)2 * 1500 * UNIT);
+    assert_false(husk__reserved_find((uintptr_t)base, &found) && found.start < (uintptr_t)base + 3000 * UNIT);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_rounding),
-                                        cmocka_unit_test(test_bits),
-                                        cmocka_unit_test(test_runs),
-                                        cmocka_unit_test(test_raw_bytes),
-                                        cmocka_unit_test(test_failing_on_purpose),
-                                        cmocka_unit_test(test_gates) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reserved),  cmocka_unit_test(test_rounding),
+        cmocka_unit_test(test_bits),      cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_raw_bytes), cmocka_unit_test(test_failing_on_purpose),
+        cmocka_unit_test(test_gates)
+    };
     return RUN_ROUNDS("base", tests);
 }

@@ -40,7 +40,7 @@ static bool move(struct husk__grow *grow, size_t bytes)
     if (want < need)
         want = need;
     struct husk__grow next = { NULL, grow->used, 0, want };
-    while (!(next.at = husk__memory_reserve(next.reserved))) {
+    while (!(next.at = husk__memory_reserve(next.reserved, HUSK__FOR_TABLES))) {
         if (next.reserved == need)
             return false;
         next.reserved = next.reserved / 4 > need ? round_to(next.reserved / 4, PAGE) : need;

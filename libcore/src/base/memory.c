@@ -98,9 +98,12 @@ void husk__memory_note(int64_t bytes)
     atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed);
 }
 
-void *husk__memory_reserve(size_t bytes)
+void *husk__memory_reserve(size_t bytes, enum husk__use use)
 {
-    return gates->reserve(bytes);
+    void *at = gates->reserve(bytes);
+    if (at)
+        husk__reserved_add(at, bytes, use);
+    return at;
 }
 
 bool husk__memory_commit(void *at, size_t bytes)
@@ -125,6 +128,7 @@ bool husk__memory_withdraw(void *at, size_t bytes)
 
 void husk__memory_release(void *at, size_t bytes)
 {
+    husk__reserved_remove(at, bytes); /* first: what is given back may be somebody else's at once */
     gates->release(at, bytes);
 }
 

@@ -4,6 +4,8 @@
 #ifndef HUSK_BASE_MEMORY_H
 #define HUSK_BASE_MEMORY_H
 
+#include "base/reserved.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +29,8 @@ void husk__memory_set_gates(const struct husk__gates *gates);
 /* Counts a request; true if it is to be refused (husk_memory_fail). */
 bool husk__memory_refused(void);
 
-void *husk__memory_reserve(size_t bytes);
+/* Address space, noted as ours (base/reserved.h); or NULL. */
+void *husk__memory_reserve(size_t bytes, enum husk__use use);
 /* A request: may be refused. */
 bool husk__memory_commit(void *at, size_t bytes);
 void husk__memory_advise_huge(void *at, size_t bytes);

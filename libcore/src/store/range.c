@@ -37,7 +37,7 @@ static void reserve(void)
         return;
     for (size_t i = 0; i < sizeof tries && !range.base; i++) {
         size_t bytes = (size_t)1 << tries[i];
-        char *at = husk__memory_reserve(bytes);
+        char *at = husk__memory_reserve(bytes, HUSK__FOR_CHUNKS);
         if (!at)
             continue;
         char *base = (char *)husk__round_up((size_t)(uintptr_t)at, HUSK__CHUNK);
@@ -96,7 +96,7 @@ static void *take_mapping(size_t bytes)
     size_t span = husk__round_up(bytes, HUSK__CHUNK);
     if (span > SIZE_MAX - HUSK__CHUNK)
         return NULL;
-    char *at = husk__memory_reserve(span + HUSK__CHUNK);
+    char *at = husk__memory_reserve(span + HUSK__CHUNK, HUSK__FOR_CHUNKS);
     if (!at)
         return NULL;
     char *base = (char *)husk__round_up((size_t)(uintptr_t)at, HUSK__CHUNK);

@@ -8,8 +8,10 @@
 #include "object/hook.h"
 #include "object/traced.h"
 #include "object/weak.h"
+#include "trace/asked.h"
 
 #include <husk/bridge.h>
+#include <husk/trace.h>
 #include <string.h>
 
 static void on_pressure(struct husk__store *store)
@@ -37,16 +39,24 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     static const husk_heap_options plain = { HUSK_HEAP_OPTIONS };
     const husk_heap_options *o = options ? options : &plain;
     if (o->struct_size != sizeof *o || o->abi != HUSK_ABI)
-        return HUSK_EINVAL;
+        return husk_fail(HUSK_EINVAL,
+                         "heap options of %u bytes, abi %u: this library knows %zu bytes, abi %u",
+                         o->struct_size, o->abi, sizeof *o, HUSK_ABI);
     const char *name = o->name ? o->name : "heap";
     size_t name_bytes = strlen(name) + 1;
     if (o->max_bytes && o->max_bytes < sizeof(husk_heap) + name_bytes)
-        return HUSK_ELIMIT;
+        return husk_fail(HUSK_ELIMIT, "heap %s: max_bytes %zu does not even hold the heap", name,
+                         o->max_bytes);
+    husk_trace_options trace;
+    husk_status status;
+    bool traced = husk__trace_asked(&trace, &status);
+    if (status)
+        return status;
     husk_heap *heap = husk__raw_new(sizeof *heap);
     char *own_name = heap ? husk__raw_new(name_bytes) : NULL;
     if (!own_name) {
         husk__raw_free(heap, sizeof *heap);
-        return HUSK_ENOMEM;
+        return husk_fail(HUSK_ENOMEM, "heap %s: %s", name, husk_status_text(HUSK_ENOMEM));
     }
     memcpy(own_name, name, name_bytes);
     heap->name = own_name;
@@ -63,6 +73,10 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->store.on_limit = on_limit;
     husk__pace_begin(heap);
     know_own_code();
+    if (traced && (status = husk_trace_start(heap, &trace)) != HUSK_OK) {
+        husk_heap_close(heap);
+        return status;
+    }
     *out = heap;
     return HUSK_OK;
 }
@@ -146,6 +160,7 @@ void husk_heap_close(husk_heap *heap)
     heap->collector.save_all = false;
     heap->collector.disabled = 0;
     husk_heap_unfreeze(heap);
+    (void)husk__take_waiting(&heap->store, HUSK__WAITS_TRACE | HUSK__WAITS_NO_TRACE);
     husk__collect_safe(heap);
     husk_heap_garbage_clear(heap);
     husk_pass sum;

@@ -1,4 +1,5 @@
 /* tests/flow/trace.c: tracing: who made what, exactly and by samples. */
+#define _POSIX_C_SOURCE 200809L /* setenv */
 #include "random.h"
 #include "story.h"
 #include "types.h"
@@ -9,6 +10,7 @@
 #include <husk/trace.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static husk_trace_figures figures(const husk_heap *heap)
@@ -531,7 +533,153 @@ static void a_million_places(husk_heap *heap)
     assert_int_equal(husk_heap_verify(heap), HUSK_OK);
 }
 
-STORIES(STORY(on_and_off, 0), STORY(wrong_options, 0), STORY(said_places, 0), STORY(pushed_frames, 0),
+/* ---- a language's frames ---- */
+
+typedef struct puppet { /* an interpreter with a stack, the newest frame first */
+    struct {
+        char file[32]; /* its memory is reused for other names, as that of a collected string is */
+        uint32_t line;
+        const char *function;
+    } frames[4];
+    size_t count;
+} puppet;
+
+static size_t puppet_frames(husk_trace_sink *sink, void *data)
+{
+    const puppet *s = data;
+    size_t i = 0;
+    while (i < s->count && husk_trace_add(sink, s->frames[i].file, strlen(s->frames[i].file),
+                                          s->frames[i].line, s->frames[i].function))
+        i++;
+    return i + 1 < s->count ? s->count - i - 1 : 0;
+}
+
+static void language_frames(husk_heap *heap)
+{
+    puppet s = { .count = 3,
+                 .frames = { { "new.x", 3, "inner" }, { "new.x", 7, NULL }, { "main.x", 9, "main" } } };
+    TRY_OK(husk_trace_set_source(heap, puppet_frames, &s, NULL, NULL, 0));
+    START(2, HUSK_TRACE_LANGUAGE | HUSK_TRACE_GIVEN);
+    for (int round = 0; round < 3; round++) { /* the first learns the words, the others know them */
+        HOLD obj = husk_obj_new(heap, type_node);
+        TRY(obj);
+        if (!story_failing)
+            assert_string_equal(place_of(obj), "new.x:3 inner<new.x:7 ");
+    }
+    strcpy(s.frames[0].file, "old.x"); /* the same address, line and function, another text */
+    HOLD obj = husk_obj_new(heap, type_node);
+    TRY(obj);
+    if (!story_failing)
+        assert_string_equal(place_of(obj), "old.x:3 inner<new.x:7 ");
+    HOLD given = here(heap);
+    TRY(given);
+    if (!story_failing) {
+        assert_non_null(strstr(place_of(given), " here<old.x:3 inner"));
+        husk_trace_stop(heap);
+        /* The program plays the interpreter: its own frames give way to the script's, those of libc follow. */
+        const void *code[] = { (const void *)(uintptr_t)puppet_frames };
+        TRY_OK(husk_trace_set_source(heap, puppet_frames, &s, NULL, code, 1));
+        START(5, 0);
+        HOLD mixed = husk_obj_new(heap, type_node);
+        TRY(mixed);
+        const char *place = place_of(mixed);
+        assert_ptr_equal(strstr(place, "old.x:3 inner<new.x:7 <main.x:9 main"), place);
+    }
+    TRY_OK(husk_trace_set_source(heap, NULL, NULL, NULL, NULL, 0));
+}
+
+/* ---- started from outside ---- */
+
+static husk_status new_heap_with(const char *trace, husk_heap **out)
+{
+    setenv("HUSK_TRACE", trace, 1);
+    husk_status status = husk_heap_new(NULL, out);
+    unsetenv("HUSK_TRACE");
+    return status;
+}
+
+static void asked_by_environment(husk_heap *heap)
+{
+    static const struct {
+        const char *text;
+        uint32_t frames; /* 0: off */
+        size_t sample;
+    } fine[] = {
+        { "", 0, 0 },           { "0", 0, 0 },           { "0:512k", 0, 0 },         { "1", 1, 0 },
+        { "65535", 65535, 0 },  { "16:4096", 16, 4096 }, { "8:512k", 8, 512 << 10 }, { "2:1m", 2, 1 << 20 },
+        { "3:1g", 3, 1 << 30 }, { "4:0", 4, 0 }
+    };
+    static const char *const wrong[] = { "x",
+                                         "-1",
+                                         "+1",
+                                         " 8",
+                                         "8 ",
+                                         "1.5",
+                                         "65536",
+                                         "8:",
+                                         "8:x",
+                                         "8:1q",
+                                         "8:1kk",
+                                         "8k",
+                                         "8:-1",
+                                         "99999999999999999999",
+                                         "8:99999999999999999999",
+                                         "8:9999999g",
+                                         "8,512k",
+                                         "\n" };
+    for (size_t i = 0; i < sizeof fine / sizeof *fine; i++) {
+        husk_heap *other = NULL;
+        TRY_OK(new_heap_with(fine[i].text, &other));
+        assert_int_equal(husk_trace_is_on(other), fine[i].frames > 0);
+        if (fine[i].frames) {
+            assert_int_equal(husk_trace_limit(other), fine[i].frames);
+            assert_int_equal(figures(other).sample_bytes, fine[i].sample);
+        }
+        husk_heap_close(other);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        husk_heap *other = NULL;
+        assert_int_equal(new_heap_with(wrong[i], &other), HUSK_EINVAL);
+        assert_null(other);
+        assert_non_null(strstr(husk_message(), wrong[i]));
+    }
+    assert_false(husk_trace_is_on(heap));
+}
+
+static void asked_by_request(husk_heap *heap)
+{
+    husk_trace_request(heap, true);
+    assert_false(husk_trace_is_on(heap));
+    husk_trace_request(heap, false); /* the later wish counts */
+    husk_heap_safepoint(heap);
+    assert_false(husk_trace_is_on(heap));
+    START(5, 0);
+    husk_trace_stop(heap);
+    HOLD obj = node_new(heap, type_node, 1);
+    TRY(obj);
+    husk_trace_request(heap, true);
+    husk_obj_drop(&obj); /* a release that ends an object is a safe point */
+    if (!story_failing)
+        assert_true(husk_trace_is_on(heap));
+    if (!husk_trace_is_on(heap)) {
+        report_take(HUSK_ENOMEM, 1); /* the error hook has heard of it */
+        return;
+    }
+    assert_int_equal(husk_trace_limit(heap), 5);
+    HOLD traced = node_new(heap, type_node, 2);
+    TRY(traced);
+    husk_trace_request(heap, true); /* is on already: nothing changes */
+    husk_heap_safepoint(heap);
+    if (!story_failing)
+        assert_int_equal(figures(heap).count, 1);
+    husk_trace_request(heap, false);
+    TRY_OK(husk_heap_collect(heap, NULL));
+    assert_false(husk_trace_is_on(heap));
+    assert_string_equal(place_of(traced), "?");
+}
+
+STORIES(STORY(on_and_off, 0), STORY(language_frames, 0), STORY(asked_by_environment, 0),
+        STORY(asked_by_request, 0), STORY(wrong_options, 0), STORY(said_places, 0), STORY(pushed_frames, 0),
         STORY(frames_of_a_source, 0), STORY(births_of_threads, 0), STORY(native_places, 0),
         STORY(every_death, 0), STORY(coming_back, 0), STORY(buffers, 0), STORY(tags_and_marks, 0),
         STORY(random_figures, STORY_NO_FAULT), STORY(samples, STORY_NO_FAULT),

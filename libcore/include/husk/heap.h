@@ -26,7 +26,8 @@ typedef struct husk_heap_options {
 #define HUSK_HEAP_OPTIONS .struct_size = (uint32_t)sizeof(husk_heap_options), .abi = HUSK_ABI
 
 /* Makes a heap owned by the calling thread. options may be NULL. The caller closes it with husk_heap_close.
- * HUSK_EINVAL: options of another ABI; HUSK_ENOMEM, HUSK_ELIMIT: max_bytes does not even hold the heap. */
+ * HUSK_EINVAL: options of another ABI, or HUSK_TRACE in the environment is not understood (husk/trace.h);
+ * HUSK_ENOMEM; HUSK_ELIMIT: max_bytes does not even hold the heap. husk_message has the text. */
 HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *options, husk_heap **out);
 
 /* Ends the heap: runs the cleanups that want it (husk/cleanup.h), drops what waits, runs a full pass with

@@ -12,6 +12,9 @@
  *   2 native frames, newer than a language's     found in the machine's stack, where they can be told for sure
  *   3 the frames of a language                   husk_trace_set_source; or those pushed by husk_trace_push
  *   4 the native frames that called it
+ * From outside: every heap that is made while the environment has HUSK_TRACE=frames, or frames:bytes for samples
+ * (HUSK_TRACE=8:512k; k, m and g are units), is traced from its first object on; 0 and nothing are off, anything
+ * else makes husk_heap_new fail. And husk_trace_request, from a signal handler.
  * Threads: a heap's, its owner; for heap NULL any thread. Memory that the tracer cannot have makes places
  * unknown, never a birth fail. */
 #ifndef HUSK_TRACE_H
@@ -52,6 +55,10 @@ HUSK_API void husk_trace_stop(HUSK_NULLABLE husk_heap *heap);
 /* Forgets what was made so far: its places become unknown and its death moves no figure. O(objects). */
 HUSK_API void husk_trace_clear(HUSK_NULLABLE husk_heap *heap);
 HUSK_API bool husk_trace_is_on(HUSK_NULLABLE const husk_heap *heap);
+/* Asks for tracing to be on (off): from the heap's next safe point on, as husk_heap_request; exact, with
+ * husk_trace_limit frames. The later of two wishes counts. If it cannot be had, the heap's error hook hears of it.
+ * Any thread, and fit for a signal handler. */
+HUSK_API void husk_trace_request(husk_heap *heap, bool on);
 /* Most frames of a traceback, in force or for the next start (1 at first). */
 HUSK_API uint32_t husk_trace_limit(HUSK_NULLABLE const husk_heap *heap);
 

@@ -9,6 +9,7 @@
 #include "cycle/set.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/traced.h"
 
 static void add_pass(husk_pass *sum, const husk_pass *pass)
 {
@@ -264,6 +265,7 @@ void husk__collect_safe(husk_heap *heap)
         (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
     }
     serve_surplus(heap);
+    husk__traced_wish(heap);
 }
 
 husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
@@ -281,6 +283,7 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
         if (status == HUSK_ECORRUPT)
             (void)fail_corrupt(heap);
         serve_surplus(heap);
+        husk__traced_wish(heap);
     }
     if (out)
         *out = sum;

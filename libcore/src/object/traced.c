@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "object/death.h"
+#include "object/hook.h"
 #include "trace/foreign.h"
 #include "trace/site.h"
 
@@ -142,6 +143,29 @@ void husk_trace_clear(husk_heap *heap)
         return;
     forget_sites(heap);
     husk__tracer_clear(heap->tracer);
+}
+
+/* Two atomic steps: a handler that comes between them leaves both bits, of which "off" is obeyed. */
+void husk_trace_request(husk_heap *heap, bool on)
+{
+    (void)husk__take_waiting(&heap->store, on ? HUSK__WAITS_NO_TRACE : HUSK__WAITS_TRACE);
+    husk__let_wait(&heap->store, on ? HUSK__WAITS_TRACE : HUSK__WAITS_NO_TRACE);
+}
+
+void husk__traced_wish(husk_heap *heap)
+{
+    if (LIKELY(!(husk__waiting(&heap->store) & (HUSK__WAITS_TRACE | HUSK__WAITS_NO_TRACE))))
+        return;
+    bool on = husk__take_waiting(&heap->store, HUSK__WAITS_TRACE);
+    bool off = husk__take_waiting(&heap->store, HUSK__WAITS_NO_TRACE);
+    if (off) {
+        husk_trace_stop(heap);
+    } else if (on && !heap->tracer) {
+        husk_trace_options options = { HUSK_TRACE_OPTIONS, .frames = husk_trace_limit(heap) };
+        husk_status status = husk_trace_start(heap, &options);
+        if (status)
+            husk__report(heap, status, "tracing that was asked for: %s", husk_status_text(status));
+    }
 }
 
 bool husk_trace_is_on(const husk_heap *heap)

@@ -46,6 +46,9 @@ ALWAYS_INLINE bool husk__is_bare(const husk_obj *obj)
 void husk__traced_buffer(husk_heap *heap, const void *old, const void *new_buffer, size_t new_bytes,
                          struct husk__from from);
 
+/* At a safe point: starts or stops if that was asked for (husk_trace_request). */
+void husk__traced_wish(husk_heap *heap);
+
 /* The end of the heap. */
 void husk__traced_close(husk_heap *heap);
 

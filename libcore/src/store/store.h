@@ -26,12 +26,14 @@ struct husk__carry {
 /* What waits for a moment at which user code may run. Any thread may add to it, so one relaxed load tells
  * a release whether there is anything. */
 enum {
-    HUSK__WAITS_DUE = 1u << 0,     /* dying objects with finalizers, and events */
-    HUSK__WAITS_PASS = 1u << 1,    /* a collect asked for inside a hook, or garbage left by a quiet pass */
-    HUSK__WAITS_TELL = 1u << 2,    /* the pass callbacks have not heard of a quiet pass */
-    HUSK__WAITS_LATER = 1u << 3,   /* husk_obj_release_later; set after the node is in the list */
-    HUSK__WAITS_REQUEST = 1u << 4, /* husk_heap_request; also served by the next refill */
-    HUSK__WAITS_SURPLUS = 1u << 5, /* more pages are spare than are worth keeping */
+    HUSK__WAITS_DUE = 1u << 0,      /* dying objects with finalizers, and events */
+    HUSK__WAITS_PASS = 1u << 1,     /* a collect asked for inside a hook, or garbage left by a quiet pass */
+    HUSK__WAITS_TELL = 1u << 2,     /* the pass callbacks have not heard of a quiet pass */
+    HUSK__WAITS_LATER = 1u << 3,    /* husk_obj_release_later; set after the node is in the list */
+    HUSK__WAITS_REQUEST = 1u << 4,  /* husk_heap_request; also served by the next refill */
+    HUSK__WAITS_SURPLUS = 1u << 5,  /* more pages are spare than are worth keeping */
+    HUSK__WAITS_TRACE = 1u << 6,    /* husk_trace_request: on */
+    HUSK__WAITS_NO_TRACE = 1u << 7, /* off; the later one takes the other away */
 };
 
 enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */

@@ -126,12 +126,39 @@ static uint32_t frame_of_text(const char *file, size_t length, uint32_t line, co
     return frame;
 }
 
+/* The tables are locked and searched once for each place of these words, not at each birth. */
+static NEVER_INLINE uint32_t learn_words(struct husk__trace_words *words, const char *file, size_t length,
+                                         uint32_t line, const char *function)
+{
+    uint32_t frame = frame_of_text(file, length, line, function, SITE_LANGUAGE);
+    if (!frame)
+        return 0;
+    husk__sites_lock();
+    const struct husk__site_frame *row = husk__site_frame_at(frame);
+    *words =
+        (struct husk__trace_words){ file, function, row->file, row->function, (uint32_t)length, line, frame };
+    husk__sites_unlock();
+    if (length > TRACE_TEXT_MOST) /* its text is shorter */
+        words->file = NULL;
+    return frame;
+}
+
 bool husk_trace_add(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
                     const char *function)
 {
     if (sink->count == sink->most)
         return false;
-    return add(sink, FRAME_KEY | frame_of_text(file, file_length, line, function, SITE_LANGUAGE));
+    function = function ? function : "";
+    uint64_t hash = husk__mix((uintptr_t)file ^ (uint64_t)line << 40, (uintptr_t)function);
+    struct husk__trace_words *words = &sink->tracer->words[hash & (TRACE_WORDS - 1)];
+    uint32_t frame;
+    if (LIKELY(words->file == file && words->function == function && words->line == line &&
+               words->length == file_length && memcmp(words->file_text, file, file_length) == 0 &&
+               strcmp(words->function_text, function) == 0))
+        frame = words->frame;
+    else
+        frame = learn_words(words, file, file_length, line, function);
+    return add(sink, FRAME_KEY | frame);
 }
 
 uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
@@ -183,26 +210,37 @@ size_t husk__capture_native(struct husk__unwind_memo *memo, struct husk__from fr
 
 enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks are cut */
 
-/* Native frames that stand before the language's, then those, then the native ones behind. Answers how many frames
- * were left out, as far as that is known. */
+static unsigned native_beside(struct husk__tracer *tracer, struct husk__from from, uintptr_t pcs[NATIVE_MOST])
+{
+    struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
+    pcs[0] = from.pc;
+    return 1 + husk__unwind_memo(&tracer->memo, &start, pcs + 1, NATIVE_MOST - 1);
+}
+
+/* Native frames that stand before the language's, then those, then the native ones behind. Where the language's
+ * come first and suffice, the machine's stack is not looked at. Answers how many frames were left out, as far as
+ * that is known. */
 static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said, struct husk__from from)
 {
     uintptr_t pcs[NATIVE_MOST];
     unsigned count = 0, i = 0;
-    if (sink->tracer->sources & HUSK_TRACE_NATIVE) {
+    bool native = sink->tracer->sources & HUSK_TRACE_NATIVE;
+    bool language = said->source && (sink->tracer->sources & HUSK_TRACE_LANGUAGE);
+    if (native)
         from = leave_library(from);
-        struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
-        pcs[count++] = from.pc;
-        count += husk__unwind_memo(&sink->tracer->memo, &start, pcs + 1, NATIVE_MOST - 1);
-    }
+    bool later = language && is_replaced(said, from.pc);
+    if (native && !later)
+        count = native_beside(sink->tracer, from, pcs);
     size_t more = 0;
     for (; i < count && !is_replaced(said, pcs[i]); i++)
         if (!add(sink, pcs[i]))
             return 0;
-    if (said->source && (sink->tracer->sources & HUSK_TRACE_LANGUAGE))
+    if (language)
         more = said->source(sink, said->source_data);
     if (sink->tracer->sources & HUSK_TRACE_GIVEN)
         more += add_pushed(sink, said);
+    if (native && later && sink->count < sink->most)
+        count = native_beside(sink->tracer, from, pcs);
     for (; i < count; i++)
         if (!is_replaced(said, pcs[i]) && !husk__is_own_code(pcs[i]) && !add(sink, pcs[i]))
             break;

@@ -36,6 +36,7 @@ enum {
     TRACE_MARKS = 128,
     TRACE_NESTING = 64,
     TRACE_CACHE = 1024,
+    TRACE_WORDS = 256,
     TRACE_CLOCK_EVERY = 4096, /* births between two looks at the clock */
     TRACE_UNIT_SHIFT =
         10, /* sampled: counts are kept in 1/1024, since a sample stands for 1.58 things or more */
@@ -72,6 +73,13 @@ struct husk__trace_hit { /* of the cache */
     uint32_t context, record;
 };
 
+/* A frame that a language said, by where its words stood: what stands there now is compared with the texts. */
+struct husk__trace_words {
+    const char *file, *function;           /* as they were given; NULL: free */
+    const char *file_text, *function_text; /* of trace/site.h */
+    uint32_t length, line, frame;
+};
+
 struct husk__tracer {
     /* what every event reads and writes */
     struct husk__record *records; /* == record_rows.at */
@@ -87,6 +95,7 @@ struct husk__tracer {
     bool one_native; /* tracebacks are of one frame, native ones among them */
 
     struct husk__trace_hit cache[TRACE_CACHE];
+    struct husk__trace_words words[TRACE_WORDS];
 
     struct husk__grow record_rows, record_keys;
     uint32_t record_count;

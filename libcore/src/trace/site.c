@@ -147,8 +147,8 @@ const char *husk__site_text(const char *bytes, size_t length)
 {
     if (length == 0)
         return "";
-    if (length > 4095)
-        length = 4095;
+    if (length > TRACE_TEXT_MOST)
+        length = TRACE_TEXT_MOST;
     uint32_t hash = (uint32_t)husk__mix_bytes(bytes, length);
     struct index *index = &sites.text_index;
     if (!index_room(index, text_hash, COUNT(sites.text_at, uint64_t)))

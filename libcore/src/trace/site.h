@@ -35,7 +35,8 @@ void husk__sites_drop(void);
 void husk__sites_lock(void);
 void husk__sites_unlock(void);
 
-/* A text that stays, NUL-terminated; NULL: no memory. Cut at 4095 bytes. */
+enum { TRACE_TEXT_MOST = 4095 };
+/* A text that stays, NUL-terminated; NULL: no memory. Cut at TRACE_TEXT_MOST bytes. */
 const char *husk__site_text(const char *bytes, size_t length);
 
 /* A frame's number; 0: no memory, or too many. file and function are texts of the table. */

@@ -1,9 +1,11 @@
 /* tests/export/make_exports.c: writes hand-made snapshots in every form, for the readers of the tests beside it.
  *
- *   make_exports FOLDER
+ *   make_exports FOLDER                the ones below
+ *   make_exports FOLDER SEED COUNT     random ones: random-<seed> and the following
  *
  * Files: <snapshot>.<suffix>; what options change has a word more: <snapshot>.types.<suffix>. Snapshots: sample (small, odd
- * names, all that is rare), older and newer (a pair), random (20,000 objects), empty (nothing at all). */
+ * names, all that is rare), older and newer (a pair), random (20,000 objects), empty (nothing at all). And reports:
+ * pair.html (older, newer), series.html (30 of a growing program), small.html (random, in 100,000 bytes). */
 #define _GNU_SOURCE
 #include "sample_snapshot.h"
 
@@ -46,10 +48,49 @@ static void put_all(const char *folder, struct husk_snapshot *snapshot, const ch
     husk_snapshot_free(snapshot);
 }
 
+static void put_report(const char *folder, struct husk_snapshot *const *snapshots, size_t count,
+                       const char *name, size_t max_bytes)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s.html", folder, name);
+    husk_report_options options = { HUSK_REPORT_OPTIONS, .title = "A report: " ODD_FILE,
+                                    .max_bytes = max_bytes };
+    if (husk_report_file((const husk_snapshot *const *)snapshots, count, &options, path) != HUSK_OK)
+        stop(path);
+    for (size_t i = 0; i < count; i++)
+        husk_snapshot_free(snapshots[i]);
+}
+
+static void put_reports(const char *folder)
+{
+    enum { SERIES = 30 };
+    struct husk_snapshot *pair[2], *series[SERIES], *large = sample_snapshot_random(9, 200000, 300000, 50000);
+    sample_snapshot_pair(&pair[0], &pair[1]);
+    put_report(folder, pair, 2, "pair", 0);
+    for (size_t i = 0; i < SERIES; i++)
+        series[i] = sample_snapshot_random(11, 1000 + 100 * i, 2000, 200);
+    put_report(folder, series, SERIES, "series", 0);
+    put_report(folder, &large, 1, "small", 100000);
+}
+
+static void put_random(const char *folder, uint64_t seed, uint64_t count)
+{
+    for (uint64_t n = seed; n < seed + count; n++) {
+        char name[40];
+        snprintf(name, sizeof name, "random-%llu", (unsigned long long)n);
+        size_t nodes = n % 5 == 0 ? n % 3 : n * 37 % 400, sites = n % 4 == 0 ? 0 : 1 + n * 11 % 90;
+        put_all(folder, sample_snapshot_random(n, nodes, nodes * (n % 7) / 2, sites), name);
+    }
+}
+
 int main(int count, char **arguments)
 {
+    if (count == 4) {
+        put_random(arguments[1], strtoull(arguments[2], NULL, 10), strtoull(arguments[3], NULL, 10));
+        return 0;
+    }
     if (count != 2) {
-        fputs("usage: make_exports FOLDER\n", stderr);
+        fputs("usage: make_exports FOLDER [SEED COUNT]\n", stderr);
         return 2;
     }
     struct husk_snapshot *older, *newer, *empty = husk__snap_new(0);
@@ -61,5 +102,6 @@ int main(int count, char **arguments)
     put_all(arguments[1], newer, "newer");
     put_all(arguments[1], empty, "empty");
     put_all(arguments[1], sample_snapshot_random(7, 20000, 50000, 300), "random");
+    put_reports(arguments[1]);
     return 0;
 }

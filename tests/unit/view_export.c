@@ -63,7 +63,7 @@ static void test_forms(void **state)
         snprintf(path, sizeof path, "/tmp/x.y.%s", husk_export_suffix(form));
         assert_string_equal(husk_export_guess(path), form);
     }
-    assert_true(forms >= 7);
+    assert_int_equal(forms, 10);
     assert_null(husk_export_format(SIZE_MAX));
     assert_null(husk_export_suffix("none"));
     assert_null(husk_export_about(""));
@@ -224,7 +224,8 @@ static void test_names(void **state)
         struct kept kept = export_of(snapshot, form, HUSK_EXPORT_TYPES);
         for (size_t at = 0; is_text(form) && at < kept.used; at++) {
             unsigned char c = (unsigned char)kept.at[at];
-            if (c >= 0x80 || (c < 32 && c != '\n' && c != '\r'))
+            bool ours = c >= 0x80 && strcmp(form, "html") == 0; /* the page itself has other letters */
+            if ((c >= 0x80 && !ours) || (c < 32 && c != '\n' && c != '\r'))
                 fail_msg("%s: byte %zu is 0x%02x", form, at, c);
         }
         if (strstr("json speedscope heapsnapshot", form))
@@ -295,6 +296,105 @@ static void test_reach(void **state)
     }
 }
 
+/* ---- reports ---- */
+
+static struct kept report_of(struct husk_snapshot *const *snapshots, size_t count, size_t max_bytes)
+{
+    struct kept kept = { .limit = SIZE_MAX };
+    husk_report_options options = { HUSK_REPORT_OPTIONS, .max_bytes = max_bytes };
+    assert_int_equal(husk_report((const husk_snapshot *const *)snapshots, count, &options, keep, &kept),
+                     HUSK_OK);
+    kept.at = realloc(kept.at, kept.used + 1);
+    kept.at[kept.used] = 0;
+    return kept;
+}
+
+static void test_report_sizes(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = { 100000, 150000, 400000, 2000000 };
+    struct husk_snapshot *snapshots[40];
+    for (size_t i = 0; i < 40; i++)
+        snapshots[i] = sample_snapshot_random(20 + i % 7, 300 + 100 * i, 1000, 50 * i);
+    for (size_t count = 1; count <= 40; count += 13) {
+        size_t before = 0;
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            struct kept kept = report_of(snapshots, count, sizes[s]);
+            if (kept.used > sizes[s])
+                fail_msg("%zu snapshots: %zu bytes of %zu", count, kept.used, sizes[s]);
+            assert_true(kept.used >= before); /* more room shows no less */
+            before = kept.used;
+            free(kept.at);
+        }
+    }
+    for (size_t i = 0; i < 40; i++)
+        husk_snapshot_free(snapshots[i]);
+}
+
+static void test_report_refusals(void **state)
+{
+    (void)state;
+    static const husk_snapshot *many[1001];
+    struct husk_snapshot *snapshot = sample_snapshot();
+    for (size_t i = 0; i < 1001; i++)
+        many[i] = snapshot;
+    struct kept kept = { .limit = SIZE_MAX };
+    assert_int_equal(husk_report(many, 0, NULL, keep, &kept), HUSK_ERANGE);
+    assert_int_equal(husk_report(many, 1001, NULL, keep, &kept), HUSK_ERANGE);
+    assert_non_null(strstr(husk_message(), "1001"));
+    husk_report_options options = { HUSK_REPORT_OPTIONS, .max_bytes = 99999 };
+    assert_int_equal(husk_report(many, 1, &options, keep, &kept), HUSK_ERANGE);
+    assert_int_equal(husk_report_file(many, 1, &options, "/tmp/x"), HUSK_ERANGE);
+    options.max_bytes = 100000; /* the names alone are more */
+    assert_int_equal(husk_report(many, 1000, &options, keep, &kept), HUSK_OK);
+    free(kept.at);
+    kept = (struct kept){ .limit = SIZE_MAX };
+    static char name[300];
+    static const char *names[1000];
+    memset(name, '\xff', sizeof name - 1);
+    for (size_t i = 0; i < 1000; i++)
+        names[i] = name;
+    options.names = names;
+    assert_int_equal(husk_report(many, 1000, &options, keep, &kept), HUSK_ERANGE);
+    assert_non_null(strstr(husk_message(), "100000"));
+    options.abi = 2;
+    assert_int_equal(husk_report(many, 1, &options, keep, &kept), HUSK_EINVAL);
+    assert_int_equal(husk_report_file(many, 1, NULL, "/none/x"), HUSK_EIO);
+    assert_int_equal(kept.used, 0);
+    husk_snapshot_free(snapshot);
+}
+
+static void test_report_fails(void **state)
+{
+    (void)state;
+    struct husk_snapshot *pair[2];
+    sample_snapshot_pair(&pair[0], &pair[1]);
+    const husk_snapshot *const snapshots[] = { pair[0], pair[1] };
+    struct kept whole = report_of(pair, 2, 0);
+    for (size_t limit = 0; limit < whole.used; limit += 499) {
+        struct kept kept = { .limit = limit };
+        assert_int_equal(husk_report(snapshots, 2, NULL, keep, &kept), HUSK_EIO);
+        free(kept.at);
+    }
+    size_t held = husk_memory_held();
+    for (uint64_t n = 1;; n++) {
+        struct kept kept = { .limit = SIZE_MAX };
+        uint64_t before = husk_memory_requests();
+        husk_memory_fail(n, n % 2);
+        husk_status status = husk_report(snapshots, 2, NULL, keep, &kept);
+        husk_memory_fail(0, false);
+        assert_int_equal(husk_memory_held(), held);
+        bool reached = husk_memory_requests() - before >= n;
+        assert_int_equal(status, reached ? HUSK_ENOMEM : HUSK_OK);
+        free(kept.at);
+        if (!reached)
+            break;
+    }
+    free(whole.at);
+    husk_snapshot_free(pair[0]);
+    husk_snapshot_free(pair[1]);
+}
+
 /* ---- large ---- */
 
 static bool count_bytes(const void *bytes, size_t length, void *data)
@@ -345,7 +445,9 @@ static void test_large(void **state)
         assert_int_equal(husk_memory_held(), held);
         print_message("%-13s %10llu bytes written, %9zu kept at most\n", husk_export_format(i),
                       (unsigned long long)bytes, peak.most - held);
-        assert_true(peak.most - held < 220 * sites + 2000000);
+        /* A page puts the names of several snapshots together, and groups them by all there is to group by. */
+        size_t each = strcmp(husk_export_format(i), "html") == 0 ? 500 : 220;
+        assert_true(peak.most - held < each * sites + 2000000);
     }
     husk__memory_set_gates(NULL);
     husk_snapshot_free(snapshot);
@@ -354,9 +456,12 @@ static void test_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),        cmocka_unit_test(test_refusals),  cmocka_unit_test(test_file),
-        cmocka_unit_test(test_writer_fails), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_reach),     cmocka_unit_test(test_large),
+        cmocka_unit_test(test_forms),        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_file),         cmocka_unit_test(test_writer_fails),
+        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_reach),
+        cmocka_unit_test(test_report_sizes), cmocka_unit_test(test_report_refusals),
+        cmocka_unit_test(test_report_fails), cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);
 }

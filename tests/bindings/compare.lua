@@ -1,6 +1,6 @@
 -- lua5.4 compare.lua STORY LEVEL COMMAND [ARGUMENT ...]: runs the command and compares what it prints, line by line,
--- with the text blocks of STORY (story.md). At level 1 the blocks marked "level 2" are left out. The command has
--- to end well, too.
+-- with the text blocks of STORY (story.md). Blocks of a higher level ("level 2") are left out. The command has to end
+-- well, too.
 local path, level = arg[1], tonumber(arg[2])
 if not level or not arg[3] then
   io.stderr:write("usage: compare.lua STORY LEVEL COMMAND [ARGUMENT ...]\n")
@@ -19,8 +19,9 @@ local wanted, inside = {}, false
 for line in file:lines() do
   local language, mark = line:match("^```(%l*)%s*(.-)%s*$")
   if not inside and language then
-    assert(mark == "" or mark == "level 2", path .. ": there is no mark " .. mark)
-    inside = (language == "text" and (mark == "" or level >= 2)) and "keep" or "skip"
+    local needs = mark == "" and 1 or tonumber(mark:match("^level ([23])$"))
+    assert(needs, path .. ": there is no mark " .. mark)
+    inside = (language == "text" and level >= needs) and "keep" or "skip"
   elseif inside and language == "" then
     inside = false
   elseif inside == "keep" then

@@ -1,7 +1,9 @@
 /* tests/bindings/story.c: the story of story.md, told in C. */
+#define _POSIX_C_SOURCE 200809L /* mkstemp */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <husk.h>
 
@@ -145,6 +147,132 @@ static void tell_weak_maps(husk_heap *heap, const husk_type *type)
     husk_obj_release(by_value);
 }
 
+/* ---- traces and snapshots ---- */
+
+/* Makes nodes in one line: the newest, which leads to all. */
+static husk_obj *chain(husk_heap *heap, const husk_type *type, int64_t first, int64_t last)
+{
+    husk_obj *newest = NULL;
+    for (int64_t value = first; value <= last; value++) {
+        husk_trace_at(heap, __FILE__, (uint32_t)__LINE__, __func__);
+        husk_obj *node = node_new(heap, type, value);
+        if (newest)
+            link_to(node, newest);
+        husk_obj_drop(&newest);
+        newest = node;
+    }
+    return newest;
+}
+
+static husk_obj *more(husk_heap *heap, const husk_type *type, int64_t first, int64_t last)
+{
+    husk_obj *newest = NULL;
+    for (int64_t value = first; value <= last; value++) {
+        husk_trace_at(heap, __FILE__, (uint32_t)__LINE__, __func__);
+        husk_obj *node = node_new(heap, type, value);
+        if (newest)
+            link_to(node, newest);
+        husk_obj_drop(&newest);
+        newest = node;
+    }
+    return newest;
+}
+
+/* Of what passes the filter, in the differences to old if there is one. The caller frees it. */
+static husk_stats *stats_of(const husk_snapshot *old, const husk_snapshot *snapshot, int by, const char *text)
+{
+    husk_filter *filter;
+    husk_stats *stats;
+    MUST(husk_filter_new(&filter) == HUSK_OK && husk_filter_parse(filter, text) == HUSK_OK);
+    husk_stats_options options = { HUSK_STATS_OPTIONS, .by = by, .filter = filter };
+    MUST((old ? husk_stats_compare(old, snapshot, &options, &stats)
+              : husk_stats_new(snapshot, &options, &stats)) == HUSK_OK);
+    husk_filter_free(filter);
+    return stats;
+}
+
+static long long nodes_in(const husk_snapshot *snapshot)
+{
+    husk_stats *stats = stats_of(NULL, snapshot, HUSK_BY_TYPE, "type=Node");
+    husk_stat row;
+    MUST(husk_stats_count(stats) == 1 && husk_stats_row(stats, 0, &row));
+    husk_stats_free(stats);
+    return row.count;
+}
+
+static void tell_place(const husk_obj *node)
+{
+    husk_place_frame frame;
+    MUST(husk_trace_of(node, 0, &frame));
+    const char *slash = strrchr(frame.file, '/'), *name = slash ? slash + 1 : frame.file;
+    printf("trace: made in %.*s, by %s\n", (int)strcspn(name, "."), name, frame.function);
+}
+
+static husk_snapshot *saved_and_loaded(const husk_snapshot *snapshot)
+{
+    char path[] = "/tmp/husk-story-XXXXXX";
+    husk_snapshot *loaded;
+    int file = mkstemp(path);
+    MUST(file >= 0 && close(file) == 0);
+    MUST(husk_snapshot_save(snapshot, path) == HUSK_OK);
+    MUST(husk_snapshot_load(path, &loaded) == HUSK_OK);
+    MUST(remove(path) == 0);
+    return loaded;
+}
+
+static void tell_diff(const husk_snapshot *old, const husk_snapshot *snapshot)
+{
+    husk_stats *stats = stats_of(old, snapshot, HUSK_BY_FUNCTION, "type=Node");
+    husk_stat row;
+    for (size_t i = 0; husk_stats_row(stats, i, &row); i++)
+        printf("diff: %s %+lld\n", row.function, (long long)row.count_diff);
+    husk_stats_free(stats);
+    stats = stats_of(NULL, snapshot, HUSK_BY_TYPE, "type=Node,since=half");
+    husk_stats_total(stats, &row);
+    printf("diff: %lld since the mark\n", (long long)row.count);
+    husk_stats_free(stats);
+}
+
+static void tell_traces(husk_heap *heap, const husk_type *type)
+{
+    husk_trace_options options = { HUSK_TRACE_OPTIONS, .frames = 4 };
+    husk_snapshot *first, *second;
+    MUST(husk_trace_start(heap, &options) == HUSK_OK);
+    printf("trace: %s\n", husk_trace_is_on(heap) ? "on" : "off");
+    husk_obj *ten = chain(heap, type, 1, 10);
+    tell_place(ten);
+
+    MUST(husk_snapshot_new(heap, NULL, &first) == HUSK_OK);
+    printf("snapshot: %lld nodes\n", nodes_in(first));
+    husk_stats *lines = stats_of(NULL, first, HUSK_BY_LINE, "type=Node");
+    husk_stat row;
+    MUST(husk_stats_row(lines, 0, &row));
+    printf("snapshot: %zu line made %lld\n", husk_stats_count(lines), (long long)row.count);
+    husk_stats_free(lines);
+    husk_snapshot *loaded = saved_and_loaded(first);
+    printf("snapshot: %lld nodes in the file\n", nodes_in(loaded));
+
+    MUST(husk_trace_mark(heap, "half") == HUSK_OK);
+    husk_obj *sixth = ten; /* the chain holds them all */
+    for (int steps = 0; steps < 4; steps++) {
+        husk_value next;
+        MUST(husk_record_peek(sixth, NEXT, &next) == HUSK_OK);
+        sixth = next.as.o;
+    }
+    MUST(husk_record_set(sixth, NEXT, husk_nil()) == HUSK_OK);
+    husk_obj *eight = more(heap, type, 11, 18);
+    MUST(husk_snapshot_new(heap, NULL, &second) == HUSK_OK);
+    tell_diff(loaded, second);
+    husk_trace_stop(heap);
+    printf("trace: %s\n", husk_trace_is_on(heap) ? "on" : "off");
+    husk_obj_release(ten);
+    husk_obj_release(eight);
+    printf("diff: %zu nodes\n", nodes(heap));
+    husk_snapshot_free(first);
+    husk_snapshot_free(second);
+    husk_snapshot_free(loaded);
+}
+
 static void tell_errors(husk_heap *heap, const husk_type *type, husk_obj *shelf)
 {
     /* C asks for a field by its index, and gets it from the name: -1 is the answer to a name that is none. */
@@ -181,6 +309,7 @@ int main(void)
     tell_counts(heap, type, shelf);
     tell_finalizers(heap, type);
     tell_weak_maps(heap, type);
+    tell_traces(heap, type);
     tell_errors(heap, type, shelf);
 
     /* In C a handle must end before its heap does: then nothing of it is left. */

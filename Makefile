@@ -4,12 +4,14 @@
 #   PREFIX=/usr/local DESTDIR=   where `make install` puts things
 #   JOBS=2                       how many at a time; all cores by default
 #   ROUNDS=20                    how long `make soak` goes on
+#   SECONDS=60                   how long `make fuzz` goes on
 #   SETUP=no                     leave the system's packages alone
 
 PREFIX ?= /usr/local
 DESTDIR ?=
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ROUNDS ?= 20
+SECONDS ?= 60
 SETUP ?= yes
 
 EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles packages
@@ -20,7 +22,7 @@ setup = @if [ "$(SETUP)" != no ]; then cmake/setup.sh $(1); fi
 build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan soak bench format lint install clean
+.PHONY: help demo test build asan soak fuzz bench format lint install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +53,13 @@ soak: build ## Random operations against the models for a long time; ROUNDS=20, 
 			build/tests/model $$what $$seed 10000000 || exit; \
 		done; \
 	done
+
+fuzz: ## Any bytes as files of snapshots for SECONDS=60; what is new stays in build-fuzz/corpus
+	$(call setup,build fuzz)
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_snapshot
+	@mkdir -p build-fuzz/corpus
+	@cd build-fuzz && tests/fuzz_snapshot -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=2048 \
+		-print_final_stats=1 corpus ../tests/fuzz/corpus
 
 bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build/bench/results.json
 	$(call setup,build bench)

@@ -33,3 +33,8 @@ if(HUSK_SANITIZE)
         OUTPUT_VARIABLE HUSK_SANITIZER_RUNTIME OUTPUT_STRIP_TRAILING_WHITESPACE)
     set(HUSK_HOST_ENV "${CMAKE_COMMAND}" -E env "LD_PRELOAD=${HUSK_SANITIZER_RUNTIME}")
 endif()
+
+# What libFuzzer is to see of the library: which branches were taken.
+if(HUSK_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+endif()

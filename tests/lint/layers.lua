@@ -40,6 +40,7 @@ return {
     { at = "tests/unit", internal = all, public = all },
     -- Builds snapshots by hand.
     { at = "tests/stats", internal = all, public = all },
+    { at = "tests/fuzz", internal = all, public = all },
     -- Everything else that is tested is a public promise.
     { at = "tests", internal = none, public = all },
 }

@@ -124,6 +124,8 @@ HUSK_API bool husk_trace_add(husk_trace_sink *sink, const char *file, size_t fil
 HUSK_API uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
                                    HUSK_NULLABLE const char *function);
 HUSK_API bool husk_trace_add_frame(husk_trace_sink *sink, uint32_t frame);
+/* Another number whenever those of frames have become invalid since: for who keeps them. Never 0. */
+HUSK_API uint64_t husk_trace_frame_round(const husk_trace_sink *sink);
 /* Called at each birth that is traced. Must not make, release or store objects. How many more frames there are
  * beyond those that were wanted, or 0 if that is not known: its answer. */
 typedef size_t husk_trace_source_fn(husk_trace_sink *sink, void *data);

@@ -68,8 +68,6 @@ void husk__capture_own(const void *const *functions, size_t count)
     struct husk__code_range range = { UINTPTR_MAX, 0 };
     for (size_t i = 0; i < count; i++) {
         uintptr_t at = (uintptr_t)functions[i];
-        if (!at)
-            continue; /* not linked in */
         range.start = at < range.start ? at : range.start;
         range.end = at > range.end ? at : range.end;
     }
@@ -173,6 +171,12 @@ uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size_t file_l
 bool husk_trace_add_frame(husk_trace_sink *sink, uint32_t frame)
 {
     return add(sink, FRAME_KEY | frame);
+}
+
+uint64_t husk_trace_frame_round(const husk_trace_sink *sink)
+{
+    (void)sink; /* there is one only while tables are held */
+    return husk__sites_round() + 1;
 }
 
 static void add_at(struct husk_trace_sink *sink, struct husk__said *said)

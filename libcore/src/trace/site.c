@@ -18,6 +18,7 @@ struct index {
 static struct {
     pthread_mutex_t lock;
     size_t holders;
+    uint64_t round; /* changes only while nobody holds them */
     struct husk__grow frames, stacks, texts;
     struct husk__grow text_at; /* uint64_t: offset in texts of each text */
     struct index frame_index, stack_index, text_index;
@@ -91,6 +92,7 @@ void husk__sites_drop(void)
 {
     husk__sites_lock();
     if (--sites.holders == 0) {
+        sites.round++;
         husk__grow_free(&sites.frames);
         husk__grow_free(&sites.stacks);
         husk__grow_free(&sites.texts);
@@ -100,6 +102,11 @@ void husk__sites_drop(void)
         index_free(&sites.text_index);
     }
     husk__sites_unlock();
+}
+
+uint64_t husk__sites_round(void)
+{
+    return sites.round;
 }
 
 size_t husk__sites_bytes(void)

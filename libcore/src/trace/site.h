@@ -48,6 +48,9 @@ uint32_t husk__site_stack(uint32_t parent, uint32_t frame);
 const struct husk__site_frame *husk__site_frame_at(uint32_t frame);
 const struct husk__site_stack *husk__site_stack_at(uint32_t stack);
 
+/* How often the tables have been given up; for those who hold them, without the lock. */
+uint64_t husk__sites_round(void);
+
 /* Bytes of all tables. */
 size_t husk__sites_bytes(void);
 

@@ -24,16 +24,6 @@ static bool on_limit(struct husk__store *store)
     return husk__collect_limit((husk_heap *)store);
 }
 
-/* The functions that a program calls when something is born: their frames are not shown (trace/capture.h). */
-static void know_own_code(void)
-{
-    static const void *const functions[] = {
-        (const void *)(uintptr_t)husk_obj_new,
-        (const void *)(uintptr_t)husk_obj_new_items,
-    };
-    husk__capture_own(functions, sizeof functions / sizeof *functions);
-}
-
 husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
 {
     static const husk_heap_options plain = { HUSK_HEAP_OPTIONS };
@@ -72,7 +62,6 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->store.on_pressure = on_pressure;
     heap->store.on_limit = on_limit;
     husk__pace_begin(heap);
-    know_own_code();
     if (traced && (status = husk_trace_start(heap, &trace)) != HUSK_OK) {
         husk_heap_close(heap);
         return status;

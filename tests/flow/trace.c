@@ -241,7 +241,7 @@ static void frames_of_a_source(husk_heap *heap)
         assert_string_equal(place_of(c), "s.lua:8 inner<s.lua:10 middle");
     assert_int_equal(script.asked, 3);
     if (!story_failing)
-        assert_int_equal(script.forgotten, 2); /* another heap may have been traced meanwhile */
+        assert_int_equal(script.forgotten, 2);
     TRY_OK(husk_trace_set_source(heap, NULL, NULL, NULL, NULL, 0));
     assert_int_equal(script.ended, 1);
     HOLD d = node_new(heap, type_node, 4);

@@ -1,7 +1,7 @@
 /* husk/classes.h: how a heap's memory is used: by size class, as its allocator sees it, and by type.
  *
  * Counting is done when asked, so that births and deaths do not pay for it: one walk over the objects, about a
- * nanosecond each. Exact. Dying objects count as used blocks here, as elsewhere they do not count as objects.
+ * nanosecond each. Exact. Dying objects count as used blocks here; elsewhere they do not count as objects.
  * Threads: the heap's owner. */
 #ifndef HUSK_CLASSES_H
 #define HUSK_CLASSES_H

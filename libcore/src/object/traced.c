@@ -101,6 +101,8 @@ static husk_status no_trace(husk_heap *heap)
 
 husk_status husk_trace_start(husk_heap *heap, const husk_trace_options *options)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, husk__know_own_code);
     if (!heap)
         return husk__foreign_start(options);
     if (heap->tracer)

@@ -49,6 +49,9 @@ void husk__traced_buffer(husk_heap *heap, const void *old, const void *new_buffe
 /* At a safe point: starts or stops if that was asked for (husk_trace_request). */
 void husk__traced_wish(husk_heap *heap);
 
+/* Tells trace/capture.h where the library's code is. */
+void husk__know_own_code(void);
+
 /* The end of the heap. */
 void husk__traced_close(husk_heap *heap);
 

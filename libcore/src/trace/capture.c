@@ -68,6 +68,8 @@ void husk__capture_own(const void *const *functions, size_t count)
     struct husk__code_range range = { UINTPTR_MAX, 0 };
     for (size_t i = 0; i < count; i++) {
         uintptr_t at = (uintptr_t)functions[i];
+        if (!at)
+            continue; /* not linked in */
         range.start = at < range.start ? at : range.start;
         range.end = at > range.end ? at : range.end;
     }

@@ -49,8 +49,8 @@ struct husk__from {
     ((struct husk__from){ (uintptr_t)__builtin_return_address(0),                                            \
                           (const uintptr_t *)__builtin_frame_address(0) })
 
-/* The library's code lies between these addresses, or in their module if that is a shared one. Any thread, once is
- * enough. */
+/* The library's code lies between these addresses (NULL: there is none), or in their module if that is a shared one.
+ * Once, before the first tracer. */
 void husk__capture_own(const void *const *functions, size_t count);
 
 /* The range of husk__capture_own. */

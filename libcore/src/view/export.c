@@ -9,13 +9,16 @@ static const struct form {
     const char *name, *suffix, *about;
     husk__export_fn *fn;
 } forms[] = {
+    { "text",         "txt",             "tables to read: what there is, the largest of it, the collector",  husk__export_text },
     { "json",         "json",            "everything in the snapshot, as docs/exports.md says",              husk__export_json },
+    { "csv",          "csv",             "the rows of a grouping, for spreadsheets",                         husk__export_csv },
     { "collapsed",    "folded",          "a traceback and a number a line, for flame graphs",                husk__export_collapsed },
     { "pprof",        "pb",              "a heap profile for go tool pprof and its relatives",               husk__export_pprof },
     { "heapsnapshot", "heapsnapshot",    "objects and references, for Chrome's memory panel and memlab",     husk__export_heapsnapshot },
     { "speedscope",   "speedscope.json", "tracebacks by bytes and by number, for speedscope",                husk__export_speedscope },
     { "dot",          "dot",             "objects and references as a graph, for Graphviz",                  husk__export_dot },
     { "openmetrics",  "prom",            "figures for Prometheus and its relatives",                         husk__export_openmetrics },
+    { "html",         "html",            "one page with flame graph and tables, for any browser",            husk__export_html },
 };
 /* clang-format on */
 enum { FORMS = sizeof forms / sizeof *forms };

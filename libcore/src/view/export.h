@@ -10,6 +10,7 @@
 #include "view/alive.h"
 
 #include <husk/report.h>
+#include <husk/stats.h>
 
 struct husk__export {
     const husk_snapshot *snapshot;
@@ -24,6 +25,26 @@ husk__export_fn husk__export_text, husk__export_csv, husk__export_json, husk__ex
     husk__export_openmetrics, husk__export_html;
 
 husk_status husk__export_no_memory(void);
+
+/* The groups of what `alive` counts too: with what is not traced, but not beside estimates. records: with what was
+ * recorded of places, if it groups by them. */
+husk_status husk__export_groups(const husk_snapshot *snapshot, int by, bool records, husk_stats **out);
+
+/* The grouping that options ask for; by type. HUSK_EMISSING, with a text. */
+husk_status husk__export_by(const husk_export_options *options, int *by);
+
+/* What a row is called, any bytes; by function its function too. */
+struct husk__group_name {
+    const char *name, *function;
+    size_t name_length, function_length;
+    uint32_t line;
+    uint64_t offset; /* of a native frame in its file, + 1; 0: it needs none */
+};
+/* The same of a frame as groups by line are called. */
+struct husk__group_name husk__frame_line(const struct husk_snapshot *snapshot, uint32_t frame);
+struct husk__group_name husk__group_name(const husk_stats *stats, size_t row);
+void husk__out_group_name(struct husk__out *out, const struct husk__escape *escape,
+                          const struct husk__group_name *name);
 
 /* A writer into a file; what the file said is in status. */
 struct husk__file_writer {

@@ -24,6 +24,15 @@ const char *husk__section_name(unsigned kind)
     return kind < SECTIONS && sections[kind].name ? sections[kind].name : "?";
 }
 
+/* A section without elements lies somewhere all the same: readers may add 0 to its place. */
+static const struct husk__section nothing = { sections, 0 };
+
+void husk__snap_clear(struct husk_snapshot *snapshot)
+{
+    for (unsigned k = 0; k < SECTIONS; k++)
+        snapshot->sections[k] = nothing;
+}
+
 /* What a section of so many bytes takes of the limit: as much as it can take of a file, with its row in the table
  * and the gap before it. */
 static size_t cost(size_t bytes)
@@ -62,7 +71,7 @@ void husk__snap_drop(struct husk_snapshot *snapshot, unsigned kind)
 {
     snapshot->taken -= cost(snapshot->own[kind].used);
     husk__grow_free(&snapshot->own[kind]);
-    snapshot->sections[kind] = (struct husk__section){ NULL, 0 };
+    snapshot->sections[kind] = nothing;
 }
 
 void husk__snap_settle(struct husk_snapshot *snapshot)
@@ -194,6 +203,7 @@ struct husk_snapshot *husk__snap_new(size_t limit)
     struct husk_snapshot *snapshot = husk__raw_new(sizeof *snapshot);
     if (!snapshot)
         return NULL;
+    husk__snap_clear(snapshot);
     snapshot->limit = limit;
     snapshot->taken = sizeof(struct husk__file_head);
     bool ok = append(snapshot, "", 0);

@@ -434,7 +434,7 @@ static husk_status check_nodes(const struct checker *c)
     for (size_t n = 0; n < count; n++) {
         const struct husk__node *node = &nodes[n];
         uint64_t size = node->size, degree = node->degree;
-        if (n % 64 == 0 && off && off[n / 64] != edge)
+        if (n % 64 == 0 && COUNT(c, EDGE_OFF) && off[n / 64] != edge)
             return BAD(c, EDGE_OFF, n / 64, "%llu, and %llu edges are before node %zu",
                        (unsigned long long)off[n / 64], (unsigned long long)edge, n);
         if (UNLIKELY((node->size == NODE_SIZE_SPILLS) | (node->hidden == NODE_HIDDEN_SPILLS) |
@@ -518,7 +518,7 @@ static husk_status check_edges(const struct checker *c)
     for (size_t n = 0; n < count; n++) {
         const struct type_rule *rule = &c->rules[husk__node_type(&nodes[n])];
         size_t degree = husk__node_degree(c->snapshot, n);
-        if (n % 64 == 0 && index_off && index_off[n / 64] != index)
+        if (n % 64 == 0 && COUNT(c, EDGE_INDEX_OFF) && index_off[n / 64] != index)
             return BAD(c, EDGE_INDEX_OFF, n / 64, "%llu, and it should be %zu",
                        (unsigned long long)index_off[n / 64], index);
         for (size_t e = edge; e < edge + degree; e++)

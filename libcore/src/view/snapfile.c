@@ -231,6 +231,7 @@ husk_status husk__snap_open(const void *bytes, size_t length, const char *name, 
     struct husk_snapshot *snapshot = husk__raw_new(sizeof *snapshot);
     if (!snapshot)
         return husk_fail(HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM));
+    husk__snap_clear(snapshot);
     status = read_sections(snapshot, bytes, length, name);
     if (status == HUSK_OK)
         status = husk__snap_check(snapshot, name);

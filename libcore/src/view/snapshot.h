@@ -13,7 +13,7 @@
 #include <husk/snapshot.h>
 
 struct husk__section {
-    const void *at;
+    const void *at; /* never NULL */
     size_t count;
 };
 
@@ -45,6 +45,9 @@ const char *husk__section_name(unsigned kind);
 /* The elements of a section, and how many. */
 #define SNAP(snapshot, name) ((const husk__snap_##name *)(snapshot)->sections[SECTION_##name].at)
 #define SNAP_COUNT(snapshot, name) ((snapshot)->sections[SECTION_##name].count)
+
+/* No section has an element. */
+void husk__snap_clear(struct husk_snapshot *snapshot);
 
 /* ---- building ---- */
 

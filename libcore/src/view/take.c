@@ -453,9 +453,10 @@ static husk_status take(husk_heap *heap, const husk_snapshot_options *o, bool ed
                         husk_snapshot **out)
 {
     struct husk_snapshot *snapshot = husk__snap_new(o->max_bytes);
+    /* Figures come before what makes the snapshot large: it must not be in them. */
     bool ok = snapshot && husk__take_about(snapshot, heap, edges, pid) &&
-              (!heap || take_graph(snapshot, heap, edges)) && husk__take_sites(snapshot, heap, o->flags) &&
-              husk__take_figures(snapshot, heap, o->flags, pid);
+              husk__take_figures(snapshot, heap, o->flags, pid) &&
+              (!heap || take_graph(snapshot, heap, edges)) && husk__take_sites(snapshot, heap, o->flags);
     if (ok) {
         husk__snap_settle(snapshot);
         *out = snapshot;

@@ -1,6 +1,7 @@
 /* view/takeabout.c: what a snapshot says about itself and about the heap as a whole. The process's numbers are
  * proc's. */
 #define _GNU_SOURCE
+#include "view/system.h"
 #include "view/take.h"
 
 #include <fcntl.h>
@@ -120,6 +121,7 @@ static bool take_passes(struct husk_snapshot *snapshot, husk_heap *heap)
 
 bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags, pid_t pid)
 {
-    (void)flags, (void)pid;
-    return !heap || (take_heap_figures(snapshot, heap) && take_passes(snapshot, heap));
+    return husk__take_process(snapshot, heap, flags, pid) &&
+           (!heap || (take_heap_figures(snapshot, heap) && take_passes(snapshot, heap) &&
+                      husk__take_classes(snapshot, heap)));
 }

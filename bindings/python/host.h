@@ -23,7 +23,8 @@
  *     close inside its own hooks (home->hooks).
  *  3. Hooks save and restore the exception in flight; their own goes to sys.unraisablehook (host_hooks.c).
  *  4. Every call that looks at a heap leaves bridged mode first (husk_py_obj, husk_py_open), readers included.
- * Threads: the interpreter lock is never given up inside a call of the library, so that the lock is the heap's. */
+ * Threads: the interpreter lock is never given up inside a call that has a heap, so that the lock is the heap's. Long
+ * work on a snapshot, which has none, lets other threads run (host_snapshot.c). */
 #ifndef HUSK_PY_HOST_H
 #define HUSK_PY_HOST_H
 
@@ -68,7 +69,13 @@ struct husk_py_heap {
     PyObject *passes;          /* dict: id of a callback on passes -> callable */
     PyObject *holders;         /* dict: names given to disable, which the library keeps */
     husk_py_heap *prev, *next; /* in lib.heaps while open */
-    PyObject *early;           /* set of addresses: records that host_bridge.c has finalized, or NULL */
+    /* Of host_scopes.c: */
+    PyObject *scopes;   /* dict: thread -> list of (domain?, bytes), or NULL */
+    uint64_t births_of; /* the thread that the library has been told of; 0: none, or its list has changed */
+    uint64_t scopes_in; /* in which tracing */
+    int tags_shown, domains_shown; /* pushed there */
+
+    PyObject *early; /* set of addresses: records that host_bridge.c has finalized, or NULL */
 
     /* Of host_bridge.c: */
     const husk_bridge *bridge; /* NULL: not bridged */
@@ -164,6 +171,7 @@ PyObject *husk_py_fail_closed(husk_py_heap *home, const char *what);
 /* The failure of a call on home, with the heap's text, which is forgotten. Leaves the heap. */
 PyObject *husk_py_raise(husk_py_heap *home, husk_status status);
 PyObject *husk_py_raise_failure(husk_py_heap *home); /* after "makes" gave NULL */
+PyObject *husk_py_raise_plain(husk_status status);   /* of a call that has no heap: with husk_message() */
 bool husk_py_add_errors(PyObject *module);
 
 /* The name of a class as it is written in a program: without the module. */
@@ -225,6 +233,8 @@ PyObject *husk_py_counts(const husk_counts *counts);
 PyObject *husk_py_pacing(const husk_pacing *pacing);
 PyObject *husk_py_generation(const husk_generation *generation);
 PyObject *husk_py_figures(const husk_heap_figures *figures);
+PyObject *husk_py_snapshot_counts(const husk_snapshot_counts *counts);
+PyObject *husk_py_trace_figures(const husk_trace_figures *figures);
 bool husk_py_add_figures(PyObject *module);
 
 /* ---- host_heap.c ---- */
@@ -269,6 +279,51 @@ PyObject *husk_py_map_build(husk_py_heap *home, PyObject *entries, PyObject *nam
 PyObject *husk_py_objects(husk_py_heap *home, PyObject *only);
 PyObject *husk_py_garbage(husk_py_heap *home);
 PyObject *husk_py_census(husk_py_heap *home);
+
+/* ---- host_trace.c ---- */
+
+bool husk_py_trace_sources(husk_py_heap *home); /* gives a new heap its source of frames */
+PyObject *husk_py_bytes_text(const char *text); /* bytes of anybody as a str */
+/* A str as a text of the library's: without NUL. Valid as long as *keep. */
+const char *husk_py_arg_text(PyObject *x, const char *what, PyObject **keep);
+bool husk_py_want_args(Py_ssize_t count, Py_ssize_t wanted, const char *name);
+typedef struct husk_py_target { /* what is traced */
+    husk_py_heap *home;         /* NULL: the process */
+    husk_heap *heap;
+} husk_py_target;
+/* x: a Heap, None for husk.default, False for the process. */
+bool husk_py_arg_target(PyObject *x, const char *what, husk_py_target *out);
+PyObject *husk_py_traced(const husk_py_target *on, husk_status status); /* None, or an exception is set */
+bool husk_py_add_tracing(PyObject *module);
+
+/* ---- host_scopes.c ---- */
+
+/* A birth in this thread and tracing is next. No exception is set before; one may be afterwards. */
+void husk_py_enter_scopes(husk_py_heap *home, uint64_t thread, uint64_t tracing);
+bool husk_py_add_scopes(PyObject *module);
+
+/* ---- host_snapshot.c ---- */
+
+enum { HUSK_PY_TEXTS = 256 };
+typedef struct husk_py_texts { /* str objects of texts met lately, by address */
+    const char *texts[HUSK_PY_TEXTS];
+    PyObject *strings[HUSK_PY_TEXTS];
+} husk_py_texts;
+PyObject *husk_py_cached_text(husk_py_texts *texts, const char *text);
+void husk_py_free_texts(husk_py_texts *texts);
+
+typedef struct husk_py_snapshot {
+    PyObject_HEAD husk_snapshot *snapshot;
+    int readers; /* calls that have given the interpreter lock up */
+    husk_py_texts texts;
+} husk_py_snapshot;
+husk_py_snapshot *husk_py_arg_snapshot(PyObject *x);                        /* NULL: TypeError is set */
+PyObject *husk_py_arg_path(PyObject *x);                                    /* bytes */
+PyObject *husk_py_one_frame(husk_py_texts *texts, const husk_frame *frame); /* (file, line, function) */
+/* A tuple of these, newest first, and how many there were. */
+PyObject *husk_py_frames(husk_py_texts *texts, const husk_snapshot *snapshot, uint32_t stack);
+bool husk_py_add_snapshots(PyObject *module);
+bool husk_py_add_stats(PyObject *module); /* host_stats.c */
 
 /* ---- host_hooks.c: what Husk calls back ---- */
 

@@ -79,6 +79,12 @@ PyObject *husk_py_raise(husk_py_heap *home, husk_status status)
     return NULL;
 }
 
+PyObject *husk_py_raise_plain(husk_status status)
+{
+    const char *text = husk_message();
+    return husk_py_fail(status, "%s", *text ? text : husk_status_text(status));
+}
+
 PyObject *husk_py_raise_failure(husk_py_heap *home)
 {
     husk_status status = husk_heap_failure(home->heap);

@@ -170,6 +170,58 @@ static PyStructSequence_Field figures_names[] = {
 };
 HUSK_PY_SEQUENCE(figures, "Figures", "What a heap has and takes.")
 
+static const field trace_figures_fields[] = {
+    SIZE_OF(husk_trace_figures, bytes),        SIZE_OF(husk_trace_figures, count),
+    SIZE_OF(husk_trace_figures, peak_bytes),   SIZE_OF(husk_trace_figures, peak_count),
+    COUNT_OF(husk_trace_figures, born_bytes),  COUNT_OF(husk_trace_figures, born),
+    COUNT_OF(husk_trace_figures, temporary),   COUNT_OF(husk_trace_figures, unknown),
+    SIZE_OF(husk_trace_figures, places),       SIZE_OF(husk_trace_figures, own_bytes),
+    SIZE_OF(husk_trace_figures, sample_bytes),
+};
+static PyStructSequence_Field trace_figures_names[] = {
+    { "bytes", "traced and alive; when sampled: an estimate, as all that follows" },
+    { "count", "things traced and alive" },
+    { "peak_bytes", "the highest bytes since the start or reset_peak" },
+    { "peak_count", "things alive at that moment" },
+    { "born_bytes", "made since the start or clear_traces" },
+    { "born", "things made" },
+    { "temporary", "of these, died before the next one was made" },
+    { "unknown", "things whose place could not be had" },
+    { "places", "different tracebacks, with their tags, domains and threads" },
+    { "own_bytes", "memory of the tracer" },
+    { "sample_bytes", "the mean gap of the samples; 0: everything is traced" },
+    { NULL, NULL },
+};
+HUSK_PY_SEQUENCE(trace_figures, "TraceFigures", "What a tracer has seen.")
+
+static const field snapshot_counts_fields[] = {
+    SIZE_OF(husk_snapshot_counts, objects), SIZE_OF(husk_snapshot_counts, object_bytes),
+    SIZE_OF(husk_snapshot_counts, edges),   SIZE_OF(husk_snapshot_counts, weak_edges),
+    SIZE_OF(husk_snapshot_counts, buffers), SIZE_OF(husk_snapshot_counts, buffer_bytes),
+    SIZE_OF(husk_snapshot_counts, blocks),  SIZE_OF(husk_snapshot_counts, block_bytes),
+    SIZE_OF(husk_snapshot_counts, traced),  SIZE_OF(husk_snapshot_counts, types),
+    SIZE_OF(husk_snapshot_counts, records), SIZE_OF(husk_snapshot_counts, stacks),
+    SIZE_OF(husk_snapshot_counts, frames),  SIZE_OF(husk_snapshot_counts, bytes),
+};
+static PyStructSequence_Field snapshot_counts_names[] = {
+    { "objects", "of the heap, traced or not" },
+    { "object_bytes", "their blocks" },
+    { "edges", "references between them" },
+    { "weak_edges", "weak ones, and entries of weak-key maps" },
+    { "buffers", "traced growing parts of lists and maps" },
+    { "buffer_bytes", "their bytes" },
+    { "blocks", "of track()" },
+    { "block_bytes", "their bytes" },
+    { "traced", "things whose place is known; when sampled: samples" },
+    { "types", "different ones" },
+    { "records", "places with their tags, domains and threads" },
+    { "stacks", "tracebacks, those of callers included" },
+    { "frames", "different ones" },
+    { "bytes", "of the snapshot itself" },
+    { NULL, NULL },
+};
+HUSK_PY_SEQUENCE(snapshot_counts, "SnapshotCounts", "What a snapshot has.")
+
 static bool add(PyObject *module, PyStructSequence_Desc *desc, PyTypeObject **type)
 {
     *type = PyStructSequence_NewType(desc);
@@ -180,5 +232,7 @@ bool husk_py_add_figures(PyObject *module)
 {
     return add(module, &pass_desc, &pass_type) && add(module, &counts_desc, &counts_type) &&
            add(module, &pacing_desc, &pacing_type) && add(module, &generation_desc, &generation_type) &&
-           add(module, &figures_desc, &figures_type);
+           add(module, &figures_desc, &figures_type) &&
+           add(module, &trace_figures_desc, &trace_figures_type) &&
+           add(module, &snapshot_counts_desc, &snapshot_counts_type);
 }

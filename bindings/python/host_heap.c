@@ -99,12 +99,16 @@ static PyObject *heap_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     if (status != HUSK_OK) {
         home->heap = NULL;
         if (!PyErr_Occurred())
-            husk_py_fail(status, "Heap(): %s", husk_status_text(status));
+            husk_py_fail(status, "Heap(): %s", husk_message());
         Py_DECREF((PyObject *)home);
         return NULL;
     }
     link_heap(home);
     husk_heap_on_error(home->heap, husk_py_on_error, home, NULL);
+    if (!husk_py_trace_sources(home)) {
+        Py_DECREF((PyObject *)home);
+        return NULL;
+    }
     return (PyObject *)home;
 }
 
@@ -254,6 +258,7 @@ static void heap_dealloc(PyObject *self)
     Py_CLEAR(home->holders);
     Py_CLEAR(home->name);
     Py_CLEAR(home->early);
+    Py_CLEAR(home->scopes);
     type->tp_free(self);
     Py_DECREF((PyObject *)type);
 }

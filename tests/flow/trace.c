@@ -183,7 +183,7 @@ static void pushed_frames(husk_heap *heap)
 /* A script of three frames, the newest in line 7, of which the source knows all but the newest by number. */
 struct script {
     uint32_t line, known[2];
-    uint64_t round;
+    uint64_t round, serial;
     unsigned asked, ended, forgotten;
 };
 
@@ -193,6 +193,7 @@ static size_t tell_script(husk_trace_sink *sink, void *data)
     struct script *script = data;
     script->asked++;
     size_t more = 0;
+    script->serial = husk_trace_serial(sink);
     if (script->round != husk_trace_frame_round(sink)) {
         script->round = husk_trace_frame_round(sink);
         script->forgotten++;
@@ -232,6 +233,7 @@ static void frames_of_a_source(husk_heap *heap)
         assert_int_equal(figures(heap).places, 1);
     }
     assert_int_equal(script.forgotten, 1);
+    uint64_t serial = script.serial;
     husk_trace_stop(heap);
     START(2, HUSK_TRACE_LANGUAGE); /* cut: the third is counted, and filled in by nobody */
     script.line = 8;
@@ -240,6 +242,7 @@ static void frames_of_a_source(husk_heap *heap)
     if (!story_failing)
         assert_string_equal(place_of(c), "s.lua:8 inner<s.lua:10 middle");
     assert_int_equal(script.asked, 3);
+    assert_int_not_equal(script.serial, serial);
     if (!story_failing)
         assert_int_equal(script.forgotten, 2);
     TRY_OK(husk_trace_set_source(heap, NULL, NULL, NULL, NULL, 0));

@@ -13,7 +13,7 @@ import types
 
 import husk
 
-FIGURES = ("Pass", "Counts", "Pacing", "Generation", "Figures")
+FIGURES = ("Pass", "Counts", "Pacing", "Generation", "Figures", "TraceFigures", "SnapshotCounts")
 GROUPS = (
     ("Heaps", ("Heap", "collect")),
     ("Objects", ("Obj", "Record", "RecordType", "List", "Map")),
@@ -78,7 +78,7 @@ class Page:
             elif isinstance(thing, (types.GetSetDescriptorType, property)):
                 self.attribute(thing, f"{kind.__name__.lower()}.{member}")
             elif callable(thing):
-                self.entry(thing, f"{kind.__name__.lower()}.{member}", True)
+                self.entry(thing, f"{kind.__name__.lower()}.{member}", not isinstance(thing, staticmethod))
         if borrowed:
             self.add("As in `collections.abc`: " + ", ".join(f"`{member}`" for member in sorted(borrowed)) + ".")
             self.add()
@@ -161,13 +161,13 @@ def make():
     page.add("# Python: reference")
     page.add()
     page.add("Made from the docstrings of the package by `tests/python/reference.py`. [Python](python.md) is the guide;")
-    page.add("[the page of differences](python-differences.md) compares the modules with `gc` and `weakref`.")
+    page.add("[the page of differences](python-differences.md) compares the modules with `gc`, `weakref` and `tracemalloc`.")
     page.add()
     page.add("## husk")
     page.add()
     page.add(escape(inspect.getdoc(husk)))
     page.add()
-    shown = set(FIGURES) | {"default", "gc", "weakref"}
+    shown = set(FIGURES) | {"default", "gc", "tracemalloc", "weakref"}
     for title, names in GROUPS:
         page.add(f"## {title}")
         page.add()
@@ -186,7 +186,7 @@ def make():
     page.add()
     page.figures()
     page.errors()
-    for module in (husk.gc, husk.weakref):
+    for module in (husk.gc, husk.weakref, husk.tracemalloc):
         page.add(f"## {module.__name__}")
         page.add()
         page.add(escape(inspect.getdoc(module)))

@@ -5,8 +5,11 @@ with the title in docs/python-differences.md that says why.
 """
 
 import builtins
+import contextlib
+import functools
 import gc
 import sys
+import tracemalloc
 import weakref
 
 import husk
@@ -193,7 +196,47 @@ def _derived(plain, record):
     (PlainWalker, RecordWalker) = _derived(Plain, Record)
 
 
+def _sized():
+    """Record classes by the bytes that an object of theirs takes."""
+    found = {}
+    husk.tracemalloc.start()
+    for n in (2, 4, 6, 8, 12, 16, 20, 24, 32, 40):
+        kind = type(husk.Record)(f"Sized{n}", (husk.Record,), {"__annotations__": {f"x{i}": object for i in range(n)}})
+        before = husk.tracemalloc.figures().bytes
+        one = kind()
+        found[husk.tracemalloc.figures().bytes - before] = kind
+        del one
+    husk.tracemalloc.stop()
+    return found
+
+
+SIZED = _sized()
+SIZES = sorted(SIZED)
+
+
 class World:
+    folder = "/scenario/"
+
+    def program(self, **sources):
+        """The names that some sources define together, each compiled as the file of its name in `folder`. In them make0(),
+        make1() ... make a thing of SIZES[0] bytes and so on, and nothing else."""
+        names = {f"make{i}": make for i, make in enumerate(self.makes)}
+        for name, source in sources.items():
+            exec(compile(source, f"{self.folder}{name}.py", "exec"), names)
+        return names
+
+    @contextlib.contextmanager
+    def tracing(self, *args, **named):
+        self.tracemalloc.start(*args, **named)
+        try:
+            yield
+        finally:
+            self.tracemalloc.stop()
+
+    def snapshot(self):
+        """Of what programs have made."""
+        return self.tracemalloc.take_snapshot().filter_traces([self.tracemalloc.Filter(True, self.folder + "*")])
+
     def fails(self, call, *args, **named):
         """Which of the builtin exceptions it is; what it gives, if it does not fail."""
         try:
@@ -221,6 +264,8 @@ class World:
 
 class Standard(World):
     name = "standard"
+    tracemalloc = tracemalloc
+    makes = [functools.partial(bytes, size - sys.getsizeof(b"")) for size in SIZES]
     weakref = weakref
     gc = gc
     Node, Ending, Container, Number, Callable, Walker = (
@@ -229,6 +274,8 @@ class Standard(World):
 
 class Husk(World):
     name = "husk"
+    tracemalloc = husk.tracemalloc
+    makes = [SIZED[size] for size in SIZES]
     weakref = husk.weakref
     gc = husk.gc
     Node, Ending, Container, Number, Callable, Walker = (

@@ -8,6 +8,7 @@ import unittest
 import husk
 import same
 import test_gc
+import test_tracemalloc
 from support import SMALL, main
 
 
@@ -1208,7 +1209,8 @@ class Same(unittest.TestCase):
         page = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "python-differences.md")
         with open(page, encoding="utf-8") as file:
             titles = set(re.findall("^### (.*)$", file.read(), re.M))
-        self.assertEqual(titles, set(KNOWN.values()) | set(test_gc.KNOWN.values()))
+        self.assertEqual(titles, set(KNOWN.values()) | set(test_gc.KNOWN.values())
+                         | set(test_tracemalloc.KNOWN.values()))
 
     def test_names(self):
         """Everything that weakref offers is there."""

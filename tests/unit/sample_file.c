@@ -144,6 +144,11 @@ static uint64_t walk_places(const struct husk_snapshot *s, uint64_t sum)
         size_t depth = husk_snapshot_depth(s, i), seen = 0;
         husk_frame frame;
         /* Each look-up goes from the newest on: of very deep ones only the ends. */
+        uint32_t here = i;
+        for (size_t f = 0; f < 20 && husk_snapshot_frame(s, here, 0, &frame); f++) {
+            sum = mix(mix_text(sum, frame.file), here);
+            here = husk_snapshot_caller(s, here);
+        }
         for (size_t f = 0; husk_snapshot_frame(s, i, f, &frame); f++) {
             sum = mix_text(mix_text(mix_text(sum, frame.file), frame.function), frame.module);
             sum = mix(sum, frame.line + frame.address);

@@ -1,5 +1,5 @@
 # husk: see __init__.py. What is not written here comes from husk._core.
-from husk import gc as gc, weakref as weakref
+from husk import gc as gc, tracemalloc as tracemalloc, weakref as weakref
 from husk._core import (
     BusyError as BusyError,
     Cleanup as Cleanup,
@@ -27,7 +27,9 @@ from husk._core import (
     RangeError as RangeError,
     Record as Record,
     RecordType as RecordType,
+    SnapshotCounts as SnapshotCounts,
     StateError as StateError,
+    TraceFigures as TraceFigures,
     WeakKeyMap as WeakKeyMap,
     WeakSet as WeakSet,
     WeakValueMap as WeakValueMap,

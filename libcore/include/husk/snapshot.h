@@ -129,6 +129,9 @@ typedef struct husk_frame {
 /* Frame number `index` of a traceback, newest first; false beyond the oldest. */
 HUSK_API bool husk_snapshot_frame(const husk_snapshot *snapshot, uint32_t stack, size_t index,
                                   husk_frame *out);
+/* The traceback of the newest frame's caller: 0 if there is none. Number 0 of it is number 1 of `stack`, so a whole
+ * traceback is gone through in a time that grows with its length. */
+HUSK_API uint32_t husk_snapshot_caller(const husk_snapshot *snapshot, uint32_t stack);
 /* Frames in a traceback, and how many there were before the limit cut it (0: not known). */
 HUSK_API size_t husk_snapshot_depth(const husk_snapshot *snapshot, uint32_t stack);
 HUSK_API size_t husk_snapshot_total_depth(const husk_snapshot *snapshot, uint32_t stack);

@@ -175,6 +175,10 @@ HUSK_API void husk_stats_rest(const husk_stats *stats, size_t first, husk_stat *
 /* Frame number `index` of a row's traceback, newest first: one by line, file and function (which has line 0 and
  * "" for what it does not group by), none by others. */
 HUSK_API bool husk_stats_frame(const husk_stats *stats, size_t row, size_t index, husk_frame *out);
+/* The whole traceback of a row, by traceback: its number in *snapshot, for husk_snapshot_frame and
+ * husk_snapshot_caller. 0: the place is not known, or this is another grouping. snapshot may be NULL. */
+HUSK_API uint32_t husk_stats_stack(const husk_stats *stats, size_t row,
+                                   HUSK_NULLABLE const husk_snapshot **snapshot);
 /* Frames there were before the limit cut the oldest off, of a traceback; 0: not known. */
 HUSK_API size_t husk_stats_total_frames(const husk_stats *stats, size_t row);
 HUSK_API bool husk_stats_is_comparison(const husk_stats *stats);

@@ -126,6 +126,8 @@ HUSK_API uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size
 HUSK_API bool husk_trace_add_frame(husk_trace_sink *sink, uint32_t frame);
 /* Another number whenever those of frames have become invalid since: for who keeps them. Never 0. */
 HUSK_API uint64_t husk_trace_frame_round(const husk_trace_sink *sink);
+/* Another number after each start, whoever started (HUSK_TRACE, a request): tags and domains are gone then. Never 0. */
+HUSK_API uint64_t husk_trace_serial(const husk_trace_sink *sink);
 /* Called at each birth that is traced. Must not make, release or store objects. How many more frames there are
  * beyond those that were wanted, or 0 if that is not known: its answer. */
 typedef size_t husk_trace_source_fn(husk_trace_sink *sink, void *data);

@@ -163,6 +163,11 @@ bool husk_trace_add(husk_trace_sink *sink, const char *file, size_t file_length,
     return add(sink, FRAME_KEY | frame);
 }
 
+uint64_t husk_trace_serial(const husk_trace_sink *sink)
+{
+    return sink->tracer->serial;
+}
+
 uint32_t husk_trace_frame(husk_trace_sink *sink, const char *file, size_t file_length, uint32_t line,
                           const char *function)
 {

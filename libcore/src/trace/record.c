@@ -45,6 +45,8 @@ husk_status husk__tracer_new(const husk_trace_options *options, struct husk__tra
     tracer->one_native = tracer->most_frames == 1 && (tracer->sources & HUSK_TRACE_NATIVE);
     tracer->epoch_ns = (uint64_t)(o->epoch_ms ? o->epoch_ms : 1000) * 1000000u;
     tracer->thread = (uint64_t)syscall(SYS_gettid);
+    static _Atomic uint64_t serials;
+    tracer->serial = ++serials;
     if (o->sample_bytes) {
         husk__sampler_begin(&tracer->sampler, o->sample_bytes, o->seed);
         tracer->unit_shift = TRACE_UNIT_SHIFT;

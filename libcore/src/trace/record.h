@@ -115,6 +115,7 @@ struct husk__tracer {
     void *owner;
 
     uint64_t unknown;
+    uint64_t serial; /* no other tracer of the process has it */
     uint32_t most_frames, sources;
     uint64_t *keys; /* room for most_frames: the traceback being put together (trace/capture.c) */
     struct husk__unwind_memo memo;

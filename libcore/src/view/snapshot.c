@@ -165,6 +165,11 @@ bool husk_snapshot_frame(const husk_snapshot *snapshot, uint32_t stack, size_t i
     return true;
 }
 
+uint32_t husk_snapshot_caller(const husk_snapshot *snapshot, uint32_t stack)
+{
+    return stack < SNAP_COUNT(snapshot, STACKS) ? SNAP(snapshot, STACKS)[stack].parent : 0;
+}
+
 size_t husk_snapshot_depth(const husk_snapshot *snapshot, uint32_t stack)
 {
     return stack < SNAP_COUNT(snapshot, STACKS) ? SNAP(snapshot, STACKS)[stack].depth : 0;

@@ -161,6 +161,15 @@ bool husk_stats_frame(const husk_stats *stats, size_t row, size_t index, husk_fr
     return true;
 }
 
+uint32_t husk_stats_stack(const husk_stats *stats, size_t row, const husk_snapshot **snapshot)
+{
+    if (row >= stats->count || stats->by != HUSK_BY_TRACEBACK)
+        return 0;
+    if (snapshot)
+        *snapshot = stats->sides.at[stats->rows[row].side];
+    return stats->rows[row].name;
+}
+
 size_t husk_stats_total_frames(const husk_stats *stats, size_t row)
 {
     if (row >= stats->count || stats->by != HUSK_BY_TRACEBACK)

@@ -334,7 +334,7 @@ static void expect_states(const char *at, const char *pattern)
 {
     uint8_t states[PAGES];
     struct husk__resident resident;
-    husk__resident_open(&resident);
+    husk__resident_open(&resident, 0);
     husk__resident_pages(&resident, at, PAGES, states);
     husk__resident_close(&resident);
     if (resident.by != RESIDENT_BY_PAGEMAP)
@@ -398,7 +398,7 @@ static void test_resident_otherwise(void **state)
     size_t page = (size_t)sysconf(_SC_PAGESIZE);
     char *at = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     at[page] = 1;
-    husk__resident_open(&resident); /* the test's own /proc has none */
+    husk__resident_open(&resident, 0); /* the test's own /proc has none */
     assert_int_equal(resident.by, RESIDENT_BY_MINCORE);
     husk__resident_pages(&resident, at, 4, states);
     assert_true(states[0] == PAGE_ABSENT && states[1] == PAGE_OWN && states[2] == PAGE_ABSENT);

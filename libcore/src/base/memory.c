@@ -61,7 +61,7 @@ static const struct husk__gates *gates = &husk__system_gates;
 static _Atomic uint64_t requests;
 static _Atomic uint64_t refuse_at; /* the request number that is refused; 0: none */
 static atomic_bool refuse_on;      /* and every later one */
-static _Atomic int64_t held;
+static _Atomic int64_t held, raw_held;
 
 void husk__memory_set_gates(const struct husk__gates *other)
 {
@@ -96,6 +96,17 @@ size_t husk_memory_held(void)
 void husk__memory_note(int64_t bytes)
 {
     atomic_fetch_add_explicit(&held, bytes, memory_order_relaxed);
+}
+
+size_t husk__raw_held(void)
+{
+    return (size_t)atomic_load_explicit(&raw_held, memory_order_relaxed);
+}
+
+static void note_raw(int64_t bytes)
+{
+    atomic_fetch_add_explicit(&raw_held, bytes, memory_order_relaxed);
+    husk__memory_note(bytes);
 }
 
 void *husk__memory_reserve(size_t bytes, enum husk__use use)
@@ -153,7 +164,7 @@ void *husk__raw_resize(void *old, size_t old_bytes, size_t new_bytes)
     }
     if (new_bytes > old_bytes)
         memset((char *)block + old_bytes, 0, new_bytes - old_bytes);
-    husk__memory_note((int64_t)new_bytes - (int64_t)old_bytes);
+    note_raw((int64_t)new_bytes - (int64_t)old_bytes);
     return block;
 }
 
@@ -162,5 +173,5 @@ void husk__raw_free(void *old, size_t bytes)
     if (!old)
         return;
     (void)gates->raw(old, 0);
-    husk__memory_note(-(int64_t)bytes);
+    note_raw(-(int64_t)bytes);
 }

@@ -46,5 +46,7 @@ void *husk__raw_new(size_t bytes);
 /* New bytes are zero; on NULL the old block is untouched. Shrinking never fails. */
 void *husk__raw_resize(void *old, size_t old_bytes, size_t new_bytes);
 void husk__raw_free(void *old, size_t bytes);
+/* Of husk_memory_held, what came through the raw gate: it lies in the C library's blocks. */
+size_t husk__raw_held(void);
 
 #endif

@@ -188,7 +188,7 @@ husk_status husk_maps_read(int64_t pid, uint32_t flags, husk_maps **out)
     }
     for (size_t n = 0; n < maps->count; n++)
         maps->at[n].path = path_of(maps, &maps->at[n]);
-    if (flags & HUSK_MAPS_GROUPED)
+    if ((flags & HUSK_MAPS_GROUPED) && maps->count)
         qsort(maps->at, maps->count, sizeof *maps->at, larger_first);
     *out = maps;
     return HUSK_OK;

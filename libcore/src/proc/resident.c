@@ -36,16 +36,19 @@ struct region {
 #define SCAN _IOWR('f', 16, struct scan)
 #define IS_ZEROS ((uint64_t)1 << 5)
 
-void husk__resident_open(struct husk__resident *resident)
+void husk__resident_open(struct husk__resident *resident, int64_t pid)
 {
+    struct husk__proc proc;
     resident->page = (size_t)sysconf(_SC_PAGESIZE);
     resident->pagemap = -1;
-    int dir = husk__system_dir("/proc/self");
-    if (dir >= 0) {
-        resident->pagemap = openat(dir, "pagemap", O_RDONLY | O_CLOEXEC);
-        close(dir);
+    resident->ours = pid == 0;
+    if (husk__proc_open(pid, &proc) == HUSK_OK) {
+        resident->pagemap = openat(proc.dir, "pagemap", O_RDONLY | O_CLOEXEC);
+        husk__proc_close(&proc);
     }
-    resident->by = resident->pagemap >= 0 ? RESIDENT_BY_PAGEMAP : RESIDENT_BY_MINCORE;
+    resident->by = resident->pagemap >= 0 ? RESIDENT_BY_PAGEMAP
+                   : pid == 0             ? RESIDENT_BY_MINCORE
+                                          : RESIDENT_NOT_KNOWN;
 }
 
 void husk__resident_close(struct husk__resident *resident)
@@ -109,7 +112,7 @@ static bool by_mincore(const struct husk__resident *resident, const char *at, si
 void husk__resident_pages(struct husk__resident *resident, const void *at, size_t count, uint8_t *states)
 {
     if (resident->by == RESIDENT_BY_PAGEMAP && !by_pagemap(resident, at, count, states))
-        resident->by = RESIDENT_BY_MINCORE;
+        resident->by = resident->ours ? RESIDENT_BY_MINCORE : RESIDENT_NOT_KNOWN;
     if (resident->by == RESIDENT_BY_MINCORE && !by_mincore(resident, at, count, states))
         resident->by = RESIDENT_NOT_KNOWN;
     if (resident->by == RESIDENT_NOT_KNOWN)

@@ -27,10 +27,12 @@ enum husk__resident_by {
 struct husk__resident {
     int pagemap;
     size_t page; /* bytes of a page of the system */
+    bool ours;
     enum husk__resident_by by;
 };
 
-void husk__resident_open(struct husk__resident *resident);
+/* pid: a process of which this one is a copy, as a forked child is; 0: this one. */
+void husk__resident_open(struct husk__resident *resident, int64_t pid);
 void husk__resident_close(struct husk__resident *resident);
 
 /* The state of each page from `at` (a multiple of the page) on. */

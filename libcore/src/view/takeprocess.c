@@ -2,6 +2,7 @@
  * numbers of a snapshot. Asked before anything is collected, so the snapshot's own memory is not in it. What
  * is refused or unknown is left out. */
 #include "proc/smaps.h"
+#include "view/balance.h"
 #include "view/system.h"
 
 #include <husk/process.h>
@@ -55,6 +56,24 @@ static bool take_maps(struct husk_snapshot *snapshot, int64_t pid)
     return fits;
 }
 
+/* The rows by name, "live_objects" and so on, and their sum, "rss". */
+static bool take_balance(struct husk_snapshot *snapshot, husk_heap *heap, int64_t pid)
+{
+    struct husk_balance balance = { 0 };
+    husk_balance_row row;
+    if (husk__balance_take(&heap, heap ? 1 : 0, NULL, pid, pid != 0, &balance) != HUSK_OK)
+        return true;
+    for (size_t i = 0; husk_balance_row_at(&balance, i, &row); i++) {
+        char name[32];
+        size_t length = strlen(row.name);
+        for (size_t c = 0; c <= length; c++)
+            name[c] = row.name[c] == ' ' ? '_' : row.name[c];
+        if (row.bytes >= 0 && !husk__snap_number(snapshot, "balance", name, (uint64_t)row.bytes))
+            return false;
+    }
+    return husk__snap_number(snapshot, "balance", "rss", balance.sum.rss);
+}
+
 bool husk__take_process(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags, int64_t pid)
 {
     husk_process_memory process;
@@ -62,12 +81,11 @@ bool husk__take_process(struct husk_snapshot *snapshot, husk_heap *heap, uint32_
     husk_cgroup_memory cgroup;
     if (flags & HUSK_SNAPSHOT_NO_PROCESS)
         return true;
-    (void)heap;
     /* What could be read is there whatever the answer. */
     (void)husk_process_memory_get(pid, HUSK_ASK_ALL, &process);
     (void)husk_system_memory_get(&system);
     (void)husk_cgroup_memory_get(pid, &cgroup);
     return take_fields(snapshot, "process", &process) && take_fields(snapshot, "system", &system) &&
-           take_fields(snapshot, "cgroup", &cgroup) &&
+           take_fields(snapshot, "cgroup", &cgroup) && take_balance(snapshot, heap, pid) &&
            (!(flags & HUSK_SNAPSHOT_MAPS) || take_maps(snapshot, pid));
 }

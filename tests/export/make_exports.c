@@ -10,6 +10,7 @@
 #include "sample_snapshot.h"
 
 #include <husk/report.h>
+#include <husk/stats.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,6 +46,11 @@ static void put_all(const char *folder, struct husk_snapshot *snapshot, const ch
     options = (husk_export_options){ HUSK_EXPORT_OPTIONS, .top = 5, .title = "five \"of\" <all> & more" };
     put(folder, snapshot, name, "five", "dot", &options);
     put(folder, snapshot, name, "five", "openmetrics", &options);
+    options = (husk_export_options){ HUSK_EXPORT_OPTIONS };
+    for (int by = 0; husk_stats_by_name(by); by++) {
+        options.by = husk_stats_by_name(by);
+        put(folder, snapshot, name, options.by, "csv", &options);
+    }
     husk_snapshot_free(snapshot);
 }
 

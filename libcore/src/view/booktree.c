@@ -208,12 +208,12 @@ static uint32_t heap_pop(struct heap *heap)
     return top;
 }
 
-/* What a node takes in the page at most: its own row, and one more in which its cut children are summed. */
-static size_t cost_of(const struct husk__tree *tree, uint32_t node)
+/* What a node takes in the page at most: its own row and, if it has children, one in which the cut ones are summed. */
+static size_t cost_of(const struct husk__tree *tree, uint32_t node, bool has_children)
 {
     const struct value *most = &values(&tree->most)[node];
     size_t row = (husk__digits(most->bytes) + husk__digits(most->count) + 2) * tree->book->details;
-    size_t cost = 2 * row + 48;
+    size_t cost = (row + 18) * (has_children ? 2 : 1);
     uint64_t frame = husk__index_key(&tree->nodes, node)[1];
     if (node && tree->frame_place[frame] == INDEX_NONE) {
         const uint64_t *key = husk__index_key(&tree->frames, (uint32_t)frame);
@@ -257,7 +257,8 @@ bool husk__tree_choose(struct husk__tree *tree, struct husk__pool *pool, struct 
         child[parent] = (uint32_t)n;
     }
     heap_push(&heap, 0);
-    while (heap.count && (!count_of(&tree->shown) || husk__budget_take(budget, cost_of(tree, heap.at[0])))) {
+    while (heap.count && (!count_of(&tree->shown) ||
+                          husk__budget_take(budget, cost_of(tree, heap.at[0], child[heap.at[0]])))) {
         uint32_t node = heap_pop(&heap);
         if (!take(tree, node))
             return false;

@@ -50,8 +50,8 @@ static void test_names(void **state)
             assert_non_null(strstr(path, "unit_view_symbol"));
             break;
         case 1:
-            assert_string_equal(one->name, "qsort");
-            assert_non_null(strstr(path, "libc.so"));
+            assert_non_null(strstr(one->name, "qsort")); /* a sanitizer has one of its own */
+            assert_true(strstr(path, "libc.so") || strstr(path, "san.so"));
             break;
         case 6:
             assert_string_equal(one->name, "husk_version");

@@ -561,7 +561,8 @@ uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc)
     uintptr_t frames = take_pointer(&in, pointer);
     uintptr_t pairs_count = take_pointer(&in, counted);
     if (in.bad || version != 1 || paired != 0x3B || (pointer & 0x70) != 0x10 ||
-        pairs_count > (size_t)(in.end - in.at) / sizeof(struct pair) || frames < start || frames >= end)
+        pairs_count > (size_t)(in.end - in.at) / sizeof(struct pair) || frames < start || frames >= end ||
+        (uintptr_t)in.at % sizeof(int32_t))
         return ROW_NONE;
     const struct pair *pairs = (const struct pair *)(const void *)in.at;
     int64_t wanted = (int64_t)(pc - 1 - header);

@@ -19,11 +19,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, FILTER_BITS = 16 };
+enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
 
 struct shard {
     pthread_mutex_t lock;
@@ -34,7 +35,11 @@ struct shard {
 struct thread {
     struct thread *next; /* of those without a thread */
     uint32_t start;      /* of which tracing the following is; else it is void */
-    uint32_t context;
+    struct {
+        bool known;
+        uint32_t domain, context;
+    } contexts
+        [THREAD_DOMAINS]; /* of its births in some domains of late; the number's low bits are the place */
     uint64_t id;
     uintptr_t latest; /* its latest birth, if it is alive; cleared with it */
     uint32_t latest_site;
@@ -116,7 +121,7 @@ static void after_fork_here(void)
     unlock_all();
 }
 
-static void settle_context(struct thread *thread);
+static void forget_contexts(struct thread *thread);
 
 static void after_fork_child(void)
 {
@@ -127,7 +132,7 @@ static void after_fork_child(void)
     struct thread *thread = here.thread;
     if (foreign.tracer && thread && thread->start == foreign.start) {
         thread->id = (uint64_t)syscall(SYS_gettid);
-        settle_context(thread);
+        forget_contexts(thread);
     }
     here.inside--;
 }
@@ -330,19 +335,35 @@ static struct thread *thread_new(size_t key_room)
     return thread;
 }
 
-/* The context of this thread's births. The tracer's lock is held. */
-static void settle_context(struct thread *thread)
+/* The domain of a block as a text: what its thread pushed, or its number. NULL: no memory. */
+static const char *domain_text(const struct thread *thread, uint32_t domain)
+{
+    if (thread->domain_depth)
+        return thread->domains[thread->domain_depth - 1];
+    char digits[16];
+    int length = snprintf(digits, sizeof digits, "%u", domain);
+    husk__sites_lock();
+    const char *text = husk__site_text(digits, (size_t)length);
+    husk__sites_unlock();
+    return text;
+}
+
+/* The context of this thread's births in a domain. Without memory for it, none. The tracer's lock is held. */
+static uint32_t settle_context(const struct thread *thread, uint32_t domain)
 {
     struct husk__tracer *tracer = foreign.tracer;
+    const char *text = domain_text(thread, domain);
     tracer->thread = thread->id;
     tracer->tag_depth = thread->tag_depth != 0;
-    tracer->domain_depth = thread->domain_depth != 0;
-    if (thread->tag_depth)
-        tracer->tags[0] = thread->tags[thread->tag_depth - 1];
-    if (thread->domain_depth)
-        tracer->domains[0] = thread->domains[thread->domain_depth - 1];
-    if (husk__tracer_settle_context(tracer) == HUSK_OK) /* without memory for it the last one goes on */
-        thread->context = tracer->context;
+    tracer->tags[0] = thread->tag_depth ? thread->tags[thread->tag_depth - 1] : NULL;
+    tracer->domain_depth = text != NULL;
+    tracer->domains[0] = text;
+    return husk__tracer_settle_context(tracer) == HUSK_OK ? tracer->context : 0;
+}
+
+static void forget_contexts(struct thread *thread)
+{
+    memset(thread->contexts, 0, sizeof thread->contexts);
 }
 
 /* This thread's state for the tracing in force; NULL: off, or no memory (*why). */
@@ -367,7 +388,7 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
         thread->most_frames = tracer->most_frames;
         thread->native = tracer->sources & HUSK_TRACE_NATIVE;
         thread->tag_depth = thread->domain_depth = 0;
-        thread->context = 0;
+        forget_contexts(thread);
         memset(thread->cache, 0, sizeof thread->cache);
         thread->memo.count = 0;
         thread->sampler = (struct husk__sampler){ 0 };
@@ -376,7 +397,6 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
                                 husk__sample_gap(&tracer->sampler) | 1u);
             thread->left = husk__sample_gap(&thread->sampler);
         }
-        settle_context(thread);
     }
     if (!tracer)
         thread = NULL;
@@ -422,7 +442,7 @@ static husk_status change_nesting(bool tag, const char *text)
             status = stack[*depth] ? HUSK_OK : HUSK_ENOMEM;
             *depth += !status;
         }
-        settle_context(thread);
+        forget_contexts(thread);
     }
     pthread_mutex_unlock(&foreign.lock);
     here.inside--;
@@ -468,32 +488,56 @@ static void filter_add(uint32_t domain, uint64_t address, int by)
     }
 }
 
-static NEVER_INLINE uint32_t record_slow(struct thread *thread, const struct husk__place *place)
+/* Whether the tracing that the thread knows is still on. The tracer's lock is held. */
+static bool is_current(const struct thread *thread)
+{
+    return foreign.tracer && thread->start == atomic_load_explicit(&foreign.start, memory_order_relaxed);
+}
+
+static NEVER_INLINE uint32_t context_slow(struct thread *thread, uint32_t domain)
+{
+    uint32_t context = 0;
+    pthread_mutex_lock(&foreign.lock);
+    if (is_current(thread))
+        context = settle_context(thread, domain);
+    pthread_mutex_unlock(&foreign.lock);
+    thread->contexts[domain % THREAD_DOMAINS].known = true;
+    thread->contexts[domain % THREAD_DOMAINS].domain = domain;
+    thread->contexts[domain % THREAD_DOMAINS].context = context;
+    return context;
+}
+
+static NEVER_INLINE uint32_t record_slow(struct thread *thread, uint32_t context,
+                                         const struct husk__place *place)
 {
     uint32_t record = 0;
     pthread_mutex_lock(&foreign.lock);
-    if (foreign.tracer && thread->start == foreign.start) {
-        foreign.tracer->context = thread->context;
+    if (is_current(thread)) {
+        foreign.tracer->context = context;
         record = husk__record_of_slow(foreign.tracer, place);
     }
     pthread_mutex_unlock(&foreign.lock);
     if (record > TRACE_UNKNOWN)
-        thread->cache[(place->hash ^ thread->context) & (THREAD_CACHE - 1)] =
-            (struct husk__trace_hit){ place->hash, thread->context, record };
+        thread->cache[(place->hash ^ context) & (THREAD_CACHE - 1)] =
+            (struct husk__trace_hit){ place->hash, context, record };
     return record;
 }
 
-ALWAYS_INLINE uint32_t record_of(struct thread *thread, struct husk__from from)
+ALWAYS_INLINE uint32_t record_of(struct thread *thread, uint32_t domain, struct husk__from from)
 {
     if (UNLIKELY(!thread->native))
         return 0;
+    uint32_t context = thread->contexts[domain % THREAD_DOMAINS].context;
+    if (UNLIKELY(!thread->contexts[domain % THREAD_DOMAINS].known ||
+                 thread->contexts[domain % THREAD_DOMAINS].domain != domain))
+        context = context_slow(thread, domain);
     size_t count = husk__capture_native(&thread->memo, from, thread->keys, thread->most_frames);
     uint64_t hash = husk__place_hash(thread->keys, count, 0);
-    const struct husk__trace_hit *hit = &thread->cache[(hash ^ thread->context) & (THREAD_CACHE - 1)];
-    if (LIKELY(hit->hash == hash && hit->context == thread->context))
+    const struct husk__trace_hit *hit = &thread->cache[(hash ^ context) & (THREAD_CACHE - 1)];
+    if (LIKELY(hit->hash == hash && hit->context == context))
         return hit->record;
     struct husk__place place = { hash, thread->keys, count, 0 };
-    return record_slow(thread, &place);
+    return record_slow(thread, context, &place);
 }
 
 /* Both locks are held. */
@@ -509,12 +553,6 @@ static void forget(struct shard *shard, struct husk__blockmap_entry *entry, stru
     if (UNLIKELY(tracer->sampler.mean))
         filter_add(entry->domain, entry->address, -1);
     husk__blockmap_remove(&shard->blocks, entry);
-}
-
-/* Whether the tracing that the thread knows is still on. The tracer's lock is held. */
-static bool is_current(const struct thread *thread)
-{
-    return foreign.tracer && thread->start == atomic_load_explicit(&foreign.start, memory_order_relaxed);
 }
 
 ALWAYS_INLINE bool picked(struct thread *thread, size_t bytes)
@@ -546,7 +584,7 @@ static husk_status add_block(struct thread *thread, struct husk__from from, uint
     bool wanted = picked(thread, bytes);
     if (!wanted && !atomic_load_explicit(filter_of(domain, address), memory_order_relaxed))
         return HUSK_OK;
-    uint32_t record = wanted ? record_of(thread, from) : 0; /* 0: not known */
+    uint32_t record = wanted ? record_of(thread, domain, from) : 0; /* 0: not known */
     struct shard *shard = shard_of(domain, address);
     husk_status status = HUSK_OK;
     pthread_mutex_lock(&shard->lock);

@@ -18,6 +18,9 @@ bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, boo
  * that stand in NODE_SITE already are rows of RECORDS afterwards. */
 bool husk__take_sites(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags);
 
+/* MODULES, and in FRAMES the functions and modules of native ones (view/takesymbols.c). */
+bool husk__take_symbols(struct husk_snapshot *snapshot);
+
 /* NUMBERS, CLASSES, PASSES, MAPS. */
 bool husk__take_figures(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t flags, pid_t pid);
 

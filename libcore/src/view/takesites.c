@@ -323,5 +323,5 @@ bool husk__take_sites(struct husk_snapshot *snapshot, husk_heap *heap, uint32_t 
         husk__foreign_release();
     mapping_free(&sites.stacks);
     mapping_free(&sites.frames);
-    return ok && !sites.failed;
+    return ok && !sites.failed && husk__take_symbols(snapshot);
 }

@@ -32,6 +32,8 @@ return {
     { at = "libcore/src/kinds/weakmap.c", internal = { "kinds", "object" }, public = all },
     -- The composition root and what is not in a folder.
     { at = "libcore/src", internal = all, public = all },
+    -- A program of its own around the tracer of the process; heaps are no business of it.
+    { at = "libcore/preload", internal = { "base", "trace" }, public = all, never = { "husk_obj", "husk_heap" } },
     { at = "swig", internal = none, public = all },
     { at = "bindings", internal = none, public = all },
     { at = "bench", internal = none, public = all },

@@ -15,6 +15,7 @@
 #include "trace/foreign.h"
 
 #include "base/memory.h"
+#include "trace/pagemap.h"
 #include "trace/site.h"
 
 #include <pthread.h>
@@ -28,7 +29,7 @@ enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, THREAD_DOMA
 
 struct shard {
     pthread_mutex_t lock;
-    struct husk__blockmap blocks;
+    struct husk__pagemap blocks;
 } __attribute__((aligned(64)));
 
 /* A thread that has traced something. When it ends another one gets it. */
@@ -86,10 +87,10 @@ ALWAYS_INLINE const void *identity(uint32_t domain, uint64_t address)
     return (const void *)(uintptr_t)husk__block_hash(domain, address);
 }
 
-static struct shard *shard_of(uint32_t domain, uint64_t address)
+/* By page, as the tables are; and by the high bits, since a table takes the low ones. */
+ALWAYS_INLINE struct shard *shard_of(uint32_t domain, uint64_t address)
 {
-    /* The high bits: a table takes the low ones. */
-    return &foreign.shards[husk__block_hash(domain, address) >> (64 - SHARD_BITS)];
+    return &foreign.shards[husk__mix(address >> PAGEMAP_PAGE_SHIFT, domain) >> (64 - SHARD_BITS)];
 }
 
 static void lock_all(void)
@@ -196,13 +197,13 @@ static void rename_sites(struct husk__tracer *tracer, const uint8_t map[TRACE_EP
 {
     (void)tracer;
     for (unsigned s = 0; s < SHARDS; s++)
-        husk__blockmap_rename(&foreign.shards[s].blocks, map);
+        husk__pagemap_rename(&foreign.shards[s].blocks, map);
 }
 
 static void forget_blocks(void)
 {
     for (unsigned s = 0; s < SHARDS; s++)
-        husk__blockmap_free(&foreign.shards[s].blocks);
+        husk__pagemap_free(&foreign.shards[s].blocks);
     if (foreign.sampled)
         for (size_t i = 0; i < (size_t)1 << FILTER_BITS; i++)
             atomic_store_explicit(&filter[i], 0, memory_order_relaxed);
@@ -286,7 +287,7 @@ void husk__foreign_figures(husk_trace_figures *out)
     husk__tracer_figures(tracer, out);
     out->own_bytes += foreign.thread_bytes;
     for (unsigned s = 0; s < SHARDS; s++)
-        out->own_bytes += foreign.shards[s].blocks.room * sizeof(struct husk__blockmap_entry);
+        out->own_bytes += husk__pagemap_bytes(&foreign.shards[s].blocks);
     unlock_all();
 }
 
@@ -488,10 +489,11 @@ static void filter_add(uint32_t domain, uint64_t address, int by)
     }
 }
 
-/* Whether the tracing that the thread knows is still on. The tracer's lock is held. */
-static bool is_current(const struct thread *thread)
+/* Whether the tracing that the thread knows is still on: as long as one of our locks is held, since whoever starts or
+ * stops tracing holds them all. */
+ALWAYS_INLINE bool is_current(const struct thread *thread)
 {
-    return foreign.tracer && thread->start == atomic_load_explicit(&foreign.start, memory_order_relaxed);
+    return LIKELY(thread->start == atomic_load_explicit(&foreign.start, memory_order_relaxed));
 }
 
 static NEVER_INLINE uint32_t context_slow(struct thread *thread, uint32_t domain)
@@ -540,19 +542,35 @@ ALWAYS_INLINE uint32_t record_of(struct thread *thread, uint32_t domain, struct 
     return record_slow(thread, context, &place);
 }
 
-/* Both locks are held. */
-static void forget(struct shard *shard, struct husk__blockmap_entry *entry, struct thread *thread)
+/* The block of a slot ends; the slot is still there. Both locks are held. */
+ALWAYS_INLINE void end_block(const struct husk__pagemap_slot *slot, uint32_t domain, uint64_t address,
+                             struct thread *thread)
 {
     struct husk__tracer *tracer = foreign.tracer;
-    struct husk__worth worth = husk__worth_of(tracer, entry->size);
+    struct husk__worth worth = husk__worth_of(tracer, husk__pagemap_size(slot));
     tracer->latest = thread ? thread->latest : 0;
-    husk__record_death(tracer, entry->site, worth.count, worth.bytes,
-                       identity(entry->domain, entry->address));
+    husk__record_death(tracer, slot->site, worth.count, worth.bytes, identity(domain, address));
     if (thread)
         thread->latest = tracer->latest;
     if (UNLIKELY(tracer->sampler.mean))
-        filter_add(entry->domain, entry->address, -1);
-    husk__blockmap_remove(&shard->blocks, entry);
+        filter_add(domain, address, -1);
+}
+
+/* One begins there. record 0: its place is not known. */
+ALWAYS_INLINE void begin_block(struct husk__pagemap_slot *slot, uint32_t domain, uint64_t address,
+                               size_t bytes, uint32_t record, struct thread *thread)
+{
+    struct husk__tracer *tracer = foreign.tracer;
+    struct husk__worth worth = husk__worth_of(tracer, bytes);
+    if (UNLIKELY(!record)) {
+        record = TRACE_UNKNOWN;
+        tracer->unknown++;
+    }
+    husk__pagemap_set(
+        slot, bytes, husk__record_birth(tracer, record, worth.count, worth.bytes, identity(domain, address)));
+    thread->latest = tracer->latest;
+    if (UNLIKELY(tracer->sampler.mean))
+        filter_add(domain, address, 1);
 }
 
 ALWAYS_INLINE bool picked(struct thread *thread, size_t bytes)
@@ -578,45 +596,35 @@ static NEVER_INLINE void tick(struct thread *thread)
     unlock_all();
 }
 
+/* The block is to be looked at, or its address may be that of one that was. */
 static husk_status add_block(struct thread *thread, struct husk__from from, uint32_t domain, uint64_t address,
                              size_t bytes)
 {
     bool wanted = picked(thread, bytes);
     if (!wanted && !atomic_load_explicit(filter_of(domain, address), memory_order_relaxed))
         return HUSK_OK;
-    uint32_t record = wanted ? record_of(thread, domain, from) : 0; /* 0: not known */
+    uint32_t record = wanted ? record_of(thread, domain, from) : 0;
     struct shard *shard = shard_of(domain, address);
-    husk_status status = HUSK_OK;
+    bool failed = false;
     pthread_mutex_lock(&shard->lock);
-    struct husk__blockmap_entry *old = husk__blockmap_find(&shard->blocks, domain, address);
-    bool room = !wanted || old || husk__blockmap_room(&shard->blocks);
-    pthread_mutex_lock(&foreign.lock);
-    if (is_current(thread)) {
-        struct husk__tracer *tracer = foreign.tracer;
-        if (old)
-            forget(shard, old, thread);
-        if (wanted && room) {
-            struct husk__worth worth = husk__worth_of(tracer, bytes);
-            if (UNLIKELY(!record)) {
-                record = TRACE_UNKNOWN;
-                tracer->unknown++;
-            }
-            uint32_t site =
-                husk__record_birth(tracer, record, worth.count, worth.bytes, identity(domain, address));
-            thread->latest = tracer->latest;
-            if (UNLIKELY(tracer->sampler.mean))
-                filter_add(domain, address, 1);
-            husk__blockmap_add(&shard->blocks, (struct husk__blockmap_entry){ address, bytes, site, domain });
-        } else if (wanted) {
-            tracer->unknown++;
-            status = HUSK_ENOMEM;
-        }
+    if (LIKELY(is_current(thread))) {
+        struct husk__pagemap_slot *slot = wanted ? husk__pagemap_make(&shard->blocks, domain, address)
+                                                 : husk__pagemap_find(&shard->blocks, domain, address);
+        pthread_mutex_lock(&foreign.lock);
+        if (slot && slot->site)
+            end_block(slot, domain, address, thread);
+        failed = wanted && !slot;
+        if (LIKELY(wanted && slot))
+            begin_block(slot, domain, address, bytes, record, thread);
+        foreign.tracer->unknown += failed;
+        pthread_mutex_unlock(&foreign.lock);
+        if (slot && !wanted)
+            husk__pagemap_remove(&shard->blocks, domain, address);
     }
-    pthread_mutex_unlock(&foreign.lock);
     pthread_mutex_unlock(&shard->lock);
     if (UNLIKELY(--thread->until_clock == 0))
         tick(thread);
-    return status;
+    return failed ? HUSK_ENOMEM : HUSK_OK;
 }
 
 husk_status husk__foreign_block(struct husk__from from, uint32_t domain, uint64_t address, size_t bytes)
@@ -646,16 +654,63 @@ husk_status husk__foreign_unblock(uint32_t domain, uint64_t address)
     here.inside++;
     struct shard *shard = shard_of(domain, address);
     pthread_mutex_lock(&shard->lock);
-    struct husk__blockmap_entry *entry = husk__blockmap_find(&shard->blocks, domain, address);
-    if (entry) { /* so there is a tracer: it empties the tables when it goes */
+    struct husk__pagemap_slot *slot = husk__pagemap_find(&shard->blocks, domain, address);
+    if (slot) { /* so there is a tracer: it empties the tables when it goes */
         struct thread *thread = here.thread;
         pthread_mutex_lock(&foreign.lock);
-        forget(shard, entry, thread && is_current(thread) ? thread : NULL);
+        end_block(slot, domain, address, thread && is_current(thread) ? thread : NULL);
         pthread_mutex_unlock(&foreign.lock);
+        husk__pagemap_remove(&shard->blocks, domain, address);
     }
     pthread_mutex_unlock(&shard->lock);
     here.inside--;
     return HUSK_OK;
+}
+
+bool husk__foreign_lift(uint32_t domain, uint64_t address, struct husk__lifted *out)
+{
+    if (UNLIKELY(here.inside) || !husk__foreign_is_on() ||
+        (atomic_load_explicit(&foreign.sampled, memory_order_relaxed) &&
+         !atomic_load_explicit(filter_of(domain, address), memory_order_relaxed)))
+        return false;
+    here.inside++;
+    struct shard *shard = shard_of(domain, address);
+    pthread_mutex_lock(&shard->lock);
+    struct husk__pagemap_slot *slot = husk__pagemap_find(&shard->blocks, domain, address);
+    if (slot) {
+        *out = (struct husk__lifted){ { address, husk__pagemap_size(slot), slot->site, domain },
+                                      atomic_load_explicit(&foreign.start, memory_order_relaxed) };
+        pthread_mutex_lock(&foreign.lock);
+        end_block(slot, domain, address, NULL);
+        pthread_mutex_unlock(&foreign.lock);
+        husk__pagemap_remove(&shard->blocks, domain, address);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    here.inside--;
+    return slot != NULL;
+}
+
+void husk__foreign_stays(const struct husk__lifted *lifted)
+{
+    const struct husk__blockmap_entry *entry = &lifted->entry;
+    here.inside++;
+    struct shard *shard = shard_of(entry->domain, entry->address);
+    pthread_mutex_lock(&shard->lock);
+    bool current = lifted->start == atomic_load_explicit(&foreign.start, memory_order_relaxed);
+    struct husk__pagemap_slot *slot =
+        current ? husk__pagemap_make(&shard->blocks, entry->domain, entry->address) : NULL;
+    if (slot && !slot->site) {
+        pthread_mutex_lock(&foreign.lock);
+        struct husk__tracer *tracer = foreign.tracer;
+        struct husk__worth worth = husk__worth_of(tracer, entry->size);
+        husk__record_undo_death(tracer, entry->site, worth.count, worth.bytes);
+        husk__pagemap_set(slot, entry->size, entry->site);
+        if (UNLIKELY(tracer->sampler.mean))
+            filter_add(entry->domain, entry->address, 1);
+        pthread_mutex_unlock(&foreign.lock);
+    }
+    pthread_mutex_unlock(&shard->lock);
+    here.inside--;
 }
 
 husk_status husk_trace_block(uint32_t domain, uint64_t address, size_t bytes)
@@ -681,9 +736,9 @@ uint32_t husk__foreign_stack(uint32_t domain, uint64_t address)
     struct husk__tracer *tracer = hold();
     if (!tracer)
         return 0;
-    const struct husk__blockmap_entry *entry =
-        husk__blockmap_find(&shard_of(domain, address)->blocks, domain, address);
-    uint32_t stack = entry ? tracer->records[entry->site & SITE_RECORD_BITS].stack : 0;
+    const struct husk__pagemap_slot *slot =
+        husk__pagemap_find(&shard_of(domain, address)->blocks, domain, address);
+    uint32_t stack = slot ? tracer->records[slot->site & SITE_RECORD_BITS].stack : 0;
     unlock_all();
     return stack;
 }
@@ -698,19 +753,14 @@ void husk__foreign_release(void)
     unlock_all();
 }
 
-/* The cursor: the shard's number in its low bits, the next entry above. */
-const struct husk__blockmap_entry *husk__foreign_next(size_t *cursor)
+/* The cursor: the shard's number in its low bits, the table's own cursor above. */
+bool husk__foreign_next(size_t *cursor, struct husk__blockmap_entry *out)
 {
     size_t shard = *cursor & (SHARDS - 1), at = *cursor >> SHARD_BITS;
-    for (; shard < SHARDS; shard++, at = 0) {
-        const struct husk__blockmap *blocks = &foreign.shards[shard].blocks;
-        while (at < blocks->room) {
-            const struct husk__blockmap_entry *entry = &blocks->entries[at++];
-            if (entry->site) {
-                *cursor = at << SHARD_BITS | shard;
-                return entry;
-            }
+    for (; shard < SHARDS; shard++, at = 0)
+        if (husk__pagemap_next(&foreign.shards[shard].blocks, &at, out)) {
+            *cursor = at << SHARD_BITS | shard;
+            return true;
         }
-    }
-    return NULL;
+    return false;
 }

@@ -21,13 +21,22 @@ husk_status husk__foreign_pop(bool tag);
 husk_status husk__foreign_block(struct husk__from from, uint32_t domain, uint64_t address, size_t bytes);
 husk_status husk__foreign_unblock(uint32_t domain, uint64_t address);
 
+/* A block is about to be moved by somebody who may refuse to (realloc): it ends, without being a temporary one, before
+ * anybody else can have its address; false: it is not known. If it stays where it was after all, that is undone. */
+struct husk__lifted {
+    struct husk__blockmap_entry entry;
+    uint32_t start; /* of which tracing */
+};
+bool husk__foreign_lift(uint32_t domain, uint64_t address, struct husk__lifted *out);
+void husk__foreign_stays(const struct husk__lifted *lifted);
+
 /* The traceback of a block; 0: not known. */
 uint32_t husk__foreign_stack(uint32_t domain, uint64_t address);
 
 /* For a snapshot: holds all events up until husk__foreign_release; NULL: off. */
 struct husk__tracer *husk__foreign_hold(void);
 void husk__foreign_release(void);
-/* Meanwhile: the blocks, one after the other; *cursor begins as 0. */
-const struct husk__blockmap_entry *husk__foreign_next(size_t *cursor);
+/* Meanwhile: the blocks, one after the other; *cursor begins as 0. false: no more. */
+bool husk__foreign_next(size_t *cursor, struct husk__blockmap_entry *out);
 
 #endif

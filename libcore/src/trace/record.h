@@ -215,6 +215,23 @@ ALWAYS_INLINE void husk__record_death(struct husk__tracer *tracer, uint32_t site
     }
 }
 
+/* It has not died after all. */
+static inline void husk__record_undo_death(struct husk__tracer *tracer, uint32_t site, uint64_t count,
+                                           uint64_t bytes)
+{
+    struct husk__record *record = &tracer->records[site & SITE_RECORD_BITS];
+    husk__record_touch(tracer, record);
+    record->died_count -= count;
+    record->died_bytes -= bytes;
+    tracer->count += count;
+    tracer->bytes += bytes;
+    if (tracer->bytes > tracer->peak_bytes) { /* others were born meanwhile */
+        tracer->peak_bytes = tracer->bytes;
+        tracer->peak_count = tracer->count;
+        tracer->rising = true;
+    }
+}
+
 /* What a thing of n bytes counts: itself, or what a sample of it stands for. */
 struct husk__worth {
     uint64_t count, bytes;

@@ -268,10 +268,10 @@ static bool take_foreign(struct sites *sites, const struct husk__tracer *tracer,
     uint32_t first;
     if (!add_records(sites, tracer, &first) || (!ours && !add_epochs(sites, tracer)))
         return false;
-    const struct husk__blockmap_entry *entry;
-    for (size_t cursor = 0; (entry = husk__foreign_next(&cursor));) {
-        uint32_t epoch = entry->site >> SITE_EPOCH_SHIFT;
-        if (!add_block(sites, entry, first, ours ? same_time(ours, tracer, epoch) : epoch, BLOCK_FOREIGN))
+    struct husk__blockmap_entry entry;
+    for (size_t cursor = 0; husk__foreign_next(&cursor, &entry);) {
+        uint32_t epoch = entry.site >> SITE_EPOCH_SHIFT;
+        if (!add_block(sites, &entry, first, ours ? same_time(ours, tracer, epoch) : epoch, BLOCK_FOREIGN))
             return false;
     }
     return true;

@@ -61,7 +61,8 @@ static bool fill(struct husk_snapshot *snapshot, struct husk__symbols *symbols,
                       ? 0
                       : module_row(snapshot, husk__symbols_module(symbols, module), &failed);
         }
-        uint32_t name = husk__snap_string(snapshot, one->name, strlen(one->name), &failed);
+        size_t length = strcspn(one->name, "@"); /* the rest is the symbol's version */
+        uint32_t name = husk__snap_string(snapshot, one->name, length, &failed);
         size_t all;
         struct husk__frame *frame = &frames_of(snapshot, &all)[one->tag];
         frame->module = row;

@@ -7,11 +7,58 @@
  * with each byte changed in turn. */
 #include "sample_file.h"
 
+#include "base/crc32c.h"
+
 #include <husk/debug.h>
+#include <husk/report.h>
+#include <husk/stats.h>
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static bool swallow(const void *bytes, size_t length, void *data)
+{
+    *(uint32_t *)data = husk__crc32c(*(uint32_t *)data, bytes, length);
+    return true;
+}
+
+static void read_rows(const husk_stats *stats)
+{
+    husk_stat row;
+    char text[300];
+    for (size_t i = 0; husk_stats_row(stats, i, &row) && i < 50; i++) {
+        (void)husk_stats_row_text(stats, i, text, sizeof text);
+        (void)husk_stats_traceback_text(stats, i, 10, HUSK_TEXT_FUNCTION, text, sizeof text);
+    }
+    (void)husk_stats_rest_text(stats, 1, text, sizeof text);
+    (void)husk_stats_total_text(stats, text, sizeof text);
+}
+
+/* One of the exports and one of the groupings, by the number. */
+static void read_by_others(const struct husk_snapshot *snapshot, uint32_t number)
+{
+    enum { GROUPINGS = HUSK_BY_KIND + 1, FLAGS = 16 };
+    size_t formats = 0;
+    while (husk_export_format(formats))
+        formats++;
+    uint32_t sum = 0;
+    husk_status status = husk_export(snapshot, husk_export_format(number % formats), NULL, swallow, &sum);
+    if (status != HUSK_OK && status != HUSK_ERANGE)
+        abort();
+    number /= (uint32_t)formats;
+    husk_stats_options options = { HUSK_STATS_OPTIONS, .by = (int)(number % GROUPINGS) };
+    options.flags = number / GROUPINGS % FLAGS;
+    bool compare = number / (GROUPINGS * FLAGS) % 2;
+    husk_stats *stats = NULL;
+    status = compare ? husk_stats_compare(snapshot, snapshot, &options, &stats)
+                     : husk_stats_new(snapshot, &options, &stats);
+    if (status == HUSK_OK)
+        read_rows(stats);
+    else if (status != HUSK_EINVAL)
+        abort();
+    husk_stats_free(stats);
+}
 
 /* Memory and messages, whatever happens. */
 static void look_at(const unsigned char *bytes, size_t length)
@@ -23,6 +70,7 @@ static void look_at(const unsigned char *bytes, size_t length)
     husk_status status = husk__snap_open(bytes, length, "fuzzed", &snapshot);
     if (status == HUSK_OK) {
         (void)sample_snapshot_walk(snapshot);
+        read_by_others(snapshot, husk__crc32c(0, bytes, length));
         if (husk_snapshot_note(snapshot, "key", "text") != HUSK_OK ||
             strcmp(husk_snapshot_text(snapshot, "key"), "text") != 0)
             abort();

@@ -485,10 +485,11 @@ static int new_heap(lua_State *L)
     husk_status status = husk_heap_new(&options, &host->heap);
     if (status != HUSK_OK) {
         host->heap = NULL;
-        husk_lua_push_error(L, status, "heap '%s' with max_bytes %I: %s", name, max_bytes,
-                            husk_status_text(status));
+        husk_lua_push_error(L, status, "%s", husk_message());
         return lua_error(L);
     }
+    (void)husk_lua_set_source(host); /* fails for want of memory never: two modules, no data */
+    husk_lua_retrace(host);
     return 1;
 }
 
@@ -503,6 +504,8 @@ static int lib_gc(lua_State *L)
         return 0;
     husk_lua_barrier(L);
     lib->ended = true;
+    free(lib->names);
+    lib->names = NULL;
     for (husk_lua_host *host = lib->hosts.next; host != &lib->hosts; host = host->next)
         if (host->heap && !host->hooks &&
             !host->closing) /* os.exit(_, true) in a hook: the process ends anyway */

@@ -36,6 +36,7 @@
 #include <husk.h>
 #include <husk/bridge.h>
 #include <husk/cleanup.h>
+#include <husk/trace.h>
 #include <husk/weakmap.h>
 
 typedef struct husk_lua_lib husk_lua_lib;
@@ -92,6 +93,7 @@ struct husk_lua_host {
     husk_obj **proxied;        /* what was entered with */
     size_t proxied_count;
     husk_lua_report *first_report, *last_report;
+    const void *thread;         /* whose births the tracer was told they are; host_frames.c */
     husk_lua_host *prev, *next; /* in lib->hosts */
     char name[64];              /* for messages after closing */
 };
@@ -99,13 +101,16 @@ struct husk_lua_host {
 struct husk_lua_lib {
     husk_lua_host hosts; /* ring */
     husk_lua_hold *free_holds;
-    size_t slab;                /* records in the next slab */
-    husk_lua_token *loose;      /* tokens that Husk has let go; swept when Lua may be touched */
-    const husk_type *text_type; /* learnt from the first text */
-    uint64_t swept;             /* tokens freed so far */
-    lua_State *worker;          /* a thread for leaving bridged mode, which must not fail */
-    bool bridged;               /* heaps are frozen: host_bridge.c */
-    bool given_back;            /* values are no longer lent */
+    size_t slab;                  /* records in the next slab */
+    husk_lua_token *loose;        /* tokens that Husk has let go; swept when Lua may be touched */
+    const husk_type *text_type;   /* learnt from the first text */
+    uint64_t swept;               /* tokens freed so far */
+    lua_State *worker;            /* a thread for leaving bridged mode, which must not fail */
+    struct husk_lua_names *names; /* of functions in tracebacks; host_frames.c */
+    lua_State *base_state;        /* the state whose frames from base on are not the script's */
+    const struct CallInfo *base;
+    bool bridged;    /* heaps are frozen: host_bridge.c */
+    bool given_back; /* values are no longer lent */
     bool ended;
 };
 
@@ -156,7 +161,8 @@ static inline void husk_lua_barrier(lua_State *L)
         husk_lua_barrier_slow(L);
 }
 
-/* Before a call that may run hooks or fail; after it. leave may run Lua code (the script's error hook). */
+/* Before a call that may run hooks, make something or fail: hooks run on L, and where things are made is looked for
+ * in its stack. After it: leave, which may run Lua code (the script's error hook). */
 static inline husk_lua_host *husk_lua_enter(lua_State *L, husk_heap *heap)
 {
     husk_lua_host *host = husk_heap_data(heap);
@@ -210,6 +216,8 @@ void husk_lua_open_heap_ends(lua_State *L);
 
 /* ---- host_errors.c: error values and arguments. The arg functions push an error value on failure. ---- */
 
+/* Whether this function (option S) stands in the module's own Lua layer: no script does. */
+bool husk_lua_own_layer(const lua_Debug *at);
 void husk_lua_push_error(lua_State *L, husk_status status, const char *format, ...); /* as lua_pushfstring */
 void husk_lua_push_status(lua_State *L, husk_heap *heap, husk_status status);
 int husk_lua_fail(lua_State *L, husk_heap *heap, husk_status status); /* raises; leaves the heap */
@@ -241,6 +249,7 @@ void husk_lua_push_counts(lua_State *L, const husk_counts *counts);
 void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing);
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
+void husk_lua_push_traced(lua_State *L, const husk_trace_figures *figures);
 bool husk_lua_entry_integer(lua_State *L, int at, const char *function, const char *name, lua_Integer *out);
 bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing *pacing);
 
@@ -314,6 +323,19 @@ husk_cleanup_fn husk_lua_on_cleanup;
 husk_pass_fn husk_lua_on_pass;
 husk_error_fn husk_lua_on_error;
 void husk_lua_deliver(lua_State *L, husk_lua_host *host);
+
+/* ---- host_frames.c, host_trace.c: tracing ---- */
+
+size_t husk_lua_frames(husk_trace_sink *sink, void *host); /* a husk_trace_source_fn */
+husk_status husk_lua_set_source(husk_lua_host *host);
+void husk_lua_open_frames(lua_State *L);
+void husk_lua_retrace(husk_lua_host *host); /* a new heap that the environment may have started */
+/* A string without NUL bytes, or it raises: `what` of `function`. */
+const char *husk_lua_check_name(lua_State *L, int at, const char *function, const char *what);
+uint64_t husk_lua_check_address(lua_State *L, int at, const char *function);
+void husk_lua_push_frame(lua_State *L, const char *file, uint32_t line, const char *function,
+                         uint64_t address);
+void husk_lua_open_traces(lua_State *L);
 
 /* The generated functions: fills the table on top. */
 void husk_lua_raw(lua_State *L);

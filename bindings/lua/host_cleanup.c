@@ -43,6 +43,7 @@ static int new_cleanup(lua_State *L)
         husk_lua_token_loose(token);
         return lua_error(L);
     }
+    husk_lua_enter(L, husk_obj_heap(obj));
     husk_cleanup *cleanup = husk_cleanup_new(obj, husk_lua_on_cleanup, token, husk_lua_token_loose, true);
     if (!cleanup)
         return husk_lua_fail(L, husk_obj_heap(obj), husk_heap_failure(husk_obj_heap(obj)));

@@ -3,20 +3,21 @@
  * An error value is a table: code ("HUSK_EHEAP"), status (its number), message (one line that names the
  * thing), where ("script.lua:12: ", the innermost line outside the husk module). tostring and .. make one
  * line of it. */
+#define _GNU_SOURCE /* memrchr */
 #include "host.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
-/* The module's own Lua layer is not where a script went wrong. */
-static bool own_layer(const lua_Debug *at)
+bool husk_lua_own_layer(const lua_Debug *at)
 {
-    static const char *const files[] = { "husk/init.lua", "husk/heap.lua", "husk/type.lua", "husk/gc.lua",
-                                         "husk/weak.lua" };
-    size_t length = strlen(at->source);
+    static const char *const files[] = { "init", "heap", "type", "gc", "weak", "trace", "snapshot" };
+    const char *file = at->srclen > 10 && at->source[0] == '@' ? memrchr(at->source, '/', at->srclen) : NULL;
+    if (!file || file - at->source < 5 || memcmp(file - 4, "husk", 4) != 0)
+        return false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-        size_t wanted = strlen(files[i]);
-        if (at->source[0] == '@' && length > wanted && !strcmp(at->source + length - wanted, files[i]))
+        size_t length = strlen(files[i]);
+        if (!strncmp(file + 1, files[i], length) && !strcmp(file + 1 + length, ".lua"))
             return true;
     }
     return false;
@@ -27,7 +28,7 @@ static void push_where(lua_State *L)
     lua_Debug at;
     for (int level = 1; lua_getstack(L, level, &at); level++) {
         lua_getinfo(L, "Sl", &at);
-        if (at.currentline > 0 && !own_layer(&at)) {
+        if (at.currentline > 0 && !husk_lua_own_layer(&at)) {
             lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
             return;
         }

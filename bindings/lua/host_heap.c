@@ -148,6 +148,25 @@ static int door_tostring(lua_State *L)
     return 1;
 }
 
+static int bound(lua_State *L)
+{
+    luaL_checkstack(L, 2, NULL);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_rotate(L, 1, 2);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* core.bind(f, x): a function that calls f(x, ...). */
+static int bind(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    lua_pushcclosure(L, bound, 2);
+    return 1;
+}
+
 /* With the core table on top, which has "heap" already: its functions become the methods of heaps. */
 void husk_lua_open_heaps(lua_State *L)
 {
@@ -158,6 +177,7 @@ void husk_lua_open_heaps(lua_State *L)
         { "type_name", type_name },
         { "heap_of", heap_of },
         { "is_alive", is_alive },
+        { "bind", bind },
         { NULL, NULL },
     };
     static const luaL_Reg methods[] = {

@@ -87,7 +87,7 @@ static int box_index(lua_State *L)
 /* core.new_box(heap, value) */
 static int new_box(lua_State *L)
 {
-    husk_lua_check_any(L, 2, "heap:box");
+    lua_settop(L, 2);
     husk_lua_proxy *made = husk_lua_proxy_new(L);
     husk_lua_token *token = husk_lua_token_new(L, 2);
     husk_heap *heap = husk_lua_arg_heap(L, 1, "husk.box");

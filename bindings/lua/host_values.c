@@ -206,6 +206,15 @@ static const field figures_fields[] = {
     SIZE_OF(husk_heap_figures, weak_cells),   SIZE_OF(husk_heap_figures, frozen_objects),
 };
 
+static const field traced_fields[] = {
+    SIZE_OF(husk_trace_figures, bytes),        SIZE_OF(husk_trace_figures, count),
+    SIZE_OF(husk_trace_figures, peak_bytes),   SIZE_OF(husk_trace_figures, peak_count),
+    COUNT_OF(husk_trace_figures, born_bytes),  COUNT_OF(husk_trace_figures, born),
+    COUNT_OF(husk_trace_figures, temporary),   COUNT_OF(husk_trace_figures, unknown),
+    SIZE_OF(husk_trace_figures, places),       SIZE_OF(husk_trace_figures, own_bytes),
+    SIZE_OF(husk_trace_figures, sample_bytes),
+};
+
 void husk_lua_push_pass(lua_State *L, const husk_pass *pass)
 {
     push_fields(L, pass, pass_fields, COUNT(pass_fields));
@@ -229,6 +238,11 @@ void husk_lua_push_generation(lua_State *L, const husk_generation *generation)
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures)
 {
     push_fields(L, figures, figures_fields, COUNT(figures_fields));
+}
+
+void husk_lua_push_traced(lua_State *L, const husk_trace_figures *figures)
+{
+    push_fields(L, figures, traced_fields, COUNT(traced_fields));
 }
 
 /* The integer at `at`, entry `name` of a table given to `function`. */

@@ -19,6 +19,7 @@ static int new_weak(lua_State *L)
             husk_lua_token_loose(token);
         return lua_error(L);
     }
+    husk_lua_enter(L, husk_obj_heap(obj));
     husk_weak *weak = token ? husk_weak_new(obj, husk_lua_on_gone, token, husk_lua_token_loose)
                             : husk_weak_new(obj, NULL, NULL, NULL);
     if (!weak)

@@ -34,7 +34,7 @@ test("max_bytes: a clear error, nothing lost, and room again after a release", f
 end)
 
 test("a heap whose limit does not hold the heap itself", function()
-  raises("HUSK_ELIMIT", "heap 'tiny' with max_bytes 100", function() husk.heap{name = "tiny", max_bytes = 100} end)
+  raises("HUSK_ELIMIT", "heap tiny: max_bytes 100", function() husk.heap{name = "tiny", max_bytes = 100} end)
   raises("HUSK_ERANGE", "", function() husk.heap{max_bytes = -1} end)
   raises("HUSK_EINVAL", "", function() husk.heap{max_bytes = "many"} end)
 end)

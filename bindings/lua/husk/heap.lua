@@ -31,7 +31,7 @@ end
 -- ---- making objects ----
 
 -- heap:list(items): a list, with the items 1 to #items of a table: l[i] from 1, l[#l + 1] = v, #l, pairs, ipairs.
-function heap:list(items) return core.new_list(self, items) end
+heap.list = core.new_list
 
 -- list:append(value): puts it at the end.
 -- list:extend(items): appends the items 1 to #items of a table: all of them, or none if one cannot be stored.
@@ -43,10 +43,10 @@ function heap:list(items) return core.new_list(self, items) end
 
 -- heap:map(entries): a map in the order of insertion, with the entries of a table: m.key, m[key], m[key] = nil removes,
 -- #m, pairs. It has no methods, every name is a key: husk.clear(m), husk.release(m).
-function heap:map(entries) return core.new_map(self, entries) end
+heap.map = core.new_map
 
 -- heap:box(value): an object that keeps any Lua value: b.value, or b:get().
-function heap:box(value) return core.new_box(self, value) end
+heap.box = core.new_box
 
 -- box:get(): the value; the same as box.value.
 -- box:release(): ends the handle, as husk.release(box).

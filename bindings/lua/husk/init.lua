@@ -22,12 +22,14 @@ local husk = {
   type = require "husk.type",
   gc = require "husk.gc",
   weak = require "husk.weak",
+  trace = require "husk.trace",
 }
 
--- The methods of heaps, for the default heap: husk.collect(), husk.list{...}, husk.figures() and so on.
+-- The methods of heaps, for the default heap: husk.collect(), husk.list{...}, husk.figures() and so on. C functions, so that
+-- `return husk.list{}` is no tail call by which the place of a birth would be lost.
 for name, method in pairs(heap.methods) do
   if name ~= "close" and name ~= "closed" and name ~= "name" and name ~= "new" then
-    husk[name] = function(...) return method(heap.default, ...) end
+    husk[name] = core.bind(method, heap.default)
   end
 end
 

@@ -67,6 +67,39 @@ local Finalizer = {}
 ---@field edges (integer|string)[]? from, field, to, from, field, to ...
 ---@field handles integer[]? whose handles are wanted; nil: all
 
+--- What husk.trace.start takes.
+---@class husk.TraceOptions
+---@field frames integer?
+---@field sample integer?
+---@field sources string|string[]|nil
+---@field epoch_ms integer?
+---@field seed integer?
+
+--- A frame of a traceback; address: of native code.
+---@class husk.Frame
+---@field file string
+---@field line integer
+---@field function string
+---@field address integer?
+
+--- Where something was made, the newest frame first. tostring makes lines of it.
+---@class husk.Traceback
+---@field [integer] husk.Frame
+
+--- Figures of a tracer.
+---@class husk.Traced
+---@field bytes integer
+---@field count integer
+---@field peak_bytes integer
+---@field peak_count integer
+---@field born_bytes integer
+---@field born integer
+---@field temporary integer
+---@field unknown integer
+---@field places integer
+---@field own_bytes integer
+---@field sample_bytes integer
+
 --- What a failed call raises.
 ---@class husk.Error
 ---@field code string

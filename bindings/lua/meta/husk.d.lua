@@ -139,10 +139,114 @@ function gc.clear_garbage() end
 ---@return { saveall: boolean, stats: boolean }
 function gc.debug(changes) end
 
+--- Who asked for the bytes: tracing of the default heap. husk.trace(heap) has the same functions for another heap,
+--- husk.trace.process for the memory of the process that is no object.
+---@class husk.trace
+---@field process husk.trace
+---@overload fun(heap: husk.Heap?): husk.trace
+local trace = {}
+
+--- Starts tracing: the number of frames of a traceback, 1 by default, up to 65535; or a table: frames; sample, the mean
+--- number of bytes between samples (exact without it; 512 * 1024 costs next to nothing); sources, a name or a list of
+--- "lua" (the default: Lua's frames), "native" (those of C code), "all"; epoch_ms, how finely ages are told, 1000 by
+--- default; seed, for samples that can be repeated. True; or false, and nothing changes, if it is on already. The
+--- environment can start it too: HUSK_TRACE=frames or HUSK_TRACE=frames:sample.
+---@param options? integer|husk.TraceOptions
+---@return boolean
+function trace.start(options) end
+
+--- Stops, and forgets everything.
+function trace.stop() end
+
+--- Forgets what was made so far.
+function trace.clear() end
+
+--- Whether it is on.
+---@return boolean
+function trace.is_tracing() end
+
+--- The most frames of a traceback, in force or for the next start.
+---@return integer
+function trace.limit() end
+
+--- Bytes of what was traced and is alive, and the most there were: two numbers, 0 when off.
+---@return integer current
+---@return integer peak
+function trace.memory() end
+
+--- More figures, a table: bytes, count, peak_bytes, peak_count, born, born_bytes, temporary (died before the next
+--- birth), unknown, places, own_bytes (the tracer's own memory), sample_bytes.
+---@return husk.Traced
+function trace.figures() end
+
+--- The peak becomes what is alive now.
+function trace.reset_peak() end
+
+--- Begins a new stretch of time: the filter "since=name" passes what was made after it.
+---@param name string
+function trace.mark(name) end
+
+--- Calls fn(...); what is made meanwhile carries the tag, the innermost one if there are several. Returns what fn
+--- returns. Without fn it returns a value for `local _ <close> = ...`, which ends the tag. While not tracing there are
+--- no tags, and fn is called all the same. Tags are the heap's: a coroutine that yields inside leaves its tag to the
+--- others.
+---@param text string
+---@param fn? function
+---@param ... any
+---@return any ...
+function trace.tag(text, fn, ...) end
+
+--- The same for the domain, by which snapshots can be filtered and grouped too.
+---@param text string
+---@param fn? function
+---@param ... any
+---@return any ...
+function trace.domain(text, fn, ...) end
+
+--- The same without a scope. Up to 64 deep.
+---@param text string
+function trace.push_tag(text) end
+
+--- The same without a scope. Up to 64 deep.
+---@param text string
+function trace.push_domain(text) end
+
+--- Takes the innermost one off.
+function trace.pop_tag() end
+
+--- Takes the innermost one off.
+function trace.pop_domain() end
+
+--- Where x was made: a list of frames, the newest first, each a table with file, line and function; nil if x was not
+--- traced. tostring makes lines of it.
+---@param x husk.Object
+---@return husk.Traceback?
+function trace.of(x) end
+
+--- Memory that somebody else manages was had at this address, an integer or a light userdata; it replaces what was noted
+--- for it. domain is a number, 0 by default; the same address may live in several. HUSK_ESTATE unless
+--- husk.trace.process.start() was called.
+---@param address integer|lightuserdata
+---@param size integer
+---@param domain? integer
+function trace.block(address, size, domain) end
+
+--- It is gone. Unknown ones are fine.
+---@param address integer|lightuserdata
+---@param domain? integer
+function trace.unblock(address, domain) end
+
+--- Where it was had, as husk.trace.of.
+---@param address integer|lightuserdata
+---@param domain? integer
+---@return husk.Traceback?
+function trace.of_block(address, domain) end
+
 ---@class husk
 ---@field default husk.Heap
 ---@field weak husk.weak
 ---@field gc husk.gc
+---@field trace husk.trace
 local husk = {}
 
 --- The class of a record, or nil.

@@ -149,7 +149,7 @@ HUSK_API husk_status husk_trace_unblock(uint32_t domain, uint64_t address);
 /* ---- what is known of one thing ---- */
 
 typedef struct husk_place_frame {
-    const char *file, *function; /* "" if not known; valid as long as the process */
+    const char *file, *function; /* "" if not known; valid while any heap of the process is traced */
     uint32_t line;
     uint64_t address; /* of a native frame; else 0 */
 } husk_place_frame;

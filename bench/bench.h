@@ -27,6 +27,10 @@ typedef struct bench_row {
     unsigned samples; /* many short ones where that is possible: some will fall between other load */
 } bench_row;
 
+/* A part of the work that a system calls, and what calls it with so many others on the stack. */
+typedef void sys_step(void *data);
+typedef void sys_deep_fn(size_t depth, sys_step *step, void *data);
+
 /* Starts the clock, or gives the nanoseconds since. */
 static inline uint64_t bench_now(void)
 {
@@ -52,6 +56,9 @@ void *bench_table(size_t count, size_t size);
 /* A uniform number below `below`; splitmix64, the same sequence in every system. */
 uint64_t bench_random(uint64_t *state, uint64_t below);
 
+/* Resident memory of the process, bytes. */
+double bench_resident(void);
+
 /* 0 .. count-1 in random order; the caller frees it. */
 uint32_t *bench_shuffled(size_t count, uint64_t *state);
 
@@ -63,5 +70,8 @@ bench_fn bench_pairs;
 bench_fn bench_weak_new, bench_weak_lock, bench_weak_dead;
 bench_fn bench_weakmap, bench_chain, bench_chain_short;
 bench_fn bench_bytes, bench_bytes_after;
+bench_fn bench_trace_one, bench_trace_deep, bench_trace_moving, bench_trace_pointers, bench_trace_sampled;
+bench_fn bench_trace_bytes, bench_trace_bytes_many;
+bench_fn bench_snapshot, bench_snapshot_edges, bench_large;
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const bench_row rows[] = {
     { "birth", bench_birth, 20 },
@@ -33,6 +34,22 @@ static const bench_row rows[] = {
     { "bytes", bench_bytes, 1 },
 #if SYS_COLLECTS
     { "bytes_after", bench_bytes_after, 1 },
+#endif
+#if SYS_TRACES
+    { "trace_one", bench_trace_one, 1 },
+    { "trace_deep", bench_trace_deep, 1 },
+    { "trace_moving", bench_trace_moving, 1 },
+#if SYS_NATIVE
+    { "trace_pointers", bench_trace_pointers, 1 },
+    { "trace_sampled", bench_trace_sampled, 1 },
+#endif
+    { "trace_bytes", bench_trace_bytes, 1 },
+    { "trace_bytes_many", bench_trace_bytes_many, 1 },
+    { "snapshot", bench_snapshot, 1 },
+#if SYS_NATIVE
+    { "snapshot_edges", bench_snapshot_edges, 2 },
+    { "large", bench_large, 1 },
+#endif
 #endif
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
@@ -70,6 +87,15 @@ uint64_t bench_random(uint64_t *state, uint64_t below)
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
     /* The bias of the remainder is below 2^-40 for the sizes used here. */
     return (z ^ (z >> 31)) % below;
+}
+
+double bench_resident(void)
+{
+    unsigned long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    bench_check(file && fscanf(file, "%lu %lu", &total, &resident) == 2, "/proc/self/statm is readable");
+    fclose(file);
+    return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
 uint32_t *bench_shuffled(size_t count, uint64_t *state)

@@ -4,18 +4,6 @@
 #include "bench.h"
 #include "system.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
-static double resident_bytes(void)
-{
-    unsigned long total = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    bench_check(file && fscanf(file, "%lu %lu", &total, &resident) == 2, "/proc/self/statm is readable");
-    fclose(file);
-    return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
 /* Must lie where a conservative collector looks. */
 static sys_obj *head;
 
@@ -23,7 +11,7 @@ static void measure(const bench *b, bool collect)
 {
     for (int i = 0; i < 2; i++) /* the program's own first steps are no object's bytes */
         sys_end(sys_new());
-    double before = resident_bytes();
+    double before = bench_resident();
     for (size_t i = 0; i < b->objects; i++) {
         sys_obj *o = sys_new();
         sys_number(o) = (int64_t)i;
@@ -37,7 +25,7 @@ static void measure(const bench *b, bool collect)
 #else
     (void)collect;
 #endif
-    double after = resident_bytes();
+    double after = bench_resident();
     size_t nodes = 0;
     for (sys_obj *o = head; o; o = sys_ref(o, 0))
         nodes++;

@@ -32,9 +32,31 @@ local rows = {
     { name = "chain_short", title = "the same, chain of 10^5", unit = "ns" },
     { name = "bytes", title = "resident bytes an object", unit = "bytes" },
     { name = "bytes_after", title = "the same after a full pass", unit = "bytes" },
+    { name = "trace_one", title = "traced, 1 frame: a pair more", unit = "ns" },
+    { name = "trace_deep", title = "16 frames (CPython: 25)", unit = "ns" },
+    { name = "trace_moving", title = "the same, newest ones change", unit = "ns" },
+    { name = "trace_pointers", title = "16 by frame pointers alone", unit = "ns" },
+    { name = "trace_sampled", title = "sampled / untraced", unit = "times" },
+    { name = "trace_bytes", title = "10 places: more resident", unit = "bytes", rounds = 3, peers_only = true },
+    { name = "trace_own", of = "trace_bytes", title = "the same, says the tracer", unit = "bytes" },
+    { name = "trace_bytes_many", title = "10^5 places: more resident", unit = "bytes", rounds = 3,
+        peers_only = true },
+    { name = "trace_own_many", of = "trace_bytes_many", title = "the same, says the tracer", unit = "bytes" },
+    { name = "snapshot", title = "snapshot, 10^6 traced", unit = "ns", rounds = 3, peers_only = true },
+    { name = "stats", of = "snapshot", title = "statistics by line", unit = "ns" },
+    { name = "compare", of = "snapshot", title = "comparison by line", unit = "ns" },
+    { name = "file", of = "snapshot", title = "save + load", unit = "ns" },
+    { name = "snapshot_edges", title = "snapshot, 3 references each", unit = "ns", rounds = 3,
+        peers_only = true },
+    { name = "large", title = "snapshot, 10^7, 2 references", unit = "s", rounds = 3, peers_only = true },
+    { name = "large_bytes", of = "large", title = "its bytes an object", unit = "bytes" },
 }
 
--- Husk's row over another figure: a row of a peer, another row of its own, or a plain number.
+-- `of` names the row in whose run the figure is measured too. For what takes long: `rounds`, at most so many, and
+-- `peers_only`, not again with the shared library.
+
+-- Husk's row over another figure: a row of a peer (`base`, if not the same one), another row of its own, or a
+-- plain number.
 local goals = {
     { row = "birth", peer = "mimalloc", most = 0.7 },
     { row = "ring", peer = "mimalloc", most = 0.7 },
@@ -47,6 +69,22 @@ local goals = {
     { row = "list_drop", peer = "mimalloc", most = 1.0 },
     { row = "bytes", most = 48 },
     { row = "bytes_after", most = 48 },
+    { row = "trace_one", peer = "cpython", most = 0.05 },
+    { row = "trace_deep", peer = "cpython", most = 0.05 },
+    { row = "trace_moving", peer = "cpython", most = 0.05 },
+    { row = "trace_pointers", peer = "cpython", base = "trace_deep", most = 0.05 },
+    { row = "trace_sampled", most = 1.03 },
+    { row = "trace_bytes", most = 8 },
+    { row = "trace_own", most = 8 },
+    { row = "trace_bytes_many", peer = "cpython", most = 0.17 }, -- 8 bytes to 49
+    { row = "trace_own_many", peer = "cpython", most = 0.17 },
+    { row = "snapshot", peer = "cpython", most = 0.15 },
+    { row = "snapshot_edges", peer = "cpython", base = "snapshot", most = 0.15 },
+    { row = "large", most = 2 },
+    { row = "large_bytes", most = 32 },
+    { row = "stats", peer = "cpython", most = 0.02 },
+    { row = "compare", peer = "cpython", most = 0.02 },
+    { row = "file", peer = "cpython", most = 0.3 },
 }
 
 local function quoted(text)
@@ -90,10 +128,38 @@ end
 
 -- samples[row][system][round] = list of figures
 
+-- The rows that are run, to have the chosen ones.
+local function runs_of(chosen)
+    local needed, runs = {}, {}
+    for _, row in ipairs(chosen) do
+        needed[row.of or row.name] = true
+    end
+    for _, row in ipairs(rows) do
+        if needed[row.name] then
+            runs[#runs + 1] = row
+        end
+    end
+    return runs
+end
+
+-- One run: its lines go to the samples of their rows.
+local function run(system, row, round, samples)
+    for _, line in ipairs(lines_of(quoted(system.program) .. " " .. row.name)) do
+        local name, value = line:match("^(%S+) (%S+)$")
+        if not samples[name] or samples[name].run ~= row.name or not tonumber(value) then
+            fail(("%s %s printed \"%s\""):format(system.program, row.name, line))
+        end
+        local by_round = samples[name].systems[system.name] or {}
+        samples[name].systems[system.name] = by_round
+        by_round[round] = by_round[round] or {}
+        table.insert(by_round[round], tonumber(value))
+    end
+end
+
 local function measure(chosen)
     local samples, able = {}, {}
-    for _, row in ipairs(chosen) do
-        samples[row.name] = {}
+    for _, row in ipairs(rows) do
+        samples[row.name] = { run = row.of or row.name, systems = {} }
     end
     for _, system in ipairs(systems) do
         able[system.name] = {}
@@ -107,20 +173,12 @@ local function measure(chosen)
     end
     for round = 1, rounds do
         io.stderr:write(("round %d of %d\n"):format(round, rounds))
-        for _, row in ipairs(chosen) do
+        for _, row in ipairs(runs_of(chosen)) do
             for turn = 0, #systems - 1 do
                 local system = systems[(round + turn) % #systems + 1] -- another one goes first in each round
-                if able[system.name][row.name] then
-                    local list, by_round = {}, samples[row.name][system.name] or {}
-                    samples[row.name][system.name] = by_round
-                    by_round[round] = list
-                    for _, line in ipairs(lines_of(quoted(system.program) .. " " .. row.name)) do
-                        local name, value = line:match("^(%S+) (%S+)$")
-                        if name ~= row.name or not tonumber(value) then
-                            fail(("%s %s printed \"%s\""):format(system.program, row.name, line))
-                        end
-                        list[#list + 1] = tonumber(value)
-                    end
+                local again = row.peers_only and system.name == "husk_shared"
+                if able[system.name][row.name] and not again and round <= (row.rounds or rounds) then
+                    run(system, row, round, samples)
                 end
             end
         end
@@ -146,9 +204,9 @@ end
 
 local function digests(samples)
     local all = {}
-    for row, by_system in pairs(samples) do
+    for row, of_row in pairs(samples) do
         all[row] = {}
-        for system, list in pairs(by_system) do
+        for system, list in pairs(of_row.systems) do
             all[row][system] = digest(list)
         end
     end
@@ -178,7 +236,7 @@ local function judge(goal, figures)
     end
     local own, result = figures[goal.row] and figures[goal.row].husk, nil
     if goal.peer then
-        result = own and ratio(own, figures[goal.row][goal.peer])
+        result = own and ratio(own, figures[goal.base or goal.row][goal.peer])
     elseif goal.own then
         result = own and ratio(own, figures[goal.own] and figures[goal.own].husk)
     else
@@ -196,6 +254,11 @@ local function cell(text, width)
     return (" "):rep(math.max(0, width - #text)) .. text
 end
 
+local function figures_of(figure)
+    local form = figure.median < 1000 and "%.2f  %6.2f" or "%.0f  %6.0f"
+    return form:format(figure.min, figure.median)
+end
+
 local function print_table(chosen, figures)
     local title_width, width = 31, 17
     local head = { (" "):rep(title_width) }
@@ -211,7 +274,7 @@ local function print_table(chosen, figures)
         for _, system in ipairs(systems) do
             local own, figure = figures[row.name].husk, figures[row.name][system.name]
             if figure then
-                line[#line + 1] = cell(("%.2f  %6.2f"):format(figure.min, figure.median), width)
+                line[#line + 1] = cell(figures_of(figure), width)
             else
                 line[#line + 1] = cell(system.missing and "absent" or "-", width)
             end
@@ -300,8 +363,8 @@ local function write_results(about, chosen, figures)
     end
     for _, goal in ipairs(goals) do
         local result = judge(goal, figures) or {}
-        out.goals[#out.goals + 1] = { row = goal.row, peer = goal.peer, own = goal.own, at_most = goal.most,
-            min = result.min, median = result.median, met = result.met }
+        out.goals[#out.goals + 1] = { row = goal.row, peer = goal.peer, base = goal.base, own = goal.own,
+            at_most = goal.most, min = result.min, median = result.median, met = result.met }
     end
     local file = assert(io.open(results_file, "w"))
     file:write(json(out, ""), "\n")

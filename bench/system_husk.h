@@ -9,11 +9,16 @@
 #define SYS_COLLECTS 1
 #define SYS_WEAK 1
 #define SYS_EPHEMERONS 1
+#define SYS_TRACES 1
+#define SYS_FRAMES 16
+#define SYS_NATIVE 1
 #define SYS_EXACT 1
 
 typedef husk_obj sys_obj;
 typedef husk_weak sys_weak;
 typedef husk_obj sys_weakmap;
+typedef husk_snapshot sys_snapshot;
+typedef husk_stats sys_stats;
 
 typedef struct sys_node {
     husk_obj *ref[2];

@@ -14,6 +14,7 @@
 #define SYS_COLLECTS 1
 #define SYS_WEAK 0
 #define SYS_EPHEMERONS 0
+#define SYS_TRACES 0
 #define SYS_EXACT 0
 
 typedef struct sys_obj {

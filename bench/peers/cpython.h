@@ -10,6 +10,9 @@
 #define SYS_COLLECTS 1
 #define SYS_WEAK 1
 #define SYS_EPHEMERONS 0
+#define SYS_TRACES 1
+#define SYS_FRAMES 25
+#define SYS_NATIVE 0
 #define SYS_EXACT 1
 
 /* With its header of 16 bytes for the collector 64 bytes, which the allocator would round to without the
@@ -22,6 +25,8 @@ typedef struct sys_obj {
 
 typedef PyObject sys_weak;
 typedef PyObject sys_weakmap;
+typedef PyObject sys_snapshot;
+typedef PyObject sys_stats;
 
 extern PyTypeObject sys_type;
 

@@ -20,6 +20,7 @@
 #define SYS_COLLECTS 0
 #define SYS_WEAK 0
 #define SYS_EPHEMERONS 0
+#define SYS_TRACES 0
 #define SYS_EXACT 0
 
 typedef struct sys_obj {

@@ -309,6 +309,7 @@ void husk_lua_open_records(lua_State *L);
 void husk_lua_open_weaks(lua_State *L);
 void husk_lua_open_heaps(lua_State *L);
 void husk_lua_open_walks(lua_State *L);
+void husk_lua_open_snapshots(lua_State *L);
 
 /* ---- host_bridge.c ---- */
 

@@ -33,6 +33,7 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_heap_ends(L);
     husk_lua_open_heaps(L);
     husk_lua_open_walks(L);
+    husk_lua_open_snapshots(L);
     husk_lua_open_bridge(L);
     husk_lua_open_frames(L);
     husk_lua_open_traces(L);

@@ -1,10 +1,10 @@
 -- husk.cli: the command line. It finds the command, runs scripts, and turns what happened into an exit code.
--- Exit codes: 0 ok, 1 a script failed, 2 usage, 3 an input cannot be read, 130 SIGINT.
+-- Exit codes: 0 ok, 1 a script failed, 2 usage, 3 an input cannot be read, 70 a fault of ours, 130 SIGINT.
 
 local host = require "husk.host"
 local manifest = require "husk.manifest"
 
-local cli = {OK = 0, SCRIPT = 1, USAGE = 2, INPUT = 3, INTERRUPTED = 130}
+local cli = {OK = 0, SCRIPT = 1, USAGE = 2, INPUT = 3, INTERNAL = 70, INTERRUPTED = 130}
 
 -- A script may change the globals; what comes after it does not depend on them.
 local stderr, stdout, open, getenv = io.stderr, io.stdout, io.open, os.getenv
@@ -85,7 +85,11 @@ local function run(name, args)
   if args[1] == "--help" or args[1] == "-h" then
     return cli.command("help").run({name}, cli) or cli.OK
   end
-  return command.run(args, cli) or cli.OK
+  local ok, code = pcall(command.run, args, cli)
+  if ok then return code or cli.OK end
+  if require("husk.options").is_usage(code) then return cli.usage_error(tostring(code)) end
+  cli.complain(tostring(code))
+  return require("husk.snapfile").is_unreadable(code) and cli.INPUT or cli.INTERNAL
 end
 
 -- Takes the options before the command out of the words: the rest, or nil and an exit code.

@@ -23,6 +23,7 @@ local husk = {
   gc = require "husk.gc",
   weak = require "husk.weak",
   trace = require "husk.trace",
+  snapshot = require "husk.snapshot",
 }
 
 -- The methods of heaps, for the default heap: husk.collect(), husk.list{...}, husk.figures() and so on. C functions, so that

@@ -6,7 +6,7 @@ local function overview()
   local lines = {"usage: husk [--color=WHEN] COMMAND [ARGS...]", ""}
   for _, name in ipairs(manifest) do
     local command = require("husk.cmd." .. name)
-    lines[#lines + 1] = ("  %-28s %s"):format(command.usage, command.summary)
+    lines[#lines + 1] = ("  %-32s %s"):format(command.usage, command.summary)
   end
   lines[#lines + 1] = ""
   lines[#lines + 1] = "Counted objects, weak references and a cycle collector, driven from Lua."

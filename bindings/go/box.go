@@ -33,6 +33,7 @@ func (h *Heap) newBox(op string, s *Scope, value any) (*Box, error) {
 	if token == nil {
 		return nil, errorf(op, ErrNoMemory, "%s", ErrNoMemory.Error())
 	}
+	h.willMake()
 	obj := C.husk_go_box_new(h.c.heap, token)
 	if obj == nil { // the value has been let go
 		return nil, h.failure(op, Code(C.husk_heap_failure(h.c.heap)))

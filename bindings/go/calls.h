@@ -88,6 +88,13 @@ static inline husk_status husk_go_call_map_remove(uintptr_t map, uint64_t tag, u
     return husk_go_map_remove(husk_go_obj(map), husk_go_arg_of(tag, bits, text), weak);
 }
 
+static inline uint32_t husk_go_call_frame_new(husk_go_host *host, _GoString_ file, _GoString_ function,
+                                              uint32_t line)
+{
+    return husk_go_frame_new(host, _GoStringPtr(file), _GoStringLen(file), _GoStringPtr(function),
+                             _GoStringLen(function), line);
+}
+
 /* husk_weak and husk_cleanup are objects; the casts belong to C. */
 static inline husk_weak *husk_go_as_weak(husk_obj *obj)
 {

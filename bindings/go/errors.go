@@ -27,6 +27,8 @@ const (
 	ErrMissing  Code = -9  // there is no such entry
 	ErrCorrupt  Code = -10 // the heap is damaged
 	ErrHook     Code = -11 // a finalizer or a callback panicked
+	ErrIO       Code = -12 // the system refused a file or a question
+	ErrFormat   Code = -13 // a file is not what it should be
 )
 
 // Two states that are met often have a name of their own. Errors of both are ErrState too.

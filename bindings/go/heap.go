@@ -51,6 +51,7 @@ type Heap struct {
 	places  map[uint32]place // with track: by slot of the handle
 	passing []*Obj           // handles on condemned objects: they end with the hook
 	hooks   int              // how many hooks run now
+	tracer  *tracer          // while tracing
 
 	values    map[uintptr]held
 	lastValue uintptr
@@ -99,15 +100,17 @@ func New(options ...Options) (*Heap, error) {
 	defer C.free(unsafe.Pointer(name))
 	h.self = uintptr(unsafe.Pointer(h))
 	h.id = heaps.add(h)
+	runtime.LockOSThread() // the message of a failure belongs to the thread
+	defer runtime.UnlockOSThread()
 	h.c = C.husk_go_host_new(name, C.size_t(o.MaxBytes), C.bool(o.Stress), C.uintptr_t(h.id))
 	if h.c == nil || h.c.heap == nil {
-		code := ErrNoMemory
+		code, text := ErrNoMemory, ErrNoMemory.Error()
 		if h.c != nil {
-			code = Code(h.c.status)
+			code, text = Code(h.c.status), C.GoString(C.husk_message())
 			C.husk_go_host_free(h.c)
 		}
 		heaps.remove(h.id)
-		return nil, errorf("New", code, "heap '%s': %s", o.Name, raw.Status_text(int(code)))
+		return nil, errorf("New", code, "%s", text)
 	}
 	h.host = C.uintptr_t(uintptr(unsafe.Pointer(h.c)))
 	h.raw = raw.SwigcptrHeap(uintptr(unsafe.Pointer(h.c.heap)))
@@ -140,12 +143,14 @@ func (h *Heap) Close() error {
 		return h.busyError("Heap.Close")
 	}
 	h.closing = true
+	h.c.stack = nil
 	for all := h.takeAll(); len(all) > 0; all = h.takeAll() {
 		h.epoch++
 		h.release(all)
 	}
 	C.husk_go_host_close(h.c)
 	h.settleValues()
+	h.endTracing()
 	h.takeReports()
 	reports := h.reports
 	h.reports = nil
@@ -220,6 +225,9 @@ func (h *Heap) enter(op string) error {
 	if !h.open() {
 		h.mu.Unlock()
 		return h.closedError(op)
+	}
+	if h.tracer != nil {
+		h.tracer.entered()
 	}
 	if h.handles.stale() {
 		h.release(h.handles.takeLost(sweepStep))

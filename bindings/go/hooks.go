@@ -31,6 +31,9 @@ func (h *Heap) hook(what string, fn func()) {
 	h.mu.Unlock()
 	trouble, cause := guarded(fn)
 	h.mu.Lock()
+	if h.tracer != nil {
+		h.tracer.entered()
+	}
 	if trouble != "" {
 		h.reports = append(h.reports, &Error{Op: h.name, Code: ErrHook, Msg: what + ": " + trouble, cause: cause})
 	}
@@ -81,6 +84,18 @@ func guarded(fn func()) (trouble string, cause error) {
 	}()
 	<-done
 	return trouble, cause
+}
+
+//export huskGoStack
+func huskGoStack(id C.uintptr_t) {
+	h := heaps.get(uintptr(id))
+	if h == nil || h.c == nil { // it is being made
+		return
+	}
+	if h.tracer == nil {
+		h.beginTracing()
+	}
+	h.tracer.noteSlowly()
 }
 
 //export huskGoFinalize

@@ -41,6 +41,8 @@ husk_go_host *husk_go_host_new(const char *name, size_t max_bytes, bool stress, 
         husk_heap_on_error(host->heap, on_error, host, NULL);
     else
         host->heap = NULL;
+    if (host->heap && (host->status = husk_go_trace_source(host)) != HUSK_OK)
+        husk_go_host_close(host);
     return host;
 }
 
@@ -52,6 +54,7 @@ void husk_go_host_close(husk_go_host *host)
 
 void husk_go_host_free(husk_go_host *host)
 {
+    husk_go_trace_forget(host);
     free(host);
 }
 

@@ -37,6 +37,19 @@ typedef struct husk_go_report {
 typedef struct husk_go_slot {
     uint64_t word, meta;
 } husk_go_slot;
+/* A frame of Go. `number` is the tracer's (husk_trace_frame), 0 until it was asked for. */
+typedef struct husk_go_frame {
+    char *texts; /* file, and behind it the function, ended by a NUL */
+    size_t file_length;
+    uint32_t line, number;
+} husk_go_frame;
+
+/* A traceback of Go, newest frame first: rows of host->frames. total: how many there were; 0: not known. */
+typedef struct husk_go_stack {
+    size_t count, total;
+    uint32_t frames[];
+} husk_go_stack;
+
 struct husk_go_host {
     husk_heap *heap; /* NULL: closed, or never opened */
     husk_status status;
@@ -45,6 +58,13 @@ struct husk_go_host {
     husk_go_token *loose; /* let go by the heap */
     husk_go_report *first, *last;
     husk_go_slot slot; /* what the last call of a get found */
+
+    /* while tracing (tracer.go) */
+    husk_go_stack *stack; /* of the call that runs; NULL: huskGoStack finds it */
+    husk_go_frame *frames;
+    size_t frame_count, frame_room;
+    uint64_t round;        /* of the frames' numbers */
+    bool tagged, domained; /* one is pushed */
 };
 
 /* A heap and its host; NULL: no memory. host->heap NULL: host->status says why. */
@@ -128,6 +148,21 @@ void huskGoFinalize(uintptr_t id, husk_obj *self, uintptr_t number);
 void huskGoGone(uintptr_t id, husk_weak *weak, uintptr_t value);
 void huskGoCleanup(uintptr_t id, uintptr_t value);
 void huskGoPass(uintptr_t id, int phase, husk_pass *pass, uintptr_t value);
+
+/* Makes Go's stacks the source of frames. They are asked for when tracing is on, whoever started it. */
+husk_status husk_go_trace_source(husk_go_host *host);
+/* Frees what tracing has left; numbers of frames have no meaning any more. */
+void husk_go_trace_forget(husk_go_host *host);
+/* The tag and the domain of births from now on; NULL: none. */
+husk_status husk_go_trace_label(husk_go_host *host, const char *tag, const char *domain);
+/* A new row of host->frames; no memory, or too many: HUSK_GO_NO_FRAME. The texts are copied. */
+#define HUSK_GO_NO_FRAME UINT32_MAX
+uint32_t husk_go_frame_new(husk_go_host *host, const char *file, size_t file_length, const char *function,
+                           size_t function_length, uint32_t line);
+/* NULL: no memory. The caller frees it with free(). */
+husk_go_stack *husk_go_stack_new(const uint32_t *frames, size_t count, size_t total);
+/* Sets host->stack, on the Go side (hooks.go). */
+void huskGoStack(uintptr_t id);
 
 /* What a walk found: objects, or edges. The walk has a reference to `held`, one of the two. */
 typedef struct husk_go_found {

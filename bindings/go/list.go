@@ -41,6 +41,7 @@ func (h *Heap) newKind(op string, s *Scope, kind Kind) (*Obj, error) {
 	if err := h.enterFor(op, s); err != nil {
 		return nil, err
 	}
+	h.willMake()
 	obj := C.husk_go_new(h.c.heap, C.int(kind))
 	if obj == nil {
 		err := h.failure(op, Code(C.husk_heap_failure(h.c.heap)))
@@ -124,6 +125,9 @@ func (l *List) putLocked(op string, what C.husk_go_op, i int, v any) error {
 	a, err := l.heap.arg(op, v)
 	if err != nil {
 		return err
+	}
+	if a.tag == tagText {
+		l.heap.willMake()
 	}
 	status := C.husk_go_call_store(what, C.uintptr_t(l.id), C.size_t(i), C.uint64_t(a.tag), C.uint64_t(a.bits), a.text)
 	if status == 0 {

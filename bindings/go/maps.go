@@ -66,6 +66,9 @@ func (o *Obj) storeAt(op string, what C.husk_go_op, key, v any) error {
 	k, err := h.arg(op, key)
 	if err == nil {
 		if a, err = h.arg(op, v); err == nil {
+			if k.tag == tagText || a.tag == tagText {
+				h.willMake()
+			}
 			status := C.husk_go_call_store_at(what, C.uintptr_t(o.id), C.uint64_t(k.tag), C.uint64_t(k.bits), k.text,
 				C.uint64_t(a.tag), C.uint64_t(a.bits), a.text)
 			if status != 0 {

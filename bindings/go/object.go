@@ -228,7 +228,7 @@ func (o *Obj) enter(op string) error {
 		return o.strayError(op)
 	}
 	h.mu.Lock() // what Heap.enter does, without the second call
-	if h.c != nil && !h.handles.stale() && o.obj != nil && o.epoch == h.epoch {
+	if h.c != nil && h.tracer == nil && !h.handles.stale() && o.obj != nil && o.epoch == h.epoch {
 		return nil
 	}
 	h.mu.Unlock()

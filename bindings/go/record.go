@@ -182,6 +182,7 @@ func (h *Heap) newRecord(op string, s *Scope, t *Type, values []any) (*Record, e
 	if err := h.enterFor(op, s); err != nil {
 		return nil, err
 	}
+	h.willMake()
 	obj := C.husk_record_new(h.c.heap, t.c)
 	if obj == nil {
 		err := h.failure(op, Code(C.husk_heap_failure(h.c.heap)))
@@ -288,6 +289,7 @@ func (r *Record) store(op string, i int, v any) error {
 	}
 	var status C.husk_status
 	if a.tag == tagText {
+		h.willMake()
 		status = C.husk_go_call_store(C.HUSK_GO_RECORD_SET, C.uintptr_t(r.id), C.size_t(i), C.uint64_t(a.tag), 0, a.text)
 	} else {
 		status = C.husk_go_call_record_set(C.uintptr_t(r.id), C.size_t(i), C.uint64_t(a.tag), C.uint64_t(a.bits))

@@ -67,6 +67,7 @@ func (o *Obj) newWeak(op string, gone func(*Weak)) (*Weak, error) {
 			return nil, errorf(op, ErrNoMemory, "%s", ErrNoMemory.Error())
 		}
 	}
+	h.willMake()
 	weak := C.husk_go_weak_new(o.obj, token)
 	if weak == nil {
 		return nil, h.failure(op, Code(C.husk_heap_failure(h.c.heap)))
@@ -131,6 +132,7 @@ func (o *Obj) OnDeath(fn func(), atExit bool) (*Cleanup, error) {
 	if token == nil {
 		return nil, errorf("OnDeath", ErrNoMemory, "%s", ErrNoMemory.Error())
 	}
+	h.willMake()
 	cleanup := C.husk_go_cleanup_new(o.obj, token, C.bool(atExit))
 	if cleanup == nil {
 		return nil, h.failure("OnDeath", Code(C.husk_heap_failure(h.c.heap)))

@@ -4,43 +4,12 @@ local tap = require "tap"
 local graph = require "graph"
 local test, eq, ok = tap.test, tap.eq, tap.ok
 
-local husk, source, scratch = arg[1], arg[2], arg[3]
+local process = require "process"
+local husk, source, scratch = process.husk, process.source, process.scratch
+local quoted, write, slurp, shell, wants, run =
+  process.quoted, process.write, process.slurp, process.shell, process.wants, process.run
 local examples = source .. "/lua/examples/"
 local fixture = source .. "/tests/fixtures/dpkg-status"
-
-local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
-
-local function write(name, text)
-  local path = scratch .. "/" .. name
-  local file = assert(io.open(path, "wb"))
-  file:write(text)
-  file:close()
-  return path
-end
-
-local function slurp(path)
-  local file = io.open(path, "rb")
-  local text = file and file:read("a") or ""
-  if file then file:close() end
-  return text
-end
-
--- Runs a command of the shell, in which $HUSK is the program: exit code, standard output, standard error.
-local function shell(command)
-  local out, err = scratch .. "/out", scratch .. "/err"
-  local _, how, number = os.execute(("HUSK=%s; { %s\n} >%s 2>%s"):format(quoted(husk), command, quoted(out), quoted(err)))
-  return how == "exit" and number or 128 + number, slurp(out), slurp(err)
-end
-
-local function wants(command, code, out, err)
-  local got, output, errors = shell(command)
-  if got ~= code then error(("%s\nexit %d, wanted %d\n%s%s"):format(command, got, code, output, errors), 2) end
-  if out and not output:find(out) then error(("%s\nprinted %q, wanted %q"):format(command, output, out), 2) end
-  if err and not errors:find(err) then error(("%s\ncomplained %q, wanted %q"):format(command, errors, err), 2) end
-  if not err and errors ~= "" then error(("%s\ncomplained %q"):format(command, errors), 2) end
-end
-
-local function run(code) return "$HUSK -e " .. quoted(code) end
 
 test("usage", function()
   wants("$HUSK", 2, "^$", "^usage: husk .*husk run SCRIPT")
@@ -60,7 +29,7 @@ test("help and version", function()
   wants("$HUSK help", 0, "^usage: husk .*repl.*version.*help")
   wants("$HUSK -h", 0, "^usage: husk ")
   wants("$HUSK --help", 0, "^usage: husk ")
-  for _, name in ipairs{"run", "eval", "repl", "version", "help"} do
+  for _, name in ipairs{"run", "eval", "repl", "stats", "diff", "export", "report", "version", "help"} do
     wants("$HUSK help " .. name, 0, "^usage: husk .-\n\n%u")
     wants("$HUSK " .. name .. " --help", 0, "^usage: husk ")
   end

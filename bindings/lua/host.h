@@ -337,6 +337,9 @@ uint64_t husk_lua_check_address(lua_State *L, int at, const char *function);
 void husk_lua_push_frame(lua_State *L, const char *file, uint32_t line, const char *function,
                          uint64_t address);
 void husk_lua_open_traces(lua_State *L);
+/* ---- host_memory.c ---- */
+
+void husk_lua_open_memory(lua_State *L);
 
 /* The generated functions: fills the table on top. */
 void husk_lua_raw(lua_State *L);

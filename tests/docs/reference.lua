@@ -12,6 +12,7 @@ local reference = {}
 local files = {
   {"init", "The module"}, {"heap", "Heaps"}, {"type", "Types"}, {"weak", "husk.weak"}, {"gc", "husk.gc"},
   {"trace", "husk.trace"},
+  {"memory", "husk.memory"},
 }
 
 -- "husk.a(x), husk.b(x): text" -> {"husk.a(x)", "husk.b(x)"}, "text"; nil for any other line.

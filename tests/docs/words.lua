@@ -26,7 +26,7 @@ end
 -- there describe, which tests/lua/reference.lua holds against the module; heap methods are there too.
 local function learn_module(root)
     local known = {}
-    for _, file in ipairs { "init", "heap", "type", "gc", "weak", "trace", "snapshot" } do
+    for _, file in ipairs { "init", "heap", "type", "gc", "weak", "trace", "snapshot", "memory" } do
         local text = "\n" .. (pages.read(root .. "/bindings/lua/husk/" .. file .. ".lua") or "")
         for name in text:gmatch("%f[%w_]husk%.([%w_]+)[^\n]*=") do known[name] = true end
         for name in text:gmatch("function husk%.([%w_]+)") do known[name] = true end
@@ -35,7 +35,7 @@ local function learn_module(root)
             for name in names:gmatch("heap:([%w_]+)%(") do known[name] = true end
         end
     end
-    known.gc, known.weak, known.trace, known.snapshot, known.default = true, true, true, true, true
+    known.gc, known.weak, known.trace, known.snapshot, known.memory, known.default = true, true, true, true, true, true
     for _, path in ipairs { "swig/heap.i", "swig/collect.i", "swig/debug.i", "bindings/lua/host_heap.c",
                             "bindings/lua/host_walk.c" } do
         local source = pages.read(root .. "/" .. path) or ""

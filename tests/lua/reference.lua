@@ -27,6 +27,7 @@ local function public()
   add("husk.gc.", husk.gc)
   add("husk.weak.", husk.weak)
   add("husk.trace.", husk.trace)
+  add("husk.memory.", husk.memory)
   add("heap:", core.heap)
   for name, value in pairs(husk) do
     -- Methods of heaps are there twice, and described once.
@@ -68,9 +69,9 @@ end)
 
 local owners = {Heap = "heap:", Record = "record:", List = "list:", Box = "box:", Weak = "weak:", WeakKeyMap = "keys:",
   WeakSet = "set:", Finalizer = "finalizer:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
-  trace = "husk.trace."}
+  trace = "husk.trace.", memory = "husk.memory."}
 local declared, fields = {}, {}
-for _, file in ipairs{"handles", "husk"} do
+for _, file in ipairs{"handles", "husk", "memory"} do
   local path = ("%s/bindings/lua/meta/%s.d.lua"):format(root, file)
   local class
   local documented, params = false, {}
@@ -121,7 +122,7 @@ end)
 test("the annotated figures are those that there are", function()
   for class, value in pairs{["husk.Pass"] = husk.collect(), ["husk.Pacing"] = husk.pacing(),
       ["husk.Counts"] = husk.counts(), ["husk.Generation"] = husk.stats(), ["husk.Figures"] = husk.figures(),
-      ["husk.Traced"] = husk.trace.figures(),
+      ["husk.Traced"] = husk.trace.figures(), ["husk.SizeClass"] = husk.classes()[1],
       ["husk.Error"] = select(2, pcall(function() return node.colour end))} do
     for name in pairs(value) do ok(fields[class][name], class .. "." .. name .. " is not annotated") end
     for name in pairs(fields[class]) do ok(value[name] ~= nil, class .. "." .. name .. " does not exist") end

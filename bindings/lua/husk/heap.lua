@@ -170,6 +170,21 @@ end
 -- heap:objects(class): handles of all live objects, or of those of one class, in address order.
 -- heap:census(): how many objects there are of each type, by its name. Makes no handles.
 -- heap:figures(): the heap's figures, a table: objects, object_bytes, bytes_taken, bytes_peak and others.
+-- heap:types(): how many objects of each type are alive: a list of tables, type, count, bytes, in the order in which the
+-- types were made. Counted when asked, exactly.
+
+local Classes = {__name = "husk.Classes"}
+function Classes:__tostring() return self.text end
+
+-- heap:classes(): how its memory is used by size class: a list of tables, block_bytes (0: large objects), tracked, pages,
+-- used, free, untouched, used_bytes, asked_bytes (the rest of used_bytes is slack), held_bytes. tostring makes a table with
+-- sums of it.
+function heap:classes()
+  local list, text = core.memory.classes(self)
+  list.text = text
+  return setmetatable(list, Classes)
+end
+
 -- heap:cleanups(): how many functions of husk.weak.finalize are still to run.
 -- heap:set_max_bytes(bytes): changes the limit; 0: none.
 -- heap:trim(): gives empty pages back to the system; returns the bytes.

@@ -24,6 +24,7 @@ local husk = {
   weak = require "husk.weak",
   trace = require "husk.trace",
   snapshot = require "husk.snapshot",
+  memory = require "husk.memory",
 }
 
 -- The methods of heaps, for the default heap: husk.collect(), husk.list{...}, husk.figures() and so on. C functions, so that

@@ -167,6 +167,22 @@ local Finalizer = {}
 ---@field weak_cells integer
 ---@field frozen_objects integer
 
+--- A heap's memory in one size class.
+---@class husk.SizeClass
+---@field block_bytes integer 0: large objects, each in pages or in a mapping of its own
+---@field tracked boolean of objects that can hold references
+---@field pages integer of 64 KiB
+---@field used integer blocks with an object
+---@field free integer blocks freed and kept
+---@field untouched integer blocks that no object has been in
+---@field used_bytes integer
+---@field asked_bytes integer of used_bytes: the rest is slack
+---@field held_bytes integer of the pages
+
+---@class husk.Classes
+---@field [integer] husk.SizeClass
+---@field text string
+
 --- A heap. Its methods are functions of the module too, for the default heap.
 ---@class husk.Heap
 local Heap = {}
@@ -333,6 +349,15 @@ function Heap:census() end
 --- The heap's figures, a table: objects, object_bytes, bytes_taken, bytes_peak and others.
 ---@return husk.Figures
 function Heap:figures() end
+
+--- How many objects of each type are alive: a list of tables, type, count, bytes, in the order in which the types were
+--- made. Counted when asked, exactly.
+---@return { type: string, count: integer, bytes: integer }[]
+function Heap:types() end
+
+--- How its memory is used by size class: a list of tables. tostring makes a table with sums of it.
+---@return husk.Classes
+function Heap:classes() end
 
 --- How many functions of husk.weak.finalize are still to run.
 ---@return integer

@@ -247,6 +247,7 @@ function trace.of_block(address, domain) end
 ---@field weak husk.weak
 ---@field gc husk.gc
 ---@field trace husk.trace
+---@field memory husk.memory
 local husk = {}
 
 --- The class of a record, or nil.
@@ -516,6 +517,15 @@ function husk.census() end
 --- The heap's figures, a table: objects, object_bytes, bytes_taken, bytes_peak and others.
 ---@return husk.Figures
 function husk.figures() end
+
+--- How many objects of each type are alive: a list of tables, type, count, bytes, in the order in which the types were
+--- made. Counted when asked, exactly.
+---@return { type: string, count: integer, bytes: integer }[]
+function husk.types() end
+
+--- How its memory is used by size class: a list of tables. tostring makes a table with sums of it.
+---@return husk.Classes
+function husk.classes() end
 
 --- How many functions of husk.weak.finalize are still to run.
 ---@return integer

@@ -14,7 +14,7 @@ ROUNDS ?= 20
 SECONDS ?= 60
 SETUP ?= yes
 
-EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles packages
+EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing leak_hunt packages
 SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'
 
 # $(call setup,SECTIONS) and $(call build,PRESET): the two steps before everything else.
@@ -27,7 +27,7 @@ build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-demo: build ## Run the five experiments of lua/examples, the last one on this machine's packages
+demo: build ## Run the experiments of lua/examples, the last one on this machine's packages
 	@for name in $(EXAMPLES); do \
 		printf '\n---- %s ----\n' "$$name"; \
 		build/bin/husk run "lua/examples/$$name.lua" || exit; \

@@ -217,6 +217,30 @@ strong parent links: 1023 nodes, 0 died at once, 1023 left for the collector, wh
 weak parent links: 1023 nodes, 1023 died at once, 0 left for the collector, which collected 0
 ]])
 
+example("leak_hunt", 0, [[
+From 300 to 1000 requests
+  line 24: +700 objects
+  line 19: +400 objects
+From 1000 to 1700 requests
+  line 24: +700 objects
+Verdict
+  line 19 has stopped growing: kept, no leak
+  line 24 grows as before: a leak
+  a Listener is held by a list, slot 'item'
+]])
+
+test("tracing", function()
+  local out = wants("$HUSK run " .. quoted(examples .. "tracing.lua"), 0, "^Top 5 lines\n")
+  local lines = {}
+  for line in out:gmatch("[^\n]+") do lines[#lines + 1] = line end
+  local wanted = {{15, 1}, {19, 1001}, {23, 102}, {22, 1}, {17, 1}} -- line and count, by size
+  for i, row in ipairs(wanted) do
+    ok(lines[i + 1]:find(("^[^\n]*tracing%%.lua:%d: size=[%%d.]+ %%a+, count=%d, average="):format(row[1], row[2])), lines[i + 1])
+  end
+  ok(lines[2]:find("size=1[56]%.%d MiB"), "a million numbers of 16 bytes: " .. lines[2])
+  eq(lines[8], "Point: size=46.9 KiB, count=1000, average=48 B")
+end)
+
 local function check_packages(path)
   local code, out, err = shell("$HUSK run " .. examples .. "packages.lua " .. quoted(path))
   eq(err, "")

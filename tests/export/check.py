@@ -440,8 +440,10 @@ def check_openmetrics(dump, name):
         same(values.get(("husk_type_bytes", text)), str(size), "bytes of type %r" % type_)
     for figure in dump.d["figures"]:
         key = re.sub("[^A-Za-z0-9]", "_", "husk_%s_%s" % (figure["group"], figure["name"]))
-        if not key.endswith("_ns"):
-            same(values[key, None], str(figure["value"]), key)
+        found = [values[k, None] for k in (key, key + "_bytes") if (k, None) in values]
+        if key.endswith("_ns"):
+            found = [values[key[:-3] + "_seconds", None].replace(".", "").lstrip("0") or "0"]
+        same(found, [str(figure["value"])], key)
 
 
 def check_csv(dump, name):

@@ -6,6 +6,7 @@
 #include "sample_snapshot.h"
 
 #include "base/memory.h"
+#include "trace/sample.h"
 #include "view/reach.h"
 
 #include <husk/report.h>
@@ -212,6 +213,37 @@ static void test_sums(void **state)
         free(kept.at);
         husk_snapshot_free(snapshot);
     }
+}
+
+/* What was sampled counts as what it stands for; what was not is in that. */
+static void test_sampled(void **state)
+{
+    (void)state;
+    struct husk_snapshot *snapshot = sample_snapshot();
+    for (size_t i = 0; i < SNAP_COUNT(snapshot, NUMBERS); i++) {
+        struct husk__number *number = (struct husk__number *)(void *)snapshot->own[SECTION_NUMBERS].at + i;
+        if (strcmp(husk__snap_text(snapshot, number->name, NULL), "sample_bytes") == 0)
+            number->value = 512;
+    }
+    double objects = 0, blocks = 0;
+    for (size_t n = 0; n < SNAP_COUNT(snapshot, NODES); n++)
+        if (husk__node_site(snapshot, n)) {
+            uint64_t size = husk__node_size(snapshot, n);
+            objects += husk__sample_weight(512, size) * (double)size;
+        }
+    for (size_t b = 0; b < SNAP_COUNT(snapshot, BLOCKS); b++) {
+        const struct husk__block *block = &SNAP(snapshot, BLOCKS)[b];
+        bool buffer = block->kind == BLOCK_BUFFER; /* of the heap, and sampled with it */
+        if (block->site || !buffer)
+            blocks +=
+                buffer ? husk__sample_weight(512, block->size) * (double)block->size : (double)block->size;
+    }
+    struct kept kept = export_of(snapshot, "collapsed", HUSK_EXPORT_TYPES);
+    double sum = (double)collapsed_sum(kept.at), wanted = objects + blocks;
+    assert_true(sum > wanted - 20 && sum < wanted + 20); /* a row is off by a half at most */
+    assert_true(objects > 5.0 * (double)SAMPLE_GIB + SAMPLE_NODE_BYTES_LESS); /* small ones stand for many */
+    free(kept.at);
+    husk_snapshot_free(snapshot);
 }
 
 /* With the oddest names text stays text: in lines, and nothing in JSON ends a script. */
@@ -460,12 +492,19 @@ static void test_large(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_forms),        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_file),         cmocka_unit_test(test_writer_fails),
-        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_names),        cmocka_unit_test(test_reach),
-        cmocka_unit_test(test_report_sizes), cmocka_unit_test(test_report_refusals),
-        cmocka_unit_test(test_report_fails), cmocka_unit_test(test_large),
+        cmocka_unit_test(test_forms),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_writer_fails),
+        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_reach),
+        cmocka_unit_test(test_sampled),
+        cmocka_unit_test(test_report_sizes),
+        cmocka_unit_test(test_report_refusals),
+        cmocka_unit_test(test_report_fails),
+        cmocka_unit_test(test_large),
     };
     return cmocka_run_group_tests_name("export", tests, NULL, NULL);
 }

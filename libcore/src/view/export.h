@@ -46,6 +46,13 @@ struct husk__group_name husk__group_name(const husk_stats *stats, size_t row);
 void husk__out_group_name(struct husk__out *out, const struct husk__escape *escape,
                           const struct husk__group_name *name);
 
+/* What a figure of a snapshot is measured in, and what it is. */
+struct husk__figure_kind {
+    enum { FIGURE_COUNT, FIGURE_BYTES, FIGURE_NANOSECONDS, FIGURE_MICROSECONDS, FIGURE_PER_10000 } unit;
+    const char *text; /* NULL: not known */
+};
+struct husk__figure_kind husk__figure_kind(const char *group, const char *name);
+
 /* A writer into a file; what the file said is in status. */
 struct husk__file_writer {
     struct husk__newfile file;

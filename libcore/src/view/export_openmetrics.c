@@ -1,5 +1,5 @@
 /* view/export_openmetrics.c: OpenMetrics text (github.com/prometheus/OpenMetrics, specification 1.0): what Prometheus and its
- * relatives collect. Each figure of the snapshot is a gauge husk_<group>_<name>; what ends in _ns is told in seconds.
+ * relatives collect. Each figure of the snapshot is a gauge husk_<group>_<name>_<unit>, in bytes, seconds and ratios.
  * The sums over all passes are counters. Types: the largest by bytes, and the sum of the others in families of its
  * own, so that no type's name can be mistaken for it. */
 #include "view/export.h"
@@ -52,9 +52,20 @@ static bool ends_in(const char *name, const char *end)
     return n >= e && strcmp(name + n - e, end) == 0;
 }
 
-/* husk_<group>_<name> in the characters that names may have; false: too long. */
+static struct husk__figure_kind kind_of(const struct metrics *m, const struct husk__number *number)
+{
+    return husk__figure_kind(husk__snap_text(m->snapshot, number->group, NULL),
+                             husk__snap_text(m->snapshot, number->name, NULL));
+}
+
+/* husk_<group>_<name>_<unit> in the characters that names may have; false: too long. */
 static bool name_of(const struct metrics *m, const struct husk__number *number, char name[NAME_ROOM])
 {
+    static const char *const units[] = { [FIGURE_COUNT] = "",
+                                         [FIGURE_BYTES] = "_bytes",
+                                         [FIGURE_NANOSECONDS] = "_seconds",
+                                         [FIGURE_MICROSECONDS] = "_seconds",
+                                         [FIGURE_PER_10000] = "_ratio" };
     const uint32_t parts[] = { number->group, number->name };
     size_t used = 4;
     memcpy(name, "husk", used);
@@ -72,7 +83,10 @@ static bool name_of(const struct metrics *m, const struct husk__number *number, 
     }
     name[used] = 0;
     if (ends_in(name, "_ns"))
-        strcpy(name + used - 2, "seconds");
+        name[used -= 3] = 0;
+    const char *unit = units[kind_of(m, number).unit];
+    if (!ends_in(name, unit))
+        strcpy(name + used, unit);
     return true;
 }
 
@@ -88,22 +102,27 @@ static bool is_taken(const struct metrics *m, size_t index, const char *name)
 
 static void put_figures(struct metrics *m)
 {
+    static const char *const units[] = { [FIGURE_COUNT] = "",
+                                         [FIGURE_BYTES] = "bytes",
+                                         [FIGURE_NANOSECONDS] = "seconds",
+                                         [FIGURE_MICROSECONDS] = "seconds",
+                                         [FIGURE_PER_10000] = "ratio" };
     char name[NAME_ROOM];
     for (size_t i = 0; i < SNAP_COUNT(m->snapshot, NUMBERS); i++) {
         const struct husk__number *number = &SNAP(m->snapshot, NUMBERS)[i];
         if (!name_of(m, number, name) || is_taken(m, i, name))
             continue;
-        size_t length;
-        const char *given = husk__snap_text(m->snapshot, number->name, &length);
-        bool seconds = ends_in(name, "_seconds") && ends_in(given, "ns");
-        put_family(m, name, "gauge",
-                   ends_in(name, "_bytes") ? "bytes"
-                   : seconds               ? "seconds"
-                                           : "",
-                   "A figure of the snapshot.");
+        struct husk__figure_kind kind = kind_of(m, number);
+        put_family(m, name, "gauge", units[kind.unit], kind.text ? kind.text : "a figure of the snapshot");
         husk__out_format(m->out, "%s ", name);
-        if (seconds)
+        if (kind.unit == FIGURE_NANOSECONDS)
             put_seconds(m, number->value);
+        else if (kind.unit == FIGURE_MICROSECONDS)
+            husk__out_format(m->out, "%llu.%06llu", (unsigned long long)(number->value / 1000000u),
+                             (unsigned long long)(number->value % 1000000u));
+        else if (kind.unit == FIGURE_PER_10000)
+            husk__out_format(m->out, "%llu.%04llu", (unsigned long long)(number->value / 10000u),
+                             (unsigned long long)(number->value % 10000u));
         else
             husk__out_u64(m->out, number->value);
         husk__out_char(m->out, '\n');

@@ -189,6 +189,13 @@ static void put_line(const struct report *r, struct husk__json *json, size_t num
     husk__json_key(json, "name");
     const char *name = text_of(&r->book, (uint32_t)key[1], &length);
     husk__json_string(json, name, length);
+    static const char *const units[] = { [FIGURE_COUNT] = "",
+                                         [FIGURE_BYTES] = "bytes",
+                                         [FIGURE_NANOSECONDS] = "ns",
+                                         [FIGURE_MICROSECONDS] = "us",
+                                         [FIGURE_PER_10000] = "per 10000" };
+    husk__json_key(json, "unit");
+    husk__json_text(json, units[husk__figure_kind(group, name).unit]);
     husk__json_key(json, "values");
     husk__json_open(json, '[');
     for (size_t k = 0; k < r->book.count; k++) {

@@ -314,8 +314,10 @@ static void test_by_chance(void **state)
         for (unsigned changes = 1 + random_below(&r, 3); changes; changes--) {
             static const unsigned char bytes[] = { 0, 1, 2, 0x7F, 0x80, 0xFE, 0xFF };
             size_t at = random_below(&r, (uint32_t)damaged.length);
-            damaged.bytes[at] = random_below(&r, 2) ? bytes[random_below(&r, sizeof bytes)]
-                                                    : (unsigned char)(damaged.bytes[at] ^ 1u << at % 8);
+            if (random_below(&r, 2))
+                damaged.bytes[at] = bytes[random_below(&r, sizeof bytes)];
+            else
+                damaged.bytes[at] ^= (unsigned char)(1u << at % 8);
         }
         sample_file_repair(damaged.bytes, damaged.length);
         struct husk_snapshot *back = NULL;

@@ -244,6 +244,26 @@ husk_status husk__snap_open(const void *bytes, size_t length, const char *name, 
 
 /* ---- loading ---- */
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22 /* Linux 5.14; what it is to older ones does not matter */
+#endif
+
+/* Maps the file, its pages too where the system can do so at once: then a disk that fails, or a file that somebody
+ * cuts short at this moment, is an error here and not a signal at the first touch. */
+static husk_status map_whole(int file, size_t length, const char *path, void **out)
+{
+    void *map = husk__memory_refused() ? MAP_FAILED : mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);
+    char shown[SHOWN_PATH];
+    if (map == MAP_FAILED)
+        return husk_fail(HUSK_ENOMEM, "%s: no room for %zu bytes", husk__shown_path(path, shown), length);
+    if (madvise(map, length, MADV_POPULATE_READ) != 0 && (errno == EFAULT || errno == EHWPOISON)) {
+        (void)munmap(map, length);
+        return husk__file_refused(path, "cannot be read", EIO);
+    }
+    *out = map;
+    return HUSK_OK;
+}
+
 static husk_status load_from(int file, const char *path, husk_snapshot **out)
 {
     struct stat there;
@@ -258,13 +278,20 @@ static husk_status load_from(int file, const char *path, husk_snapshot **out)
     if ((uint64_t)there.st_size > SIZE_MAX)
         return husk__file_refused(path, "cannot be read", EFBIG);
     size_t length = (size_t)there.st_size;
-    if (length == 0)
-        return husk__snap_open(NULL, 0, path, out);
-    void *map = husk__memory_refused() ? MAP_FAILED
-                                       : mmap(NULL, length, PROT_READ, MAP_PRIVATE | MAP_POPULATE, file, 0);
-    if (map == MAP_FAILED)
-        return husk_fail(HUSK_ENOMEM, "%s: no room for %zu bytes", husk__shown_path(path, shown), length);
-    husk_status status = husk__snap_open(map, length, path, out);
+    /* The head by itself: to say that it is something else, a file of a hundred gigabytes is not read. */
+    struct husk__file_head head = { .crc = 0 };
+    ssize_t got = pread(file, &head, sizeof head, 0);
+    if (got < 0)
+        return husk__file_refused(path, "cannot be read", errno);
+    if ((size_t)got < sizeof head)
+        length = (size_t)got;
+    husk_status status = check_head(&head, length, path);
+    void *map = NULL;
+    if (status == HUSK_OK)
+        status = map_whole(file, length, path, &map);
+    if (status != HUSK_OK)
+        return status;
+    status = husk__snap_open(map, length, path, out);
     if (status == HUSK_OK) {
         (*out)->map = map;
         (*out)->map_bytes = length;

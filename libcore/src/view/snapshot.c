@@ -32,15 +32,28 @@ uint64_t husk__snap_spilled(const struct husk_snapshot *snapshot, size_t node, u
 
 /* ---- edges ---- */
 
-static const struct husk__field *fields_of(const struct husk_snapshot *snapshot, size_t node)
+static const struct husk__type_row *type_of(const struct husk_snapshot *snapshot, size_t node)
 {
-    const struct husk__type_row *type = &SNAP(snapshot, TYPES)[husk__node_type(&SNAP(snapshot, NODES)[node])];
-    return SNAP(snapshot, FIELDS) + type->field_first;
+    return &SNAP(snapshot, TYPES)[husk__node_type(&SNAP(snapshot, NODES)[node])];
 }
 
 static bool is_indexed(const struct husk__field *field)
 {
     return field->flags & FIELD_INDEXED;
+}
+
+/* Leaves out the next `count` edges of the walk's node. Those of a list, which may be a million, at once. */
+static void skip(struct husk__edge_walk *walk, size_t count)
+{
+    const struct husk_snapshot *snapshot = walk->snapshot;
+    const struct husk__type_row *type = type_of(snapshot, walk->node);
+    const struct husk__field *fields = SNAP(snapshot, FIELDS) + type->field_first;
+    if (type->field_count == 1)
+        walk->indexed += is_indexed(fields) ? count : 0;
+    else if (SNAP_COUNT(snapshot, EDGE_INDEX))
+        for (size_t e = walk->edge; e < walk->edge + count; e++)
+            walk->indexed += is_indexed(&fields[SNAP(snapshot, EDGE_FIELD)[e]]);
+    walk->edge += count;
 }
 
 struct husk__edge_walk husk__edges_of(const struct husk_snapshot *snapshot, size_t node)
@@ -51,13 +64,8 @@ struct husk__edge_walk husk__edges_of(const struct husk_snapshot *snapshot, size
     size_t group = node / 64;
     walk.edge = (size_t)SNAP(snapshot, EDGE_OFF)[group];
     walk.indexed = SNAP_COUNT(snapshot, EDGE_INDEX_OFF) ? (size_t)SNAP(snapshot, EDGE_INDEX_OFF)[group] : 0;
-    for (walk.node = group * 64; walk.node < node; walk.node++) {
-        size_t degree = husk__node_degree(snapshot, walk.node);
-        const struct husk__field *fields = fields_of(snapshot, walk.node);
-        for (size_t e = walk.edge; SNAP_COUNT(snapshot, EDGE_INDEX) && e < walk.edge + degree; e++)
-            walk.indexed += is_indexed(&fields[SNAP(snapshot, EDGE_FIELD)[e]]);
-        walk.edge += degree;
-    }
+    for (walk.node = group * 64; walk.node < node; walk.node++)
+        skip(&walk, husk__node_degree(snapshot, walk.node));
     walk.left = husk__node_degree(snapshot, node);
     return walk;
 }
@@ -67,7 +75,8 @@ bool husk__edge_next(struct husk__edge_walk *walk)
     if (!walk->left)
         return false;
     walk->left--;
-    const struct husk__field *fields = fields_of(walk->snapshot, walk->node);
+    const struct husk__field *fields =
+        SNAP(walk->snapshot, FIELDS) + type_of(walk->snapshot, walk->node)->field_first;
     walk->to = SNAP(walk->snapshot, EDGE_DST)[walk->edge];
     walk->field = &fields[SNAP(walk->snapshot, EDGE_FIELD)[walk->edge]];
     walk->edge++;
@@ -94,8 +103,8 @@ bool husk_snapshot_edge_at(const husk_snapshot *snapshot, size_t node, size_t ed
     struct husk__edge_walk walk = husk__edges_of(snapshot, node);
     if (edge >= walk.left)
         return false;
-    for (size_t i = 0; i <= edge; i++)
-        (void)husk__edge_next(&walk);
+    skip(&walk, edge);
+    (void)husk__edge_next(&walk);
     *out = (husk_snapshot_edge){ walk.to,
                                  walk.field->name ? husk__snap_text(snapshot, walk.field->name, NULL) : NULL,
                                  walk.field->kind == EDGE_WEAK, walk.field->kind == EDGE_EPHEMERON,
@@ -222,6 +231,22 @@ husk_status husk_snapshot_number(const husk_snapshot *snapshot, const char *grou
 
 /* ---- sums and the end ---- */
 
+/* Edges that do not keep alive by themselves; where no type has such fields, no edge need be looked at. */
+static size_t weak_edges(const struct husk_snapshot *snapshot)
+{
+    bool any = false;
+    for (size_t f = 0; f < SNAP_COUNT(snapshot, FIELDS); f++)
+        any = any || SNAP(snapshot, FIELDS)[f].kind != EDGE_STRONG;
+    size_t count = 0;
+    struct husk__edge_walk walk = husk__edges_of(snapshot, 0);
+    for (size_t n = 0; any && n < SNAP_COUNT(snapshot, NODES); n++) {
+        while (husk__edge_next(&walk))
+            count += walk.field->kind != EDGE_STRONG;
+        husk__edges_next_node(&walk);
+    }
+    return count;
+}
+
 void husk_snapshot_counts_get(const husk_snapshot *snapshot, husk_snapshot_counts *out)
 {
     *out = (husk_snapshot_counts){
@@ -231,13 +256,11 @@ void husk_snapshot_counts_get(const husk_snapshot *snapshot, husk_snapshot_count
         .stacks = SNAP_COUNT(snapshot, STACKS) - 1,
         .frames = SNAP_COUNT(snapshot, FRAMES) - 1,
     };
-    struct husk__edge_walk walk = husk__edges_of(snapshot, 0);
+    out->weak_edges = weak_edges(snapshot);
+    out->edges = SNAP_COUNT(snapshot, EDGE_DST) - out->weak_edges;
     for (size_t n = 0; n < out->objects; n++) {
         out->object_bytes += (size_t)husk__node_size(snapshot, n);
         out->traced += husk__node_site(snapshot, n) != 0;
-        for (; husk__edge_next(&walk); walk.field->kind == EDGE_STRONG ? out->edges++ : out->weak_edges++) {
-        }
-        husk__edges_next_node(&walk);
     }
     const struct husk__block *blocks = SNAP(snapshot, BLOCKS);
     for (size_t b = 0; b < SNAP_COUNT(snapshot, BLOCKS); b++) {

@@ -23,4 +23,7 @@ int husk_cli_call(lua_State *L);
 /* Adds the line editor's functions to the table on top (repl.c). */
 void husk_cli_open_lines(lua_State *L);
 
+/* Adds what runs other programs (host_run.c). */
+void husk_cli_open_run(lua_State *L);
+
 #endif

@@ -1,5 +1,6 @@
 -- husk.cli: the command line. It finds the command, runs scripts, and turns what happened into an exit code.
--- Exit codes: 0 ok, 1 a script failed, 2 usage, 3 an input cannot be read, 70 a fault of ours, 130 SIGINT.
+-- Exit codes: 0 ok, 1 a script failed, 2 usage, 3 an input cannot be read, 70 a fault of ours, 130 SIGINT; of trace the
+-- command's own.
 
 local host = require "husk.host"
 local manifest = require "husk.manifest"
@@ -27,6 +28,11 @@ function cli.complain(text)
   else
     stderr:write("husk: ", text, "\n")
   end
+end
+
+-- The same about what is no error.
+function cli.tell(text)
+  stderr:write("husk: ", text, "\n")
 end
 
 function cli.usage_error(text)

@@ -5,8 +5,9 @@
 --
 -- The key is the option's name, the value what it takes: "flag" nothing; "text", "number" (a whole one, 0 and more) a
 -- value, in the next word or behind "="; "list" a value each time it is given. One letter is written with one dash, and
--- may be another name: o = "output" means that -o is --output. "--" ends the options. A wrong one raises a
--- husk.options.Usage, which cli turns into exit code 2.
+-- may be another name: o = "output" means that -o is --output. "--" ends the options, and so does the first word that is
+-- none if a command with options of its own follows (in_front). A wrong one raises a husk.options.Usage, which cli turns
+-- into exit code 2.
 
 local options = {}
 
@@ -36,7 +37,7 @@ local function option_of(word, known)
   return #known[letter] > 1 and known[known[letter]] and known[letter] or letter, behind ~= "" and behind or nil
 end
 
-function options.parse(command, args, known)
+function options.parse(command, args, known, in_front)
   local got, rest, at = {}, {}, 1
   while at <= #args do
     local word = args[at]
@@ -46,6 +47,10 @@ function options.parse(command, args, known)
       break
     elseif word:sub(1, 1) ~= "-" or word == "-" then
       rest[#rest + 1] = word
+      if in_front then
+        table.move(args, at, #args, #rest + 1, rest)
+        break
+      end
     else
       local name, value = option_of(word, known)
       local kind = name and known[name]

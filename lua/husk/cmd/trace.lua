@@ -162,7 +162,7 @@ local function run(args, cli)
 end
 
 return {
-  usage = "husk trace [OPTIONS] [--] COMMAND [ARGS...]",
+  usage = "husk trace [OPTIONS] COMMAND...",
   summary = "runs a program with its malloc traced",
   help = [[
 Runs COMMAND with every malloc and free noted, and writes a snapshot when it ends: what was made where, how much of

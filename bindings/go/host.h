@@ -63,8 +63,8 @@ struct husk_go_host {
     husk_go_stack *stack; /* of the call that runs; NULL: huskGoStack finds it */
     husk_go_frame *frames;
     size_t frame_count, frame_room;
-    uint64_t round;        /* of the frames' numbers */
-    bool tagged, domained; /* one is pushed */
+    uint64_t round, serial; /* of the frames' numbers; of the tracing, 0: no birth yet */
+    bool tagged, domained;  /* one is pushed */
 };
 
 /* A heap and its host; NULL: no memory. host->heap NULL: host->status says why. */

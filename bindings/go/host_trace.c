@@ -54,6 +54,10 @@ static size_t tell_stack(husk_trace_sink *sink, void *data)
 {
     husk_go_host *host = data;
     uint64_t round = husk_trace_frame_round(sink);
+    uint64_t serial = husk_trace_serial(sink);
+    if (host->serial && host->serial != serial) /* stopped and started by others: nothing is pushed */
+        host->tagged = host->domained = false;
+    host->serial = serial;
     if (!host->stack)
         huskGoStack(host->id);
     if (host->round != round)
@@ -87,6 +91,7 @@ void husk_go_trace_forget(husk_go_host *host)
     host->frame_count = host->frame_room = 0;
     host->stack = NULL;
     host->tagged = host->domained = false;
+    host->serial = 0;
 }
 
 husk_status husk_go_trace_label(husk_go_host *host, const char *tag, const char *domain)

@@ -30,6 +30,7 @@ type tracer struct {
 	exact  bool
 	most   int // frames of a traceback
 	calls  uint
+	serial C.uint64_t // of the tracing that inForce is about
 	key    callers.Key
 	stacks map[uint64]*C.husk_go_stack
 	frames map[frame]C.uint32_t // rows of host.frames
@@ -102,6 +103,12 @@ func (t *tracer) entered() {
 	if t.calls++; t.calls%1024 == 0 && !bool(C.husk_trace_is_on(t.heap.c.heap)) { // stopped by others
 		t.heap.endTracing()
 		return
+	}
+	if serial := t.heap.c.serial; serial != t.serial {
+		if t.serial != 0 { // started anew by others: no tag is in force
+			t.inForce = inForce{}
+		}
+		t.serial = serial
 	}
 	if len(t.labels) > 0 || t.inForce != (inForce{}) {
 		t.settle()

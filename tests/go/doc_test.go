@@ -14,6 +14,7 @@ import (
 func TestEveryNameIsExplained(t *testing.T) {
 	everyNameIsExplained(t, "../../bindings/go", "husk", 150)
 	everyNameIsExplained(t, "../../bindings/go/trace", "trace", 100)
+	everyNameIsExplained(t, "../../bindings/go/memory", "memory", 50)
 }
 
 func everyNameIsExplained(t *testing.T, folder, name string, least int) {

@@ -1,47 +1,34 @@
 package trace
 
-// #include <stdlib.h>
 // #include "host.h"
 import "C"
 
 import (
-	"fmt"
 	"io"
-	"runtime"
-	"strings"
 	"unsafe"
 
 	"husk.example/husk"
-	"husk.example/husk/internal/door"
-	"husk.example/husk/internal/raw"
+	"husk.example/husk/internal/call"
 )
 
 func fail(op string, code husk.Code, format string, args ...any) error {
-	return door.Error(op, int(code), fmt.Sprintf(format, args...), nil)
+	return call.Fail(op, int(code), format, args...)
 }
 
-// try calls C where there is no heap: what went wrong is said to the thread.
+// try calls C where there is no heap.
 func try(op string, do func() C.husk_status) error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	status := do()
-	if status == 0 {
-		return nil
-	}
-	text := C.GoString(C.husk_message())
-	if text == "" {
-		text = raw.Status_text(int(status))
-	}
-	return fail(op, husk.Code(status), "%s", text)
+	return call.Try(op, func() int { return int(do()) })
 }
 
-// cString returns a copy for C, and what frees it. C cannot hold a NUL in a text.
+// cString returns a copy for C, and what frees it.
 func cString(op, what, text string) (c *C.char, free func(), err error) {
-	if strings.IndexByte(text, 0) >= 0 {
-		return nil, func() {}, fail(op, husk.ErrInvalid, "%s %q contains a NUL", what, text)
-	}
-	c = C.CString(text)
-	return c, func() { C.free(unsafe.Pointer(c)) }, nil
+	p, free, err := call.String(op, what, text)
+	return (*C.char)(p), free, err
+}
+
+// textOf makes a string of what C writes as snprintf does.
+func textOf(write func(to *C.char, room C.size_t) C.size_t) string {
+	return call.Text(func(to unsafe.Pointer, room int) int { return int(write((*C.char)(to), C.size_t(room))) })
 }
 
 // cStrings are several such copies, which end together. The first error stays.

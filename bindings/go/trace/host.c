@@ -49,20 +49,17 @@ size_t husk_go_edges(const husk_snapshot *snapshot, size_t node, size_t first, h
     FILL(husk_snapshot_edge_at(snapshot, node, first + n, &out[n]));
 }
 
-size_t husk_go_frames(const husk_snapshot *snapshot, uint32_t stack, size_t first, husk_frame *out,
-                      size_t room)
+size_t husk_go_frames(const husk_snapshot *snapshot, uint32_t *stack, husk_frame *out, size_t room)
 {
-    FILL(husk_snapshot_frame(snapshot, stack, first + n, &out[n]));
+    size_t n = 0;
+    for (; n < room && husk_snapshot_frame(snapshot, *stack, 0, &out[n]); n++)
+        *stack = husk_snapshot_caller(snapshot, *stack);
+    return n;
 }
 
 size_t husk_go_rows(const husk_stats *stats, size_t first, husk_stat *out, size_t room)
 {
     FILL(husk_stats_row(stats, first + n, &out[n]));
-}
-
-size_t husk_go_row_frames(const husk_stats *stats, size_t row, size_t first, husk_frame *out, size_t room)
-{
-    FILL(husk_stats_frame(stats, row, first + n, &out[n]));
 }
 
 size_t husk_go_things(const husk_things *things, size_t first, husk_thing *out, size_t room)

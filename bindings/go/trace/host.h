@@ -15,10 +15,9 @@ husk_status husk_go_fork(husk_heap *heap, uint32_t flags, size_t max_bytes, cons
 size_t husk_go_nodes(const husk_snapshot *snapshot, size_t first, husk_node *out, size_t room);
 size_t husk_go_edges(const husk_snapshot *snapshot, size_t node, size_t first, husk_snapshot_edge *out,
                      size_t room);
-size_t husk_go_frames(const husk_snapshot *snapshot, uint32_t stack, size_t first, husk_frame *out,
-                      size_t room);
+/* Frames from *stack on, which becomes the traceback that is left. */
+size_t husk_go_frames(const husk_snapshot *snapshot, uint32_t *stack, husk_frame *out, size_t room);
 size_t husk_go_rows(const husk_stats *stats, size_t first, husk_stat *out, size_t room);
-size_t husk_go_row_frames(const husk_stats *stats, size_t row, size_t first, husk_frame *out, size_t room);
 size_t husk_go_things(const husk_things *things, size_t first, husk_thing *out, size_t room);
 
 /* old NULL: no comparison. */

@@ -488,16 +488,23 @@ func (s *Snapshot) Traceback(stack Stack) Traceback {
 		return Traceback{}
 	}
 	defer s.leave()
-	names := texts{}
 	t := Traceback{Total: int(C.husk_snapshot_total_depth(s.c, C.uint32_t(stack)))}
-	for {
-		var some [batch]C.husk_frame
-		n := int(C.husk_go_frames(s.c, C.uint32_t(stack), C.size_t(len(t.Frames)), &some[0], batch))
-		for i := range some[:n] {
-			t.Frames = append(t.Frames, names.frame(&some[i]))
+	t.Frames = texts{}.frames(s.c, stack, nil)
+	return t
+}
+
+// frames adds the frames of a stack.
+func (t texts) frames(c *C.husk_snapshot, stack Stack, to []Frame) []Frame {
+	left := C.uint32_t(stack)
+	for left != 0 {
+		var some [16]C.husk_frame
+		n := int(C.husk_go_frames(c, &left, &some[0], C.size_t(len(some))))
+		if n == 0 { // no stack of this snapshot
+			break
 		}
-		if n < batch {
-			return t
+		for i := range some[:n] {
+			to = append(to, t.frame(&some[i]))
 		}
 	}
+	return to
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-	"unsafe"
 
 	"husk.example/husk"
 )
@@ -237,29 +236,16 @@ func (t texts) rowTraceback(c *C.husk_stats, row C.size_t, frames int) (out Trac
 	}
 	out.Total = int(C.husk_stats_total_frames(c, row))
 	out.Frames = make([]Frame, 0, frames)
-	for len(out.Frames) < frames {
-		var some [16]C.husk_frame
-		n := int(C.husk_go_row_frames(c, row, C.size_t(len(out.Frames)), &some[0], C.size_t(len(some))))
-		for i := range some[:n] {
-			out.Frames = append(out.Frames, t.frame(&some[i]))
-		}
-		if n < len(some) {
-			break
-		}
+	var snapshot *C.husk_snapshot
+	if stack := C.husk_stats_stack(c, row, &snapshot); stack != 0 {
+		out.Frames = t.frames(snapshot, Stack(stack), out.Frames)
+		return out
+	}
+	var one C.husk_frame
+	for i := 0; i < frames && bool(C.husk_stats_frame(c, row, C.size_t(i), &one)); i++ {
+		out.Frames = append(out.Frames, t.frame(&one))
 	}
 	return out
-}
-
-// textOf makes a string of what C writes as snprintf does.
-func textOf(write func(to *C.char, room C.size_t) C.size_t) string {
-	var short [512]byte
-	n := int(write((*C.char)(unsafe.Pointer(&short[0])), C.size_t(len(short))))
-	if n < len(short) {
-		return string(short[:n])
-	}
-	long := make([]byte, n+1)
-	write((*C.char)(unsafe.Pointer(&long[0])), C.size_t(len(long)))
-	return string(long[:n])
 }
 
 // SizeText writes a number of bytes as statistics do: "1024 B", "1.2 MiB".

@@ -1,0 +1,6 @@
+//go:build !husk_nopkgconfig
+
+package memory
+
+// #cgo pkg-config: husk
+import "C"

@@ -36,6 +36,7 @@
 #include <husk.h>
 #include <husk/bridge.h>
 #include <husk/cleanup.h>
+#include <husk/snapshot.h>
 #include <husk/trace.h>
 #include <husk/weakmap.h>
 
@@ -250,6 +251,7 @@ void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing);
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
 void husk_lua_push_traced(lua_State *L, const husk_trace_figures *figures);
+void husk_lua_push_snapshot_counts(lua_State *L, const husk_snapshot_counts *counts);
 bool husk_lua_entry_integer(lua_State *L, int at, const char *function, const char *name, lua_Integer *out);
 bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing *pacing);
 
@@ -309,7 +311,6 @@ void husk_lua_open_records(lua_State *L);
 void husk_lua_open_weaks(lua_State *L);
 void husk_lua_open_heaps(lua_State *L);
 void husk_lua_open_walks(lua_State *L);
-void husk_lua_open_snapshots(lua_State *L);
 
 /* ---- host_bridge.c ---- */
 
@@ -340,6 +341,49 @@ void husk_lua_open_traces(lua_State *L);
 /* ---- host_memory.c ---- */
 
 void husk_lua_open_memory(lua_State *L);
+
+/* ---- host_snapshot.c, host_stats.c, host_export.c: snapshots and what is made from them ---- */
+
+typedef struct husk_lua_user husk_lua_user;
+typedef struct husk_lua_link { /* in the ring of a snapshot */
+    struct husk_lua_link *prev, *next;
+    husk_lua_user *user;
+} husk_lua_link;
+
+typedef struct husk_lua_snap {
+    const void *magic;
+    husk_snapshot *snapshot; /* NULL: closed */
+    husk_lua_link users;     /* ring: they end with it */
+    int busy;                /* exports under way, whose writers may run anything */
+} husk_lua_snap;
+
+/* What is made from one snapshot, or of two: a userdata begins with this. */
+struct husk_lua_user {
+    const void *magic;
+    void *made;               /* NULL: closed */
+    void (*free)(void *made); /* takes NULL */
+    husk_lua_link links[2];
+};
+
+int husk_lua_fail_message(lua_State *L, husk_status status); /* raises husk_message */
+husk_lua_snap *husk_lua_check_snap(lua_State *L, int at, const char *function);
+/* Pushes an empty user; husk_lua_user_hang enters it in a snapshot's ring and keeps that alive, once or twice. */
+husk_lua_user *husk_lua_user_new(lua_State *L, const char *meta, const void *magic, void (*end)(void *made));
+void husk_lua_user_hang(lua_State *L, int user_at, int snap_at);
+void husk_lua_user_end(husk_lua_user *user);
+/* What __gc, __close and close do, of one with that magic. */
+int husk_lua_user_close(lua_State *L, const void *magic, const char *what);
+/* Of that magic, and open; or it raises. */
+husk_lua_user *husk_lua_check_user(lua_State *L, int at, const void *magic, const char *function,
+                                   const char *what);
+/* Pushes a frame: again gets it anew for each of its texts, or raises. */
+typedef void husk_lua_frame_fn(lua_State *L, void *data, husk_frame *out);
+void husk_lua_push_shot_frame(lua_State *L, husk_lua_frame_fn *again, void *data);
+/* Makes a metatable of these functions with an __index of these methods, and pushes the methods. */
+void husk_lua_open_handle(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods);
+void husk_lua_open_snapshots(lua_State *L);
+void husk_lua_open_stats(lua_State *L);
+void husk_lua_open_exports(lua_State *L);
 
 /* The generated functions: fills the table on top. */
 void husk_lua_raw(lua_State *L);

@@ -11,7 +11,9 @@
 
 bool husk_lua_own_layer(const lua_Debug *at)
 {
-    static const char *const files[] = { "init", "heap", "type", "gc", "weak", "trace", "snapshot", "memory" };
+    static const char *const files[] = {
+        "init", "heap", "type", "gc", "weak", "trace", "snapshot", "memory"
+    };
     const char *file = at->srclen > 10 && at->source[0] == '@' ? memrchr(at->source, '/', at->srclen) : NULL;
     if (!file || file - at->source < 5 || memcmp(file - 4, "husk", 4) != 0)
         return false;

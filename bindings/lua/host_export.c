@@ -1,123 +1,149 @@
-/* bindings/lua/host_export.c: exports and reports of snapshots: to a file, or to a function of the script that gets the
- * bytes piece by piece. No error of that function passes through Husk's frames: it is kept and raised afterwards. */
-#include "host_snapshot.h"
+/* bindings/lua/host_export.c: snapshots in the forms that other programs read, to a file or piece by piece to a function.
+ *
+ * The function is called by the library in the middle of its work: no error may pass through that. It runs under
+ * lua_pcall; what went wrong is kept in a slot of our stack and raised when the library has returned. Meanwhile the
+ * snapshots are busy: they cannot be closed. */
+#include "host.h"
 
-#include <stdlib.h>
+#include <husk/report.h>
 
-struct writing {
+/* ---- writers ---- */
+
+typedef struct writer {
     lua_State *L;
-    int function; /* where it stands */
-    bool failed;  /* its error is on top of the stack */
-};
-
-struct piece {
+    int function; /* its place in the stack */
+    int problem;  /* where the error value goes */
+    bool failed;
     const void *bytes;
     size_t length;
-    bool go_on;
-};
+} writer;
 
-/* write_piece(piece, function) */
-static int write_piece(lua_State *L)
+/* function(piece): false, or nil and a text as files give it, ends the writing. */
+static int write_body(lua_State *L)
 {
-    struct piece *piece = lua_touserdata(L, 1);
-    lua_pushlstring(L, piece->bytes, piece->length);
-    lua_call(L, 1, 1);
-    piece->go_on = !(lua_type(L, -1) == LUA_TBOOLEAN && !lua_toboolean(L, -1));
+    const writer *w = lua_touserdata(L, 1);
+    lua_pushlstring(L, w->bytes, w->length);
+    lua_rotate(L, 2, 1); /* the piece before the function */
+    lua_rotate(L, 2, 1);
+    lua_call(L, 1, 2);
+    bool stops = lua_type(L, -2) == LUA_TBOOLEAN && !lua_toboolean(L, -2);
+    bool fails = lua_isnil(L, -2) && !lua_isnil(L, -1);
+    if (stops || fails) {
+        const char *why = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "the writer wants no more";
+        husk_lua_push_error(L, HUSK_EIO, "export: %s", why);
+        return lua_error(L);
+    }
     return 0;
 }
 
-static bool write_to_function(const void *bytes, size_t length, void *data)
+static bool write_piece(const void *bytes, size_t length, void *data)
 {
-    struct writing *w = data;
-    struct piece piece = { bytes, length, false };
-    lua_pushcfunction(w->L, write_piece);
-    lua_pushlightuserdata(w->L, &piece);
-    lua_pushvalue(w->L, w->function);
-    if (lua_pcall(w->L, 2, 0, 0) != LUA_OK) {
-        w->failed = true;
+    writer *w = data;
+    lua_State *L = w->L;
+    if (!lua_checkstack(L, 4))
         return false;
-    }
-    return piece.go_on;
+    w->bytes = bytes;
+    w->length = length;
+    lua_pushcfunction(L, write_body);
+    lua_pushlightuserdata(L, w);
+    lua_pushvalue(L, w->function);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+        return true;
+    lua_replace(L, w->problem);
+    w->failed = true;
+    return false;
 }
 
-/* export(snapshot, format, path or function, by, top, flags, title, max_bytes) */
+/* After the library has returned. */
+static int finish(lua_State *L, const writer *w, husk_status status)
+{
+    if (w->failed) {
+        lua_pushvalue(L, w->problem);
+        return lua_error(L);
+    }
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+}
+
+/* ---- exports ---- */
+
+static const char *text_or_null(lua_State *L, int at, const char *function, const char *what)
+{
+    return lua_isnoneornil(L, at) ? NULL : husk_lua_check_name(L, at, function, what);
+}
+
+static size_t size_or_0(lua_State *L, int at, const char *function, const char *what)
+{
+    lua_Integer size = 0;
+    if (!lua_isnoneornil(L, at) && !husk_lua_entry_integer(L, at, function, what, &size))
+        lua_error(L);
+    return (size_t)size;
+}
+
+/* core.export.snapshot(snapshot, format, path or function, flags, by, top, max_bytes, title) */
 static int export(lua_State *L)
 {
-    lua_settop(L, 8);
-    const char *function = "snapshot:export";
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, function);
-    husk_export_options o = { HUSK_EXPORT_OPTIONS };
-    const char *format = husk_lua_opt_text(L, 2, function, "the format");
-    o.by = husk_lua_opt_text(L, 4, function, "by");
-    o.title = husk_lua_opt_text(L, 7, function, "title");
-    lua_Integer top = 0, flags = 0, max_bytes = 0;
-    if ((!lua_isnil(L, 5) && !husk_lua_arg_integer(L, 5, function, 0, LUA_MAXINTEGER, &top)) ||
-        !husk_lua_arg_integer(L, 6, function, 0, 7, &flags) ||
-        (!lua_isnil(L, 8) && !husk_lua_arg_integer(L, 8, function, 0, LUA_MAXINTEGER, &max_bytes)))
-        return lua_error(L);
-    o.top = (size_t)top;
-    o.flags = (uint32_t)flags;
-    o.max_bytes = (size_t)max_bytes;
-    husk_status status;
-    struct writing w = { L, 3, false };
-    box->uses++;
-    if (lua_type(L, 3) == LUA_TFUNCTION)
-        status = husk_export(box->snapshot, format ? format : "", &o, write_to_function, &w);
-    else
-        status = lua_type(L, 3) == LUA_TSTRING
-                     ? husk_export_file(box->snapshot, format ? format : "", &o, lua_tostring(L, 3))
-                     : husk_fail(HUSK_EINVAL, "%s: a path or a function is wanted", function);
-    box->uses--;
-    if (w.failed)
-        return lua_error(L);
-    return status ? husk_lua_fail_message(L, status) : 0;
+    static const char function[] = "snapshot:export";
+    lua_settop(L, 9); /* 9: for the problem */
+    const char *format = husk_lua_check_name(L, 2, function, "the format");
+    husk_export_options options = { HUSK_EXPORT_OPTIONS,
+                                    .flags = (uint32_t)lua_tointeger(L, 4),
+                                    .by = text_or_null(L, 5, function, "by"),
+                                    .top = size_or_0(L, 6, function, "top"),
+                                    .max_bytes = size_or_0(L, 7, function, "max_bytes"),
+                                    .title = text_or_null(L, 8, function, "the title") };
+    writer w = { .L = L, .function = 3, .problem = 9 };
+    bool calls = lua_type(L, 3) == LUA_TFUNCTION;
+    const char *path = calls ? NULL : husk_lua_check_name(L, 3, function, "the path");
+    husk_lua_snap *snap = husk_lua_check_snap(L, 1, function);
+    snap->busy++;
+    husk_status status = calls ? husk_export(snap->snapshot, format, &options, write_piece, &w)
+                               : husk_export_file(snap->snapshot, format, &options, path);
+    snap->busy--;
+    return finish(L, &w, status);
 }
 
-/* report(list of snapshots, path, title, list of names or nil, max_bytes) */
+/* core.export.report(snapshots, path or function, title, names, max_bytes): lists. */
 static int report(lua_State *L)
 {
-    lua_settop(L, 5);
-    const char *function = "husk.snapshot.report";
-    if (lua_type(L, 1) != LUA_TTABLE) {
-        husk_lua_push_arg_error(L, function, 1, "table");
-        return lua_error(L);
+    static const char function[] = "husk.snapshot.report";
+    lua_settop(L, 6); /* 6: for the problem */
+    size_t count = lua_rawlen(L, 1);
+    husk_report_options options = { HUSK_REPORT_OPTIONS, .title = text_or_null(L, 3, function, "the title"),
+                                    .max_bytes = size_or_0(L, 5, function, "max_bytes") };
+    writer w = { .L = L, .function = 2, .problem = 6 };
+    bool calls = lua_type(L, 2) == LUA_TFUNCTION;
+    const char *path = calls ? NULL : husk_lua_check_name(L, 2, function, "the path");
+    const husk_snapshot **snapshots = lua_newuserdatauv(L, (count + 1) * sizeof *snapshots, 0);
+    husk_lua_snap **snaps = lua_newuserdatauv(L, (count + 1) * sizeof(husk_lua_snap *), 0);
+    const char **names = lua_newuserdatauv(L, (count + 1) * sizeof *names, 0);
+    luaL_checkstack(L, 4, NULL);
+    for (size_t i = 0; i < count; i++) { /* the lists keep all of them; nothing in here runs other code */
+        lua_rawgeti(L, 1, (lua_Integer)i + 1);
+        snaps[i] = husk_lua_check_snap(L, -1, function);
+        snapshots[i] = snaps[i]->snapshot;
+        lua_pop(L, 1);
+        if (lua_isnil(L, 4))
+            continue;
+        lua_rawgeti(L, 4, (lua_Integer)i + 1);
+        names[i] = husk_lua_check_name(L, -1, function, "a name");
+        lua_pop(L, 1);
+        options.names = names;
     }
-    const char *path = husk_lua_opt_text(L, 2, function, "the path");
-    husk_report_options o = { HUSK_REPORT_OPTIONS };
-    o.title = husk_lua_opt_text(L, 3, function, "title");
-    lua_Integer max_bytes = 0, count = luaL_len(L, 1);
-    if (!lua_isnil(L, 5) && !husk_lua_arg_integer(L, 5, function, 0, LUA_MAXINTEGER, &max_bytes))
-        return lua_error(L);
-    o.max_bytes = (size_t)max_bytes;
-    if (count > 1000)
-        return husk_lua_fail_message(
-            L, husk_fail(HUSK_ERANGE, "%s: %lld snapshots are too many", function, (long long)count));
-    size_t room = count > 0 ? (size_t)count : 1;
-    const husk_snapshot **snapshots = lua_newuserdatauv(L, room * sizeof *snapshots, 0);
-    const char **names = lua_newuserdatauv(L, room * sizeof *names, 0);
-    luaL_checkstack(L, (int)count * 2 + 10, NULL); /* all stay on the stack meanwhile */
-    for (lua_Integer i = 0; i < count; i++) {
-        lua_rawgeti(L, 1, i + 1);
-        snapshots[i] = husk_lua_check_snapshot(L, -1, function)->snapshot;
-        if (lua_type(L, 4) == LUA_TTABLE)
-            lua_rawgeti(L, 4, i + 1);
-        else
-            lua_pushnil(L);
-        names[i] = husk_lua_opt_text(L, -1, function, "a name");
-        if (!names[i])
-            names[i] = "";
-    }
-    if (lua_type(L, 4) == LUA_TTABLE)
-        o.names = names;
-    husk_status status = husk_report_file(snapshots, (size_t)count, &o, path ? path : "");
-    return status ? husk_lua_fail_message(L, status) : 0;
+    for (size_t i = 0; i < count; i++)
+        snaps[i]->busy++;
+    husk_status status = calls ? husk_report(snapshots, count, &options, write_piece, &w)
+                               : husk_report_file(snapshots, count, &options, path);
+    for (size_t i = 0; i < count; i++)
+        snaps[i]->busy--;
+    return finish(L, &w, status);
 }
 
+/* core.export.formats(): a list of {name =, suffix =, about =}. */
 static int formats(lua_State *L)
 {
     lua_newtable(L);
-    const char *name;
-    for (size_t i = 0; (name = husk_export_format(i)); i++) {
+    for (size_t i = 0; husk_export_format(i); i++) {
+        const char *name = husk_export_format(i);
         lua_createtable(L, 0, 3);
         lua_pushstring(L, name);
         lua_setfield(L, -2, "name");
@@ -130,18 +156,20 @@ static int formats(lua_State *L)
     return 1;
 }
 
+/* core.export.guess(path): the format that a file of this name would have, or nil. */
 static int guess(lua_State *L)
 {
-    const char *path = husk_lua_opt_text(L, 1, "husk.snapshot.guess", "the path");
-    lua_pushstring(L, path ? husk_export_guess(path) : NULL);
+    lua_pushstring(L, husk_export_guess(husk_lua_check_name(L, 1, "snapshot:export", "the path")));
     return 1;
 }
 
+/* Adds to the core table on top: export. */
 void husk_lua_open_exports(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "export", export }, { "report", report }, { "formats", formats },
-        { "guess", guess },   { NULL, NULL },
+        { "snapshot", export }, { "report", report }, { "formats", formats },
+        { "guess", guess },     { NULL, NULL },
     };
-    luaL_setfuncs(L, functions, 0);
+    luaL_newlib(L, functions);
+    lua_setfield(L, -2, "export");
 }

@@ -1,252 +1,397 @@
-/* bindings/lua/host_snapshot.c: snapshots as userdata: core.snapshot, a table of functions. husk/snapshot.lua makes
- * of them what scripts see; statistics are host_stats.c, exports host_export.c. */
-#include "host_snapshot.h"
+/* bindings/lua/host_snapshot.c: snapshots: taken, read from a file, written, and what is in them, one thing at a time.
+ *
+ * A snapshot is a userdata that owns it; what is made from it (host_stats.c) refers to it, hangs in its ring, and ends
+ * with it. Its strings are valid until it is closed, which any Lua call that allocates may do through a __gc: so no
+ * pointer into it is used after such a call, each string is looked up again. Numbers of objects, edges and frames count
+ * from 1 in Lua. */
+#include "host.h"
 
-#include <stdlib.h>
+#include <stdio.h>
+
+static const char snap_magic, child_magic;
+
+#define SNAPSHOT_META "husk.Snapshot"
+#define CHILD_META "husk.Child"
+
+/* ---- handles ---- */
 
 int husk_lua_fail_message(lua_State *L, husk_status status)
 {
-    husk_lua_push_error(L, status, "%s", *husk_message() ? husk_message() : husk_status_text(status));
+    husk_lua_push_error(L, status, "%s", husk_message());
     return lua_error(L);
 }
 
-const char *husk_lua_opt_text(lua_State *L, int at, const char *function, const char *what)
+static husk_lua_snap *snap_at(lua_State *L, int at)
 {
-    if (lua_isnoneornil(L, at))
+    husk_lua_snap *snap = lua_touserdata(L, at);
+    if (!snap || lua_type(L, at) != LUA_TUSERDATA || lua_rawlen(L, at) != sizeof *snap)
         return NULL;
-    size_t length = 0;
-    const char *text = lua_type(L, at) == LUA_TSTRING ? lua_tolstring(L, at, &length) : NULL;
-    if (text && strlen(text) == length)
-        return text;
-    char got[160];
-    husk_lua_push_error(L, HUSK_EINVAL, "%s: %s is a string without NUL bytes, not %s", function, what,
-                        text ? "another string" : husk_lua_describe(L, at, got, sizeof got));
+    return snap->magic == &snap_magic ? snap : NULL;
+}
+
+husk_lua_snap *husk_lua_check_snap(lua_State *L, int at, const char *function)
+{
+    husk_lua_snap *snap = snap_at(L, at);
+    if (snap && snap->snapshot)
+        return snap;
+    if (snap)
+        husk_lua_push_error(L, HUSK_ESTATE, "%s: the snapshot is closed", function);
+    else
+        husk_lua_push_arg_error(L, function, at, "snapshot");
     lua_error(L);
     return NULL;
 }
 
-static const char *check_text(lua_State *L, int at, const char *function, const char *what)
+static husk_lua_snap *push_snap(lua_State *L)
 {
-    const char *text = husk_lua_opt_text(L, at, function, what);
-    if (!text) {
-        husk_lua_push_error(L, HUSK_EINVAL, "%s: %s is missing", function, what);
-        lua_error(L);
-    }
-    return text;
+    husk_lua_snap *snap = lua_newuserdatauv(L, sizeof *snap, 0);
+    *snap = (husk_lua_snap){ .magic = &snap_magic };
+    snap->users.prev = snap->users.next = &snap->users;
+    luaL_setmetatable(L, SNAPSHOT_META);
+    return snap;
 }
 
-static husk_lua_snapshot *snapshot_at(lua_State *L, int at)
+static void end_snap(husk_lua_snap *snap)
 {
-    return luaL_testudata(L, at, HUSK_LUA_SNAPSHOT_META);
+    while (snap->users.next != &snap->users)
+        husk_lua_user_end(snap->users.next->user);
+    husk_snapshot *snapshot = snap->snapshot;
+    snap->snapshot = NULL;
+    husk_snapshot_free(snapshot);
 }
 
-husk_lua_snapshot *husk_lua_check_snapshot(lua_State *L, int at, const char *function)
+static int snap_gc(lua_State *L)
 {
-    husk_lua_barrier(L);
-    husk_lua_snapshot *box = snapshot_at(L, at);
-    if (!box) {
-        husk_lua_push_arg_error(L, function, at, "snapshot");
-        lua_error(L);
-    } else if (!box->snapshot) {
-        husk_lua_push_error(L, HUSK_ESTATE, "%s: the snapshot is closed", function);
-        lua_error(L);
-    }
-    return box;
-}
-
-static husk_lua_snapshot *new_box(lua_State *L)
-{
-    husk_lua_snapshot *box = lua_newuserdatauv(L, sizeof *box, 1);
-    *box = (husk_lua_snapshot){ NULL, 0 };
-    luaL_setmetatable(L, HUSK_LUA_SNAPSHOT_META);
-    return box;
-}
-
-static lua_Integer opt_integer(lua_State *L, int at, const char *function, lua_Integer most)
-{
-    lua_Integer number = 0;
-    if (!lua_isnoneornil(L, at) && !husk_lua_arg_integer(L, at, function, 0, most, &number))
-        lua_error(L);
-    return number;
-}
-
-/* The heap at `at`, NULL for false. */
-static husk_heap *opt_heap(lua_State *L, int at, const char *function)
-{
-    if (lua_type(L, at) == LUA_TBOOLEAN && !lua_toboolean(L, at))
-        return NULL;
-    return husk_lua_check_heap(L, at, function);
-}
-
-static husk_snapshot_options options_at(lua_State *L, int at, const char *function)
-{
-    husk_snapshot_options o = { HUSK_SNAPSHOT_OPTIONS };
-    o.flags = (uint32_t)opt_integer(L, at, function, 15);
-    o.max_bytes = (size_t)opt_integer(L, at + 1, function, LUA_MAXINTEGER);
-    return o;
-}
-
-/* new(heap or false, flags, max_bytes) */
-static int new_snapshot(lua_State *L)
-{
-    husk_snapshot_options o = options_at(L, 2, "husk.snapshot.take");
-    husk_lua_snapshot *box = new_box(L);
-    husk_heap *heap = opt_heap(L, 1, "husk.snapshot.take");
-    husk_status status = husk_snapshot_new(heap, &o, &box->snapshot);
-    return status ? husk_lua_fail_message(L, status) : 1;
-}
-
-static int load(lua_State *L)
-{
-    const char *path = check_text(L, 1, "husk.snapshot.load", "the path");
-    husk_lua_snapshot *box = new_box(L);
-    husk_status status = husk_snapshot_load(path, &box->snapshot);
-    return status ? husk_lua_fail_message(L, status) : 1;
-}
-
-static int save(lua_State *L)
-{
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:save");
-    husk_status status = husk_snapshot_save(box->snapshot, check_text(L, 2, "snapshot:save", "the path"));
-    return status ? husk_lua_fail_message(L, status) : 0;
-}
-
-/* fork(heap or false, flags, max_bytes, path): waits for the child, which is another process. */
-static int fork_snapshot(lua_State *L)
-{
-    husk_snapshot_options o = options_at(L, 2, "husk.snapshot.fork");
-    const char *path = check_text(L, 4, "husk.snapshot.fork", "the path");
-    husk_heap *heap = opt_heap(L, 1, "husk.snapshot.fork");
-    int64_t child = 0;
-    husk_status status = husk_snapshot_fork(heap, &o, path, &child);
-    if (status)
-        return husk_lua_fail_message(L, status);
-    lua_pushinteger(L, (lua_Integer)child);
-    return 1;
-}
-
-static int fork_wait(lua_State *L)
-{
-    lua_Integer child = 0;
-    if (!husk_lua_arg_integer(L, 1, "husk.snapshot.wait", 1, LUA_MAXINTEGER, &child))
-        return lua_error(L);
-    husk_status status = husk_snapshot_fork_wait((int64_t)child);
-    return status ? husk_lua_fail_message(L, status) : 0;
-}
-
-static int close_snapshot(lua_State *L)
-{
-    husk_lua_snapshot *box = snapshot_at(L, 1);
-    if (box && box->uses) {
-        husk_lua_push_error(L, HUSK_EBUSY, "snapshot:close: it is being exported");
-        return lua_error(L);
-    }
-    if (box) {
-        husk_snapshot_free(box->snapshot);
-        box->snapshot = NULL;
-    }
+    husk_lua_snap *snap = snap_at(L, 1);
+    if (snap)
+        end_snap(snap);
     return 0;
 }
 
-static int is_open(lua_State *L)
+/* snapshot:close(); also of a closed one. */
+static int snap_close(lua_State *L)
 {
-    husk_lua_snapshot *box = snapshot_at(L, 1);
-    lua_pushboolean(L, box && box->snapshot);
+    husk_lua_snap *snap = snap_at(L, 1);
+    if (!snap) {
+        husk_lua_push_arg_error(L, "snapshot:close", 1, "snapshot");
+        return lua_error(L);
+    }
+    if (snap->busy) {
+        husk_lua_push_error(L, HUSK_EBUSY, "snapshot:close: the snapshot is being exported");
+        return lua_error(L);
+    }
+    end_snap(snap);
+    return 0;
+}
+
+static int snap_closed(lua_State *L)
+{
+    const husk_lua_snap *snap = snap_at(L, 1);
+    lua_pushboolean(L, !snap || !snap->snapshot);
     return 1;
 }
 
-static int tostring(lua_State *L)
+static int snap_tostring(lua_State *L)
 {
-    husk_lua_snapshot *box = snapshot_at(L, 1);
-    if (!box || !box->snapshot) {
+    const husk_lua_snap *snap = snap_at(L, 1);
+    if (!snap || !snap->snapshot) {
         lua_pushliteral(L, "snapshot (closed)");
         return 1;
     }
     husk_snapshot_counts counts;
-    husk_snapshot_counts_get(box->snapshot, &counts);
-    lua_pushfstring(L, "snapshot (%I objects, %I bytes)", (LUAI_UACINT)counts.objects,
-                    (LUAI_UACINT)counts.object_bytes);
+    husk_snapshot_counts_get(snap->snapshot, &counts);
+    const char *heap = husk_snapshot_text(snap->snapshot, "heap");
+    if (heap)
+        lua_pushfstring(L, "snapshot of heap '%s', %I objects", heap, (lua_Integer)counts.objects);
+    else
+        lua_pushfstring(L, "snapshot of %I blocks", (lua_Integer)counts.blocks);
     return 1;
 }
 
-/* ---- what it says ---- */
+/* ---- what is made from snapshots ---- */
 
-static int counts(lua_State *L)
+husk_lua_user *husk_lua_user_new(lua_State *L, const char *meta, const void *magic, void (*end)(void *made))
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:counts");
-    husk_snapshot_counts c;
-    husk_snapshot_counts_get(box->snapshot, &c);
-    const struct {
-        const char *name;
-        size_t value;
-    } rows[] = {
-#define ROW(name) { #name, c.name }
-        ROW(objects),      ROW(object_bytes), ROW(edges),       ROW(weak_edges), ROW(buffers),
-        ROW(buffer_bytes), ROW(blocks),       ROW(block_bytes), ROW(traced),     ROW(types),
-        ROW(records),      ROW(stacks),       ROW(frames),      ROW(bytes),
-#undef ROW
-    };
-    lua_createtable(L, 0, (int)(sizeof rows / sizeof *rows));
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        husk_lua_push_size(L, rows[i].value);
-        lua_setfield(L, -2, rows[i].name);
+    husk_lua_user *user = lua_newuserdatauv(L, sizeof *user, 2);
+    *user = (husk_lua_user){ .magic = magic, .free = end };
+    luaL_setmetatable(L, meta);
+    return user;
+}
+
+void husk_lua_user_hang(lua_State *L, int user_at, int snap_at)
+{
+    husk_lua_user *user = lua_touserdata(L, user_at);
+    husk_lua_snap *snap = lua_touserdata(L, snap_at);
+    int number = user->links[0].user ? 1 : 0;
+    lua_pushvalue(L, snap_at);
+    lua_setiuservalue(L, user_at, number + 1);
+    husk_lua_link *link = &user->links[number];
+    link->user = user;
+    link->prev = snap->users.prev;
+    link->next = &snap->users;
+    link->prev->next = link;
+    snap->users.prev = link;
+}
+
+void husk_lua_user_end(husk_lua_user *user)
+{
+    void *made = user->made;
+    user->made = NULL;
+    for (int i = 0; i < 2; i++) {
+        husk_lua_link *link = &user->links[i];
+        if (!link->user)
+            continue;
+        link->user = NULL;
+        link->prev->next = link->next;
+        link->next->prev = link->prev;
     }
+    if (made)
+        user->free(made);
+}
+
+static husk_lua_user *user_at(lua_State *L, int at, const void *magic)
+{
+    husk_lua_user *user = lua_touserdata(L, at);
+    if (!user || lua_type(L, at) != LUA_TUSERDATA || lua_rawlen(L, at) != sizeof *user)
+        return NULL;
+    return user->magic == magic ? user : NULL;
+}
+
+int husk_lua_user_close(lua_State *L, const void *magic, const char *what)
+{
+    husk_lua_user *user = user_at(L, 1, magic);
+    if (!user) {
+        husk_lua_push_arg_error(L, "close", 1, what);
+        return lua_error(L);
+    }
+    husk_lua_user_end(user);
+    return 0;
+}
+
+husk_lua_user *husk_lua_check_user(lua_State *L, int at, const void *magic, const char *function,
+                                   const char *what)
+{
+    husk_lua_user *user = user_at(L, at, magic);
+    if (user && user->made)
+        return user;
+    if (user)
+        husk_lua_push_error(L, HUSK_ESTATE, "%s: the %s are closed, or their snapshot is", function, what);
+    else
+        husk_lua_push_arg_error(L, function, at, what);
+    lua_error(L);
+    return NULL;
+}
+
+void husk_lua_open_handle(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods)
+{
+    husk_lua_base_meta(L, name, meta);
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "__index");
+    lua_remove(L, -2);
+}
+
+/* ---- making ---- */
+
+/* Stack from `at`: flags, max_bytes. */
+static husk_snapshot_options options_at(lua_State *L, int at, const char *function)
+{
+    lua_Integer max_bytes = 0;
+    if (!lua_isnoneornil(L, at + 1) && !husk_lua_entry_integer(L, at + 1, function, "max_bytes", &max_bytes))
+        lua_error(L);
+    return (husk_snapshot_options){ HUSK_SNAPSHOT_OPTIONS, .flags = (uint32_t)lua_tointeger(L, at),
+                                    .max_bytes = (size_t)max_bytes };
+}
+
+/* The heap at 1, or NULL for false. */
+static husk_heap *heap_or_none(lua_State *L, const char *function)
+{
+    if (lua_type(L, 1) == LUA_TBOOLEAN && !lua_toboolean(L, 1))
+        return NULL;
+    return husk_lua_check_heap(L, 1, function);
+}
+
+/* core.snapshot.take(heap or false, flags, [max_bytes]) */
+static int take(lua_State *L)
+{
+    static const char function[] = "husk.snapshot.take";
+    lua_settop(L, 3);
+    husk_snapshot_options options = options_at(L, 2, function);
+    husk_lua_snap *snap = push_snap(L);
+    husk_heap *heap = heap_or_none(L, function);
+    husk_status status = husk_snapshot_new(heap, &options, &snap->snapshot);
+    return status == HUSK_OK ? 1 : husk_lua_fail_message(L, status);
+}
+
+/* core.snapshot.load(path) */
+static int load(lua_State *L)
+{
+    const char *path = husk_lua_check_name(L, 1, "husk.snapshot.load", "the path");
+    husk_lua_snap *snap = push_snap(L);
+    husk_status status = husk_snapshot_load(path, &snap->snapshot);
+    return status == HUSK_OK ? 1 : husk_lua_fail_message(L, status);
+}
+
+/* ---- by a child of the process ---- */
+
+typedef struct child {
+    const void *magic;
+    int64_t pid; /* 0: waited for */
+} child;
+
+static child *child_at(lua_State *L, int at)
+{
+    child *one = lua_touserdata(L, at);
+    if (!one || lua_type(L, at) != LUA_TUSERDATA || lua_rawlen(L, at) != sizeof *one)
+        return NULL;
+    return one->magic == &child_magic ? one : NULL;
+}
+
+/* core.snapshot.fork(heap or false, flags, max_bytes, path) */
+static int fork_one(lua_State *L)
+{
+    static const char function[] = "husk.snapshot.fork";
+    lua_settop(L, 4);
+    husk_snapshot_options options = options_at(L, 2, function);
+    const char *path = husk_lua_check_name(L, 4, function, "the path");
+    child *one = lua_newuserdatauv(L, sizeof *one, 0);
+    *one = (child){ &child_magic, 0 };
+    luaL_setmetatable(L, CHILD_META);
+    husk_heap *heap = heap_or_none(L, function);
+    husk_status status = husk_snapshot_fork(heap, &options, path, &one->pid);
+    if (status == HUSK_OK)
+        return 1;
+    one->pid = 0;
+    return husk_lua_fail_message(L, status);
+}
+
+static husk_status wait_for(child *one)
+{
+    int64_t pid = one->pid;
+    one->pid = 0;
+    return husk_snapshot_fork_wait(pid);
+}
+
+/* child:wait(): raises what went wrong in it. Once: later it does nothing. */
+static int child_wait(lua_State *L)
+{
+    child *one = child_at(L, 1);
+    if (!one) {
+        husk_lua_push_arg_error(L, "child:wait", 1, "child");
+        return lua_error(L);
+    }
+    husk_status status = one->pid ? wait_for(one) : HUSK_OK;
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+}
+
+static int child_gc(lua_State *L)
+{
+    child *one = child_at(L, 1);
+    if (one && one->pid)
+        (void)wait_for(one); /* or it would stay a zombie; nobody is there to hear what went wrong */
+    return 0;
+}
+
+/* ---- files and texts ---- */
+
+static int snap_save(lua_State *L)
+{
+    const char *path = husk_lua_check_name(L, 2, "snapshot:save", "the path");
+    husk_status status = husk_snapshot_save(husk_lua_check_snap(L, 1, "snapshot:save")->snapshot, path);
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+}
+
+static int snap_note(lua_State *L)
+{
+    const char *key = husk_lua_check_name(L, 2, "snapshot:note", "the key");
+    const char *text = husk_lua_check_name(L, 3, "snapshot:note", "the text");
+    husk_lua_snap *snap = husk_lua_check_snap(L, 1, "snapshot:note");
+    if (snap->busy) { /* texts may move */
+        husk_lua_push_error(L, HUSK_EBUSY, "snapshot:note: the snapshot is being exported");
+        return lua_error(L);
+    }
+    husk_status status = husk_snapshot_note(snap->snapshot, key, text);
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+}
+
+static int snap_text(lua_State *L)
+{
+    const char *key = husk_lua_check_name(L, 2, "snapshot:text", "the key");
+    lua_pushstring(L, husk_snapshot_text(husk_lua_check_snap(L, 1, "snapshot:text")->snapshot, key));
     return 1;
 }
 
-static int text(lua_State *L)
+/* All texts in their order: a list of {key, text}. */
+static int snap_texts(lua_State *L)
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:text");
-    lua_pushstring(L, husk_snapshot_text(box->snapshot, check_text(L, 2, "snapshot:text", "the key")));
-    return 1;
+    static const char function[] = "snapshot:texts";
+    lua_settop(L, 1);
+    husk_lua_check_snap(L, 1, function);
+    lua_newtable(L);
+    for (size_t i = 0;; i++) {
+        const char *key = husk_snapshot_text_key(husk_lua_check_snap(L, 1, function)->snapshot, i);
+        if (!key)
+            return 1;
+        lua_pushstring(L, key);
+        lua_pushstring(
+            L, husk_snapshot_text(husk_lua_check_snap(L, 1, function)->snapshot, lua_tostring(L, -1)));
+        lua_createtable(L, 2, 0);
+        lua_rotate(L, -3, 1);
+        lua_rawseti(L, -3, 2);
+        lua_rawseti(L, -2, 1);
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
 }
 
-/* text_key(snapshot, number from 0) */
-static int text_key(lua_State *L)
+static int snap_number(lua_State *L)
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:texts");
-    lua_pushstring(L, husk_snapshot_text_key(box->snapshot,
-                                             (size_t)opt_integer(L, 2, "snapshot:texts", LUA_MAXINTEGER)));
-    return 1;
-}
-
-static int note(lua_State *L)
-{
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:note");
-    const char *key = check_text(L, 2, "snapshot:note", "the key");
-    husk_status status =
-        husk_snapshot_note(box->snapshot, key, check_text(L, 3, "snapshot:note", "the text"));
-    return status ? husk_lua_fail_message(L, status) : 0;
-}
-
-static int number(lua_State *L)
-{
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:number");
-    const char *group = check_text(L, 2, "snapshot:number", "the group");
-    uint64_t value;
-    if (husk_snapshot_number(box->snapshot, group, check_text(L, 3, "snapshot:number", "the name"), &value) ==
-        HUSK_OK)
-        husk_lua_push_size(L, value);
+    const char *group = husk_lua_check_name(L, 2, "snapshot:number", "the group");
+    const char *name = husk_lua_check_name(L, 3, "snapshot:number", "the name");
+    uint64_t number;
+    const husk_lua_snap *snap = husk_lua_check_snap(L, 1, "snapshot:number");
+    if (husk_snapshot_number(snap->snapshot, group, name, &number) == HUSK_OK)
+        husk_lua_push_size(L, number);
     else
         lua_pushnil(L);
     return 1;
 }
 
-/* figure(snapshot, number from 0): group, name, value */
-static int figure(lua_State *L)
+/* All numbers in their order: a list of {group =, name =, value =}. */
+static int snap_figures(lua_State *L)
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:figures");
-    husk_snapshot_figure f;
-    if (!husk_snapshot_figure_at(box->snapshot, (size_t)opt_integer(L, 2, "snapshot:figures", LUA_MAXINTEGER),
-                                 &f))
-        return 0;
-    lua_pushstring(L, f.group);
-    lua_pushstring(L, f.name);
-    husk_lua_push_size(L, f.value);
-    return 3;
+    static const char function[] = "snapshot:figures";
+    husk_snapshot_figure figure;
+    lua_settop(L, 1);
+    husk_lua_check_snap(L, 1, function);
+    lua_newtable(L);
+    for (size_t i = 0; husk_snapshot_figure_at(husk_lua_check_snap(L, 1, function)->snapshot, i, &figure);
+         i++) {
+        lua_pushstring(L, figure.group);
+        lua_createtable(L, 0, 3);
+        lua_rotate(L, -2, 1);
+        lua_setfield(L, -2, "group");
+        husk_lua_push_size(L, figure.value);
+        lua_setfield(L, -2, "value");
+        husk_snapshot_figure_at(husk_lua_check_snap(L, 1, function)->snapshot, i, &figure);
+        lua_pushstring(L, figure.name);
+        lua_setfield(L, -2, "name");
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
+    return 1;
 }
 
-/* ---- the graph: numbers from 1, as in Lua ---- */
+static int snap_counts(lua_State *L)
+{
+    husk_snapshot_counts counts;
+    husk_snapshot_counts_get(husk_lua_check_snap(L, 1, "snapshot:counts")->snapshot, &counts);
+    husk_lua_push_snapshot_counts(L, &counts);
+    return 1;
+}
+
+/* ---- objects and edges ---- */
 
 static void set_flag(lua_State *L, const char *name, bool on)
 {
@@ -254,130 +399,228 @@ static void set_flag(lua_State *L, const char *name, bool on)
     lua_setfield(L, -2, name);
 }
 
-static int node(lua_State *L)
+static void set_number(lua_State *L, const char *name, lua_Integer number)
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:node");
-    lua_Integer index = opt_integer(L, 2, "snapshot:node", LUA_MAXINTEGER);
-    husk_node n;
-    if (index < 1 || !husk_snapshot_node(box->snapshot, (size_t)index - 1, &n))
-        return 0;
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+}
+
+static void set_top(lua_State *L, const char *name) /* what is below the table on top */
+{
+    lua_rotate(L, -2, 1);
+    lua_setfield(L, -2, name);
+}
+
+/* The number at `at`, from 1, as an index; SIZE_MAX if it is none. */
+static size_t index_at(lua_State *L, int at, const char *function)
+{
+    lua_Integer number;
+    if (!husk_lua_entry_integer(L, at, function, "the number", &number))
+        lua_error(L);
+    return (size_t)number - 1;
+}
+
+static void push_node(lua_State *L, size_t index, const husk_node *node)
+{
+    lua_pushstring(L, node->type); /* first: it is copied before anything can run */
     lua_createtable(L, 0, 14);
-    lua_pushinteger(L, index);
-    lua_setfield(L, -2, "number");
-    lua_pushinteger(L, (lua_Integer)n.address);
-    lua_setfield(L, -2, "address");
-    lua_pushstring(L, n.type);
-    lua_setfield(L, -2, "type");
-    husk_lua_push_size(L, n.size);
-    lua_setfield(L, -2, "size");
-    husk_lua_push_size(L, n.edges);
-    lua_setfield(L, -2, "edges");
-    lua_pushinteger(L, (lua_Integer)n.hidden);
-    lua_setfield(L, -2, "hidden");
-    lua_pushinteger(L, (lua_Integer)n.stack);
-    lua_setfield(L, -2, "stack");
-    set_flag(L, "tracked", n.tracked);
-    set_flag(L, "finalized", n.finalized);
-    set_flag(L, "finalizer_pending", n.finalizer_pending);
-    set_flag(L, "frozen", n.frozen);
-    set_flag(L, "immortal", n.immortal);
-    set_flag(L, "weakly", n.weakly);
+    set_top(L, "type");
+    set_number(L, "number", (lua_Integer)index + 1);
+    set_number(L, "address", (lua_Integer)node->address);
+    set_number(L, "size", (lua_Integer)node->size);
+    set_number(L, "edges", (lua_Integer)node->edges);
+    set_number(L, "hidden", (lua_Integer)node->hidden);
+    set_number(L, "stack", node->stack);
+    set_number(L, "record", node->record);
+    set_flag(L, "tracked", node->tracked);
+    set_flag(L, "finalized", node->finalized);
+    set_flag(L, "finalizer_pending", node->finalizer_pending);
+    set_flag(L, "frozen", node->frozen);
+    set_flag(L, "immortal", node->immortal);
+    set_flag(L, "weakly", node->weakly);
+}
+
+static int snap_node(lua_State *L)
+{
+    husk_node node;
+    size_t index = index_at(L, 2, "snapshot:node");
+    if (husk_snapshot_node(husk_lua_check_snap(L, 1, "snapshot:node")->snapshot, index, &node))
+        push_node(L, index, &node);
+    else
+        lua_pushnil(L);
     return 1;
 }
 
-static int find(lua_State *L)
+/* The iterator of snapshot:nodes(): from its number to the next. */
+static int next_node(lua_State *L)
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:find");
-    lua_Integer address = 0;
-    if (!husk_lua_arg_integer(L, 2, "snapshot:find", LUA_MININTEGER, LUA_MAXINTEGER, &address))
-        return lua_error(L);
-    size_t found = husk_snapshot_find(box->snapshot, (uint64_t)address);
+    husk_node node;
+    size_t index = (size_t)lua_tointeger(L, 2);
+    if (!husk_snapshot_node(husk_lua_check_snap(L, 1, "snapshot:nodes")->snapshot, index, &node)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushinteger(L, (lua_Integer)index + 1);
+    push_node(L, index, &node);
+    return 2;
+}
+
+static int snap_nodes(lua_State *L)
+{
+    husk_lua_check_snap(L, 1, "snapshot:nodes");
+    lua_pushcfunction(L, next_node);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    return 3;
+}
+
+/* snapshot:find(x): x is an object that is alive, or an address. */
+static int snap_find(lua_State *L)
+{
+    static const char function[] = "snapshot:find";
+    uint64_t address;
+    if (husk_lua_proxy_at(L, 2))
+        address = (uintptr_t)husk_lua_check_obj(L, 2, function);
+    else
+        address = husk_lua_check_address(L, 2, function);
+    size_t found = husk_snapshot_find(husk_lua_check_snap(L, 1, function)->snapshot, address);
     if (found == SIZE_MAX)
-        return 0;
-    lua_pushinteger(L, (lua_Integer)found + 1);
-    return 1;
-}
-
-/* edge(snapshot, node, number): to, name, kind, index */
-static int edge(lua_State *L)
-{
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:edges");
-    lua_Integer from = opt_integer(L, 2, "snapshot:edges", LUA_MAXINTEGER);
-    lua_Integer index = opt_integer(L, 3, "snapshot:edges", LUA_MAXINTEGER);
-    husk_snapshot_edge e;
-    if (from < 1 || index < 1 ||
-        !husk_snapshot_edge_at(box->snapshot, (size_t)from - 1, (size_t)index - 1, &e))
-        return 0;
-    lua_pushinteger(L, (lua_Integer)e.to + 1);
-    lua_pushstring(L, e.name);
-    lua_pushstring(L, e.weak ? "weak" : e.ephemeron ? "ephemeron" : "strong");
-    if (e.index == SIZE_MAX)
         lua_pushnil(L);
     else
-        lua_pushinteger(L, (lua_Integer)e.index + 1);
+        lua_pushinteger(L, (lua_Integer)found + 1);
+    return 1;
+}
+
+/* The iterator of snapshot:edges(n): upvalues are the snapshot, n, and how many edges there were. */
+static int next_edge(lua_State *L)
+{
+    husk_snapshot_edge edge;
+    size_t node = (size_t)lua_tointeger(L, lua_upvalueindex(2)) - 1,
+           at = (size_t)lua_tointeger(L, lua_upvalueindex(3));
+    const husk_lua_snap *snap = husk_lua_check_snap(L, lua_upvalueindex(1), "snapshot:edges");
+    if (!husk_snapshot_edge_at(snap->snapshot, node, at, &edge)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushinteger(L, (lua_Integer)at + 1);
+    lua_replace(L, lua_upvalueindex(3));
+    lua_pushinteger(L, (lua_Integer)edge.to + 1);
+    lua_pushstring(L, edge.name); /* or nil; copied before anything can run */
+    lua_pushstring(L, edge.weak ? "weak" : edge.ephemeron ? "ephemeron" : "strong");
+    if (edge.index == SIZE_MAX)
+        lua_pushnil(L);
+    else
+        lua_pushinteger(L, (lua_Integer)edge.index + 1);
     return 4;
 }
 
-void husk_lua_push_snapshot_frame(lua_State *L, const husk_frame *frame)
+static int snap_edges(lua_State *L)
 {
-    lua_createtable(L, 0, 5);
-    lua_pushstring(L, frame->file);
-    lua_setfield(L, -2, "file");
-    lua_pushinteger(L, (lua_Integer)frame->line);
-    lua_setfield(L, -2, "line");
-    lua_pushstring(L, frame->function);
-    lua_setfield(L, -2, "function");
-    if (frame->address) {
-        lua_pushstring(L, frame->module);
-        lua_setfield(L, -2, "module");
-        lua_pushinteger(L, (lua_Integer)frame->address);
-        lua_setfield(L, -2, "address");
+    static const char function[] = "snapshot:edges";
+    husk_node node;
+    size_t index = index_at(L, 2, function);
+    if (!husk_snapshot_node(husk_lua_check_snap(L, 1, function)->snapshot, index, &node)) {
+        husk_lua_push_error(L, HUSK_ERANGE, "%s: there is no object number %I", function,
+                            lua_tointeger(L, 2));
+        return lua_error(L);
     }
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, (lua_Integer)index + 1);
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, next_edge, 3);
+    return 1;
 }
 
-/* frames(snapshot, stack): a list, newest first */
-static int frames(lua_State *L)
+/* ---- tracebacks ---- */
+
+/* Pushes a frame; `again` gets it anew for each of its strings. */
+void husk_lua_push_shot_frame(lua_State *L, husk_lua_frame_fn *again, void *data)
 {
-    husk_lua_snapshot *box = husk_lua_check_snapshot(L, 1, "snapshot:traceback");
-    uint32_t stack = (uint32_t)opt_integer(L, 2, "snapshot:traceback", UINT32_MAX);
-    size_t depth = husk_snapshot_depth(box->snapshot, stack);
-    lua_createtable(L, (int)(depth < 1000 ? depth : 1000), 0);
     husk_frame frame;
-    for (size_t i = 0; i < depth && husk_snapshot_frame(box->snapshot, stack, i, &frame); i++) {
-        husk_lua_push_snapshot_frame(L, &frame);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    static const char *const names[] = { "file", "function", "module" };
+    lua_createtable(L, 0, 5);
+    for (int i = 0; i < 3; i++) {
+        again(L, data, &frame);
+        const char *text = i == 0 ? frame.file : i == 1 ? frame.function : frame.module;
+        if (i == 2 && !*text)
+            break;
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, names[i]);
     }
-    size_t total = husk_snapshot_total_depth(box->snapshot, stack);
-    if (total) {
-        husk_lua_push_size(L, total);
-        lua_setfield(L, -2, "total");
+    set_number(L, "line", frame.line);
+    if (frame.address)
+        set_number(L, "address", (lua_Integer)frame.address);
+}
+
+typedef struct stack_place {
+    const char *function;
+    uint32_t stack;
+} stack_place;
+
+static void frame_of_stack(lua_State *L, void *data, husk_frame *out)
+{
+    const stack_place *at = data;
+    husk_snapshot_frame(husk_lua_check_snap(L, 1, at->function)->snapshot, at->stack, 0, out);
+}
+
+/* core.snapshot.traceback(snapshot, stack): the frames, newest first, with `total` if the limit cut some; or nil. */
+static int traceback(lua_State *L)
+{
+    static const char function[] = "snapshot:traceback";
+    lua_Integer number;
+    husk_frame frame;
+    if (!husk_lua_entry_integer(L, 2, function, "the traceback", &number))
+        return lua_error(L);
+    stack_place at = { function, number > UINT32_MAX ? UINT32_MAX : (uint32_t)number };
+    const husk_snapshot *snapshot = husk_lua_check_snap(L, 1, function)->snapshot;
+    if (!husk_snapshot_frame(snapshot, at.stack, 0, &frame)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    size_t depth = husk_snapshot_depth(snapshot, at.stack),
+           total = husk_snapshot_total_depth(snapshot, at.stack);
+    lua_settop(L, 1);
+    lua_createtable(L, depth < INT_MAX ? (int)depth : 0, 1);
+    if (total > depth)
+        set_number(L, "total", (lua_Integer)total);
+    for (lua_Integer i = 1; at.stack; i++) {
+        husk_lua_push_shot_frame(L, frame_of_stack, &at);
+        lua_rawseti(L, 2, i);
+        at.stack = husk_snapshot_caller(husk_lua_check_snap(L, 1, function)->snapshot, at.stack);
     }
     return 1;
 }
 
+/* ---- opening ---- */
+
+/* Adds to the core table on top: snapshot, with the methods of snapshots in snapshot.methods and
+ * snapshot.child_methods. */
 void husk_lua_open_snapshots(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "new", new_snapshot },   { "load", load },      { "save", save },
-        { "fork", fork_snapshot }, { "wait", fork_wait }, { "close", close_snapshot },
-        { "is_open", is_open },    { "counts", counts },  { "text", text },
-        { "text_key", text_key },  { "note", note },      { "number", number },
-        { "figure", figure },      { "node", node },      { "find", find },
-        { "edge", edge },          { "frames", frames },  { NULL, NULL },
+        { "take", take }, { "load", load }, { "fork", fork_one }, { "traceback", traceback }, { NULL, NULL },
+    };
+    static const luaL_Reg methods[] = {
+        { "close", snap_close },   { "closed", snap_closed },
+        { "save", snap_save },     { "note", snap_note },
+        { "text", snap_text },     { "texts", snap_texts },
+        { "number", snap_number }, { "figures", snap_figures },
+        { "counts", snap_counts }, { "node", snap_node },
+        { "nodes", snap_nodes },   { "find", snap_find },
+        { "edges", snap_edges },   { NULL, NULL },
     };
     static const luaL_Reg meta[] = {
-        { "__gc", close_snapshot },
-        { "__close", close_snapshot },
-        { "__tostring", tostring },
+        { "__gc", snap_gc },
+        { "__close", snap_close },
+        { "__tostring", snap_tostring },
         { NULL, NULL },
     };
-    luaL_newmetatable(L, HUSK_LUA_SNAPSHOT_META);
-    luaL_setfuncs(L, meta, 0);
+    static const luaL_Reg child_methods[] = { { "wait", child_wait }, { NULL, NULL } };
+    static const luaL_Reg child_meta[] = { { "__gc", child_gc }, { "__close", child_wait }, { NULL, NULL } };
     luaL_newlib(L, functions);
-    lua_pushvalue(L, -2); /* the metatable, whose __index the Lua layer sets */
-    lua_setfield(L, -2, "meta");
-    lua_remove(L, -2);
-    husk_lua_open_stats(L);
-    husk_lua_open_exports(L);
+    husk_lua_open_handle(L, SNAPSHOT_META, meta, methods);
+    lua_setfield(L, -2, "methods");
+    husk_lua_open_handle(L, CHILD_META, child_meta, child_methods);
+    lua_setfield(L, -2, "child_methods");
     lua_setfield(L, -2, "snapshot");
 }

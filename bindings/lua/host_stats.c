@@ -1,313 +1,491 @@
-/* bindings/lua/host_stats.c: statistics as userdata. Rows are made into tables when they are asked for. */
-#include "host_snapshot.h"
+/* bindings/lua/host_stats.c: filters, statistics and the list of things, as handles; husk/snapshot.lua gives them their
+ * shape. Rows count from 1. How handles end is in host_snapshot.c. */
+#include "host.h"
 
-#include <stdlib.h>
+#include <stdio.h>
+
+#include <husk/stats.h>
+
+static const char stats_magic, filter_magic, things_magic;
 
 #define STATS_META "husk.Statistics"
+#define FILTER_META "husk.Filter"
+#define THINGS_META "husk.Things"
 
-/* Its user values are the snapshots that it is of, so that they outlive it as userdata; if one of them is closed, it is
- * of no use any more. */
-typedef struct husk_lua_stats {
-    husk_stats *stats;
-    const husk_lua_snapshot *snapshot, *old;
-} husk_lua_stats;
+/* ---- filters ---- */
 
-static husk_lua_stats *check_stats(lua_State *L, const char *function)
+static void end_filter(void *made)
 {
-    husk_lua_barrier(L);
-    husk_lua_stats *box = luaL_testudata(L, 1, STATS_META);
-    if (!box || !box->stats) {
-        husk_lua_push_arg_error(L, function, 1, "statistics");
-        lua_error(L);
-    } else if (!box->snapshot->snapshot || (box->old && !box->old->snapshot)) {
-        husk_lua_push_error(L, HUSK_ESTATE, "%s: the snapshot of these statistics is closed", function);
-        lua_error(L);
-    }
-    return box;
+    husk_filter_free(made);
 }
 
-static int free_stats(lua_State *L)
+static int filter_close(lua_State *L)
 {
-    husk_lua_stats *box = luaL_testudata(L, 1, STATS_META);
-    if (box) {
-        husk_stats_free(box->stats);
-        box->stats = NULL;
-    }
-    return 0;
+    return husk_lua_user_close(L, &filter_magic, "filter");
 }
 
-/* A filter while its texts are added: freed by Lua, since adding may raise. */
-static int free_filter(lua_State *L)
+/* core.stats.filter() */
+static int new_filter(lua_State *L)
 {
-    husk_filter **box = lua_touserdata(L, 1);
-    husk_filter_free(*box);
-    *box = NULL;
-    return 0;
+    husk_filter *made = NULL;
+    husk_lua_user *user = husk_lua_user_new(L, FILTER_META, &filter_magic, end_filter);
+    husk_status status = husk_filter_new(&made);
+    user->made = made;
+    return status == HUSK_OK ? 1 : husk_lua_fail_message(L, status);
 }
 
-/* Pushes a userdata that owns the filter of the texts at `at`: nil (then NULL is the answer), a string, or a list. */
-static husk_filter *check_filter(lua_State *L, int at, const char *function)
+static husk_filter *check_filter(lua_State *L, int at)
 {
-    if (lua_isnoneornil(L, at)) {
-        lua_pushnil(L);
-        return NULL;
-    }
-    if (lua_type(L, at) != LUA_TTABLE && lua_type(L, at) != LUA_TSTRING) {
-        husk_lua_push_error(L, HUSK_EINVAL, "%s: filter is a string or a list of strings", function);
-        lua_error(L);
-    }
-    husk_filter **box = lua_newuserdatauv(L, sizeof *box, 0);
-    *box = NULL;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, free_filter);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    husk_status status = husk_filter_new(box);
-    bool one = lua_type(L, at) == LUA_TSTRING;
-    lua_Integer count = one ? 1 : luaL_len(L, at);
-    for (lua_Integer i = 1; !status && i <= count; i++) {
-        if (one)
-            lua_pushvalue(L, at);
+    return husk_lua_check_user(L, at, &filter_magic, "filter", "filter")->made;
+}
+
+/* core.stats.filter_parse(filter, text) */
+static int filter_parse(lua_State *L)
+{
+    const char *text = husk_lua_check_name(L, 2, "filter", "the text");
+    husk_status status = husk_filter_parse(check_filter(L, 1), text);
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+}
+
+/* core.stats.filter_and(filter): what was said so far is one list, what follows another. */
+static int filter_and(lua_State *L)
+{
+    husk_status status = husk_filter_and(check_filter(L, 1));
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+}
+
+typedef husk_status say_text_fn(husk_filter *filter, const char *text);
+
+/* core.stats.filter_say(filter, name, value): name "new": begins one, value says whether it excludes. */
+static int filter_say(lua_State *L)
+{
+    static const struct {
+        const char *name;
+        say_text_fn *say;
+    } texts[] = { { "file", husk_filter_file },     { "function", husk_filter_function },
+                  { "type", husk_filter_type },     { "tag", husk_filter_tag },
+                  { "thread", husk_filter_thread }, { "domain", husk_filter_domain },
+                  { "since", husk_filter_since } };
+    static const char *const kinds[] = { "object", "buffer", "block", NULL };
+    lua_settop(L, 3);
+    const char *name = husk_lua_check_name(L, 2, "filter", "a name");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!strcmp(name, texts[i].name)) {
+            const char *text = husk_lua_check_name(L, 3, "filter", name);
+            husk_status status = texts[i].say(check_filter(L, 1), text);
+            return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
+        }
+    husk_status status = HUSK_OK;
+    lua_Integer number;
+    if (!strcmp(name, "new")) {
+        status = husk_filter_add(check_filter(L, 1), !lua_toboolean(L, 3));
+    } else if (!strcmp(name, "all")) {
+        status = lua_toboolean(L, 3) ? husk_filter_all_frames(check_filter(L, 1)) : HUSK_OK;
+    } else if (!strcmp(name, "line") || !strcmp(name, "min")) {
+        if (!husk_lua_entry_integer(L, 3, "filter", name, &number))
+            return lua_error(L);
+        if (*name == 'm')
+            status = husk_filter_min_size(check_filter(L, 1), (uint64_t)number);
+        else if (number <= UINT32_MAX)
+            status = husk_filter_line(check_filter(L, 1), (uint32_t)number);
         else
-            lua_rawgeti(L, at, i);
-        const char *text = husk_lua_opt_text(L, -1, function, "a filter");
-        status = husk_filter_parse(*box, text ? text : "");
-        lua_pop(L, 1);
+            status = husk_fail(HUSK_ERANGE, "filter: line %lld is out of range", (long long)number);
+    } else if (!strcmp(name, "kind")) {
+        int kind = 0;
+        const char *text = husk_lua_check_name(L, 3, "filter", name);
+        while (kinds[kind] && strcmp(text, kinds[kind]) != 0)
+            kind++;
+        status = kinds[kind]
+                     ? husk_filter_kind(check_filter(L, 1), kind)
+                     : husk_fail(HUSK_EINVAL, "filter: kind is object, buffer or block, not %.80s", text);
+    } else {
+        status = husk_fail(
+            HUSK_EINVAL,
+            "filter: unknown entry '%.80s'; there are all, domain, exclude, file, function, kind, line, "
+            "min, since, tag, thread, type",
+            name);
     }
-    if (status)
-        husk_lua_fail_message(L, status);
-    return *box;
+    return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
 }
 
-/* stats(snapshot, old or nil, by, sort or nil, flags, filter, old_filter) */
+/* ---- statistics ---- */
+
+static void end_stats(void *made)
+{
+    husk_stats_free(made);
+}
+
+static int stats_close(lua_State *L)
+{
+    return husk_lua_user_close(L, &stats_magic, "statistics");
+}
+
+static const husk_stats *check_stats(lua_State *L, int at, const char *function)
+{
+    return husk_lua_check_user(L, at, &stats_magic, function, "statistics")->made;
+}
+
+/* core.stats.new(snapshot, old or nil, by, sort, flags, filter or nil, old_filter or nil) */
 static int new_stats(lua_State *L)
 {
+    static const char function[] = "snapshot:statistics";
     lua_settop(L, 7);
-    bool compare = !lua_isnil(L, 2);
-    const char *function = compare ? "snapshot:compare" : "snapshot:statistics";
-    husk_stats_options o = { HUSK_STATS_OPTIONS };
-    const char *by = husk_lua_opt_text(L, 3, function, "the grouping"),
-               *sort = husk_lua_opt_text(L, 4, function, "sort");
-    husk_status status = by ? husk_stats_by_find(by, &o.by) : HUSK_OK;
-    if (!status && sort)
-        status = husk_stats_sort_find(sort, &o.sort);
-    if (status)
+    husk_stats *made = NULL;
+    husk_stats_options options = { HUSK_STATS_OPTIONS, .flags = (uint32_t)lua_tointeger(L, 5) };
+    const char *by = husk_lua_check_name(L, 3, function, "what to group by");
+    husk_status status = husk_stats_by_find(by, &options.by);
+    if (status == HUSK_OK && !lua_isnil(L, 4))
+        status = husk_stats_sort_find(husk_lua_check_name(L, 4, function, "the sort"), &options.sort);
+    if (status != HUSK_OK)
         return husk_lua_fail_message(L, status);
-    lua_Integer flags = 0;
-    if (!husk_lua_arg_integer(L, 5, function, 0, 15, &flags))
-        return lua_error(L);
-    o.flags = (uint32_t)flags;
-    o.filter = check_filter(L, 6, function);
-    o.old_filter = check_filter(L, 7, function);
-    husk_lua_stats *box = lua_newuserdatauv(L, sizeof *box, 2);
-    *box = (husk_lua_stats){ NULL, NULL, NULL };
-    luaL_setmetatable(L, STATS_META);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, 1);
-    lua_pushvalue(L, 2);
-    lua_setiuservalue(L, -2, 2);
-    box->snapshot = husk_lua_check_snapshot(L, 1, function);
-    box->old = compare ? husk_lua_check_snapshot(L, 2, function) : NULL;
-    status = compare ? husk_stats_compare(box->old->snapshot, box->snapshot->snapshot, &o, &box->stats)
-                     : husk_stats_new(box->snapshot->snapshot, &o, &box->stats);
-    return status ? husk_lua_fail_message(L, status) : 1;
+    husk_lua_user *user = husk_lua_user_new(L, STATS_META, &stats_magic, end_stats); /* 8 */
+    options.filter = lua_isnil(L, 6) ? NULL : check_filter(L, 6);
+    options.old_filter = lua_isnil(L, 7) ? NULL : check_filter(L, 7);
+    husk_lua_snap *old = lua_isnil(L, 2) ? NULL : husk_lua_check_snap(L, 2, "snapshot:compare");
+    husk_lua_snap *snap = husk_lua_check_snap(L, 1, old ? "snapshot:compare" : function);
+    status = old ? husk_stats_compare(old->snapshot, snap->snapshot, &options, &made)
+                 : husk_stats_new(snap->snapshot, &options, &made);
+    if (status != HUSK_OK)
+        return husk_lua_fail_message(L, status);
+    user->made = made;
+    husk_lua_user_hang(L, 8, 1);
+    if (old && old != snap)
+        husk_lua_user_hang(L, 8, 2);
+    return 1;
 }
 
-/* ---- rows ---- */
-
-static void set_integer(lua_State *L, const char *name, int64_t value)
+static void set_size(lua_State *L, const char *name, uint64_t number)
 {
-    lua_pushinteger(L, (lua_Integer)value);
+    husk_lua_push_size(L, number);
     lua_setfield(L, -2, name);
 }
 
-static void push_row(lua_State *L, const husk_stat *row, bool comparison, bool named)
+/* Adds the figures to the table on top. */
+static void set_figures(lua_State *L, const husk_stat *row, bool compares)
 {
-    lua_createtable(L, 0, 12);
-    set_integer(L, "size", row->size);
-    set_integer(L, "count", row->count);
-    if (comparison) {
-        set_integer(L, "size_diff", row->size_diff);
-        set_integer(L, "count_diff", row->count_diff);
+    lua_pushinteger(L, row->size);
+    lua_setfield(L, -2, "size");
+    lua_pushinteger(L, row->count);
+    lua_setfield(L, -2, "count");
+    if (compares) {
+        lua_pushinteger(L, row->size_diff);
+        lua_setfield(L, -2, "size_diff");
+        lua_pushinteger(L, row->count_diff);
+        lua_setfield(L, -2, "count_diff");
     }
     if (row->recorded) {
-        set_integer(L, "born", (int64_t)row->born);
-        set_integer(L, "born_bytes", (int64_t)row->born_bytes);
-        set_integer(L, "died", (int64_t)row->died);
-        set_integer(L, "died_bytes", (int64_t)row->died_bytes);
-        set_integer(L, "temporary", (int64_t)row->temporary);
-        set_integer(L, "peak", (int64_t)row->peak);
-        set_integer(L, "peak_bytes", (int64_t)row->peak_bytes);
+        set_size(L, "born", row->born);
+        set_size(L, "born_bytes", row->born_bytes);
+        set_size(L, "died", row->died);
+        set_size(L, "died_bytes", row->died_bytes);
+        set_size(L, "temporary", row->temporary);
+        set_size(L, "peak", row->peak);
+        set_size(L, "peak_bytes", row->peak_bytes);
     }
-    if (!named)
+}
+
+/* A text of the library's: asked for its length, then for itself. */
+typedef size_t text_fn(const husk_stats *stats, lua_Integer n, uint32_t flags, char *out, size_t room);
+
+/* Pushes it; asks for the statistics at 1 again once the room is there. */
+static void push_text(lua_State *L, const char *function, text_fn *text, lua_Integer n, uint32_t flags)
+{
+    char small[256];
+    size_t length = text(check_stats(L, 1, function), n, flags, small, sizeof small);
+    if (length < sizeof small) {
+        lua_pushlstring(L, small, length);
         return;
-    lua_pushstring(L, row->name);
-    lua_setfield(L, -2, "name");
-    lua_pushstring(L, row->function);
-    lua_setfield(L, -2, "function");
-    set_integer(L, "line", row->line);
-}
-
-static size_t index_at(lua_State *L, int at, const char *function)
-{
-    lua_Integer index = 0;
-    if (!husk_lua_arg_integer(L, at, function, 1, LUA_MAXINTEGER, &index))
-        lua_error(L);
-    return (size_t)index - 1;
-}
-
-static int count(lua_State *L)
-{
-    husk_lua_push_size(L, husk_stats_count(check_stats(L, "#statistics")->stats));
-    return 1;
-}
-
-/* row(stats, number): a table, or nothing */
-static int row(lua_State *L)
-{
-    husk_lua_stats *box = check_stats(L, "statistics[i]");
-    husk_stat out;
-    if (!husk_stats_row(box->stats, index_at(L, 2, "statistics[i]"), &out))
-        return 0;
-    push_row(L, &out, husk_stats_is_comparison(box->stats), true);
-    return 1;
-}
-
-static int total(lua_State *L)
-{
-    husk_lua_stats *box = check_stats(L, "statistics:total");
-    husk_stat out;
-    husk_stats_total(box->stats, &out);
-    push_row(L, &out, husk_stats_is_comparison(box->stats), false);
-    return 1;
-}
-
-/* rest(stats, first): a table, or nothing if there is no such row */
-static int rest(lua_State *L)
-{
-    husk_lua_stats *box = check_stats(L, "statistics:rest");
-    size_t first = index_at(L, 2, "statistics:rest");
-    if (first >= husk_stats_count(box->stats))
-        return 0;
-    husk_stat out;
-    husk_stats_rest(box->stats, first, &out);
-    push_row(L, &out, husk_stats_is_comparison(box->stats), false);
-    return 1;
-}
-
-/* frames(stats, row): a list, newest first */
-static int frames(lua_State *L)
-{
-    husk_lua_stats *box = check_stats(L, "statistics[i].frames");
-    size_t index = index_at(L, 2, "statistics[i].frames");
-    husk_frame frame;
-    lua_newtable(L);
-    for (size_t i = 0; husk_stats_frame(box->stats, index, i, &frame); i++) {
-        husk_lua_push_snapshot_frame(L, &frame);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
-    return 1;
-}
-
-/* ---- text: asked for its length first ---- */
-
-enum { ROW_TEXT, REST_TEXT, TOTAL_TEXT, TRACEBACK_TEXT };
-
-struct wanted {
-    const husk_stats *stats;
-    int what;
-    size_t index;
-    int64_t limit;
-    uint32_t flags;
-};
-
-static size_t write_text(const struct wanted *w, char *out, size_t room)
-{
-    switch (w->what) {
-    case ROW_TEXT:
-        return husk_stats_row_text(w->stats, w->index, out, room);
-    case REST_TEXT:
-        return husk_stats_rest_text(w->stats, w->index, out, room);
-    case TOTAL_TEXT:
-        return husk_stats_total_text(w->stats, out, room);
-    default:
-        return husk_stats_traceback_text(w->stats, w->index, w->limit, w->flags, out, room);
-    }
-}
-
-static int push_text(lua_State *L, const struct wanted *w)
-{
-    size_t length = write_text(w, NULL, 0);
     luaL_Buffer buffer;
     char *out = luaL_buffinitsize(L, &buffer, length + 1);
-    size_t again = write_text(w, out, length + 1); /* a source file may have changed */
-    luaL_pushresultsize(&buffer, again < length ? again : length);
+    text(check_stats(L, 1, function), n, flags, out, length + 1);
+    luaL_pushresultsize(&buffer, length);
+}
+
+static size_t row_text(const husk_stats *stats, lua_Integer n, uint32_t flags, char *out, size_t room)
+{
+    (void)flags;
+    return husk_stats_row_text(stats, (size_t)n, out, room);
+}
+
+static size_t key_text(const husk_stats *stats, lua_Integer n, uint32_t flags, char *out, size_t room)
+{
+    (void)flags;
+    return husk_stats_key_text(stats, (size_t)n, out, room);
+}
+
+static size_t rest_text(const husk_stats *stats, lua_Integer n, uint32_t flags, char *out, size_t room)
+{
+    (void)flags;
+    return husk_stats_rest_text(stats, (size_t)n, out, room);
+}
+
+static size_t total_text(const husk_stats *stats, lua_Integer n, uint32_t flags, char *out, size_t room)
+{
+    (void)n, (void)flags;
+    return husk_stats_total_text(stats, out, room);
+}
+
+/* core.stats.row(stats, n): a table, or nil beyond the last. */
+static int stats_row(lua_State *L)
+{
+    static const char function[] = "statistics[i]";
+    husk_stat row;
+    lua_Integer number = lua_tointeger(L, 2);
+    lua_settop(L, 2);
+    const husk_stats *stats = check_stats(L, 1, function);
+    if (number < 1 || !husk_stats_row(stats, (size_t)number - 1, &row)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    bool compares = husk_stats_is_comparison(stats);
+    lua_pushstring(L, row.name); /* copied before anything can run */
+    lua_createtable(L, 0, 8);
+    lua_rotate(L, -2, 1);
+    lua_setfield(L, -2, "name");
+    set_figures(L, &row, compares);
+    if (husk_stats_row(check_stats(L, 1, function), (size_t)number - 1, &row) && *row.function) {
+        lua_pushstring(L, row.function);
+        lua_setfield(L, -2, "function");
+    }
+    int by = husk_stats_by(check_stats(L, 1, function));
+    if (by == HUSK_BY_LINE || by == HUSK_BY_TRACEBACK) {
+        lua_pushinteger(L, row.line);
+        lua_setfield(L, -2, "line");
+    }
+    push_text(L, function, row_text, number - 1, 0);
+    lua_setfield(L, -2, "text");
+    push_text(L, function, key_text, number - 1, 0);
+    lua_setfield(L, -2, "key");
     return 1;
 }
 
-static int row_text(lua_State *L)
+/* core.stats.sum(stats, [first]): what the rows from number `first` on have; without it, all things once. nil: there
+ * are no such rows. */
+static int stats_sum(lua_State *L)
 {
-    husk_lua_stats *box = check_stats(L, "tostring(row)");
-    return push_text(L, &(struct wanted){ box->stats, ROW_TEXT, index_at(L, 2, "tostring(row)"), 0, 0 });
+    static const char function[] = "statistics:total";
+    husk_stat row = { 0 };
+    const husk_stats *stats = check_stats(L, 1, function);
+    bool rest = !lua_isnoneornil(L, 2);
+    lua_Integer first = lua_tointeger(L, 2);
+    lua_settop(L, 2);
+    if (rest && (first < 1 || (lua_Unsigned)first > husk_stats_count(stats))) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (rest)
+        husk_stats_rest(stats, (size_t)first - 1, &row);
+    else
+        husk_stats_total(stats, &row);
+    bool compares = husk_stats_is_comparison(stats);
+    lua_createtable(L, 0, 5);
+    set_figures(L, &row, compares);
+    push_text(L, function, rest ? rest_text : total_text, first - 1, 0);
+    lua_setfield(L, -2, "text");
+    return 1;
 }
 
-static int rest_text(lua_State *L)
+static int stats_count(lua_State *L)
 {
-    husk_lua_stats *box = check_stats(L, "tostring(rest)");
-    return push_text(L, &(struct wanted){ box->stats, REST_TEXT, index_at(L, 2, "tostring(rest)"), 0, 0 });
+    husk_lua_push_size(L, husk_stats_count(check_stats(L, 1, "#statistics")));
+    return 1;
 }
 
-static int total_text(lua_State *L)
+/* core.stats.by(stats): the grouping, and whether it is a comparison. */
+static int stats_by(lua_State *L)
 {
-    husk_lua_stats *box = check_stats(L, "tostring(total)");
-    return push_text(L, &(struct wanted){ box->stats, TOTAL_TEXT, 0, 0, 0 });
+    const husk_stats *stats = check_stats(L, 1, "statistics");
+    lua_pushstring(L, husk_stats_by_name(husk_stats_by(stats)));
+    lua_pushboolean(L, husk_stats_is_comparison(stats));
+    return 2;
 }
 
-/* traceback(stats, row, limit, flags) */
-static int traceback(lua_State *L)
+typedef struct row_place {
+    size_t row, index;
+} row_place;
+
+static void frame_of_row(lua_State *L, void *data, husk_frame *out)
 {
-    husk_lua_stats *box = check_stats(L, "statistics:traceback");
-    lua_Integer limit = 0, flags = 0;
-    size_t index = index_at(L, 2, "statistics:traceback");
-    if (!husk_lua_arg_integer(L, 3, "statistics:traceback", -HUSK_TRACE_MOST_FRAMES, HUSK_TRACE_MOST_FRAMES,
-                              &limit) ||
-        !husk_lua_arg_integer(L, 4, "statistics:traceback", 0, 7, &flags))
-        return lua_error(L);
-    return push_text(L, &(struct wanted){ box->stats, TRACEBACK_TEXT, index, limit, (uint32_t)flags });
+    const row_place *at = data;
+    husk_stats_frame(check_stats(L, 1, "statistics:traceback"), at->row, at->index, out);
 }
 
-static void push_names(lua_State *L, const char *(*name_of)(int number))
+/* core.stats.traceback(stats, n): the frames of a row, newest first; nil beyond the last row, and for groups without. */
+static int stats_traceback(lua_State *L)
+{
+    static const char function[] = "statistics:traceback";
+    lua_Integer number = lua_tointeger(L, 2);
+    husk_frame frame;
+    row_place at = { (size_t)number - 1, 0 };
+    lua_settop(L, 1);
+    const husk_stats *stats = check_stats(L, 1, function);
+    if (number < 1 || !husk_stats_frame(stats, at.row, 0, &frame)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    size_t total = husk_stats_total_frames(stats, at.row);
+    lua_newtable(L);
+    for (; husk_stats_frame(check_stats(L, 1, function), at.row, at.index, &frame); at.index++) {
+        husk_lua_push_shot_frame(L, frame_of_row, &at);
+        lua_rawseti(L, 2, (lua_Integer)at.index + 1);
+    }
+    if (total > at.index) {
+        husk_lua_push_size(L, total);
+        lua_setfield(L, 2, "total");
+    }
+    return 1;
+}
+
+typedef struct lines_wanted {
+    size_t row;
+    int64_t limit;
+} lines_wanted;
+
+/* core.stats.lines(stats, n, limit, flags): its traceback as text, a line and its source line each. */
+static int stats_lines(lua_State *L)
+{
+    static const char function[] = "statistics:format";
+    lua_Integer row = lua_tointeger(L, 2) - 1, limit = lua_tointeger(L, 3);
+    uint32_t flags = (uint32_t)lua_tointeger(L, 4);
+    size_t length =
+        husk_stats_traceback_text(check_stats(L, 1, function), (size_t)row, limit, flags, NULL, 0);
+    luaL_Buffer buffer;
+    char *out = luaL_buffinitsize(L, &buffer, length + 1);
+    /* The source may have changed meanwhile: what does not fit is cut. */
+    size_t now =
+        husk_stats_traceback_text(check_stats(L, 1, function), (size_t)row, limit, flags, out, length + 1);
+    luaL_pushresultsize(&buffer, now < length ? now : length);
+    return 1;
+}
+
+/* ---- things ---- */
+
+static void end_things(void *made)
+{
+    husk_things_free(made);
+}
+
+static int things_close(lua_State *L)
+{
+    return husk_lua_user_close(L, &things_magic, "list of things");
+}
+
+static const husk_things *check_things(lua_State *L, int at)
+{
+    return husk_lua_check_user(L, at, &things_magic, "snapshot:things", "list of things")->made;
+}
+
+/* core.stats.things(snapshot, filter or nil, flags) */
+static int new_things(lua_State *L)
+{
+    lua_settop(L, 3);
+    husk_things *made = NULL;
+    husk_lua_user *user = husk_lua_user_new(L, THINGS_META, &things_magic, end_things); /* 4 */
+    const husk_filter *filter = lua_isnil(L, 2) ? NULL : check_filter(L, 2);
+    husk_lua_snap *snap = husk_lua_check_snap(L, 1, "snapshot:things");
+    husk_status status = husk_things_new(snap->snapshot, filter, (uint32_t)lua_tointeger(L, 3), &made);
+    if (status != HUSK_OK)
+        return husk_lua_fail_message(L, status);
+    user->made = made;
+    husk_lua_user_hang(L, 4, 1);
+    return 1;
+}
+
+/* core.stats.next_thing(things, n): n + 1 and the thing, a table. */
+static int next_thing(lua_State *L)
+{
+    static const char *const kinds[] = { "object", "buffer", "block" };
+    static const char *const names[] = { "type", "tag", "domain", "mark" };
+    husk_thing thing;
+    lua_Integer at = lua_tointeger(L, 2);
+    lua_settop(L, 2);
+    if (!husk_things_at(check_things(L, 1), (size_t)at, &thing)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushinteger(L, at + 1);
+    lua_createtable(L, 0, 10);
+    for (int i = 0; i < 4; i++) {
+        husk_things_at(check_things(L, 1), (size_t)at, &thing);
+        const char *text = i == 0 ? thing.type : i == 1 ? thing.tag : i == 2 ? thing.domain : thing.mark;
+        if (*text) {
+            lua_pushstring(L, text);
+            lua_setfield(L, -2, names[i]);
+        }
+    }
+    lua_pushstring(L, kinds[thing.kind]);
+    lua_setfield(L, -2, "kind");
+    lua_pushinteger(L, (lua_Integer)thing.address);
+    lua_setfield(L, -2, "address");
+    set_size(L, "size", thing.size);
+    lua_pushnumber(L, thing.weight);
+    lua_setfield(L, -2, "weight");
+    set_size(L, "thread", thing.thread);
+    lua_pushinteger(L, thing.stack);
+    lua_setfield(L, -2, "stack");
+    lua_pushboolean(L, thing.traced);
+    lua_setfield(L, -2, "traced");
+    return 2;
+}
+
+/* ---- names and sizes ---- */
+
+static void push_names(lua_State *L, const char *(*name)(int))
 {
     lua_newtable(L);
-    const char *name;
-    for (int i = 0; (name = name_of(i)); i++) {
-        lua_pushstring(L, name);
+    for (int i = 0; name(i); i++) {
+        lua_pushstring(L, name(i));
         lua_rawseti(L, -2, i + 1);
     }
 }
 
+/* core.stats.groups(), core.stats.sorts(): what statistics can be by, and sorted by. */
+static int groups(lua_State *L)
+{
+    push_names(L, husk_stats_by_name);
+    return 1;
+}
+
+static int sorts(lua_State *L)
+{
+    push_names(L, husk_stats_sort_name);
+    return 1;
+}
+
+/* core.stats.size(bytes, [sign]): "1.2 MiB". */
+static int size_text(lua_State *L)
+{
+    char text[64];
+    size_t length = husk_size_text(luaL_checknumber(L, 1), lua_toboolean(L, 2) != 0, text, sizeof text);
+    lua_pushlstring(L, text, length < sizeof text ? length : sizeof text - 1);
+    return 1;
+}
+
+/* Adds to the core table on top: stats, with the metatable of statistics' methods in stats.methods. */
 void husk_lua_open_stats(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "stats", new_stats },
-        { "count", count },
-        { "row", row },
-        { "total", total },
-        { "rest", rest },
-        { "row_frames", frames },
-        { "row_text", row_text },
-        { "rest_text", rest_text },
-        { "traceback", traceback },
-        { "total_text", total_text },
-        { NULL, NULL },
+        { "filter", new_filter },     { "filter_parse", filter_parse },
+        { "filter_say", filter_say }, { "filter_and", filter_and },
+        { "new", new_stats },         { "row", stats_row },
+        { "sum", stats_sum },         { "count", stats_count },
+        { "by", stats_by },           { "traceback", stats_traceback },
+        { "lines", stats_lines },     { "close", stats_close },
+        { "things", new_things },     { "next_thing", next_thing },
+        { "groups", groups },         { "sorts", sorts },
+        { "size", size_text },        { NULL, NULL },
     };
-    static const luaL_Reg meta[] = { { "__gc", free_stats }, { NULL, NULL } };
-    luaL_newmetatable(L, STATS_META);
-    luaL_setfuncs(L, meta, 0);
-    lua_pop(L, 1);
-    luaL_setfuncs(L, functions, 0);
-    push_names(L, husk_stats_by_name);
-    lua_setfield(L, -2, "groups");
-    push_names(L, husk_stats_sort_name);
-    lua_setfield(L, -2, "sorts");
+    static const luaL_Reg none[] = { { NULL, NULL } };
+    static const luaL_Reg filter_meta[] = { { "__gc", filter_close }, { NULL, NULL } };
+    static const luaL_Reg stats_meta[] = { { "__gc", stats_close }, { NULL, NULL } };
+    static const luaL_Reg things_meta[] = { { "__gc", things_close },
+                                            { "__close", things_close },
+                                            { NULL, NULL } };
+    husk_lua_open_handle(L, FILTER_META, filter_meta, none);
+    husk_lua_open_handle(L, STATS_META, stats_meta, none);
+    husk_lua_open_handle(L, THINGS_META, things_meta, none);
+    lua_pop(L, 3);
+    luaL_newlib(L, functions);
+    lua_setfield(L, -2, "stats");
 }

@@ -215,6 +215,16 @@ static const field traced_fields[] = {
     SIZE_OF(husk_trace_figures, sample_bytes),
 };
 
+static const field snapshot_fields[] = {
+    SIZE_OF(husk_snapshot_counts, objects), SIZE_OF(husk_snapshot_counts, object_bytes),
+    SIZE_OF(husk_snapshot_counts, edges),   SIZE_OF(husk_snapshot_counts, weak_edges),
+    SIZE_OF(husk_snapshot_counts, buffers), SIZE_OF(husk_snapshot_counts, buffer_bytes),
+    SIZE_OF(husk_snapshot_counts, blocks),  SIZE_OF(husk_snapshot_counts, block_bytes),
+    SIZE_OF(husk_snapshot_counts, traced),  SIZE_OF(husk_snapshot_counts, types),
+    SIZE_OF(husk_snapshot_counts, records), SIZE_OF(husk_snapshot_counts, stacks),
+    SIZE_OF(husk_snapshot_counts, frames),  SIZE_OF(husk_snapshot_counts, bytes),
+};
+
 void husk_lua_push_pass(lua_State *L, const husk_pass *pass)
 {
     push_fields(L, pass, pass_fields, COUNT(pass_fields));
@@ -243,6 +253,11 @@ void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures)
 void husk_lua_push_traced(lua_State *L, const husk_trace_figures *figures)
 {
     push_fields(L, figures, traced_fields, COUNT(traced_fields));
+}
+
+void husk_lua_push_snapshot_counts(lua_State *L, const husk_snapshot_counts *counts)
+{
+    push_fields(L, counts, snapshot_fields, COUNT(snapshot_fields));
 }
 
 /* The integer at `at`, entry `name` of a table given to `function`. */

@@ -37,6 +37,8 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_bridge(L);
     husk_lua_open_frames(L);
     husk_lua_open_traces(L);
+    husk_lua_open_stats(L);
+    husk_lua_open_exports(L);
     husk_lua_open_memory(L);
     return 1;
 }

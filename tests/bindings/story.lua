@@ -79,6 +79,68 @@ say("weak map: %d nodes", nodes())
 say("weak map: %d collected", heap:collect().collected)
 say("weak map: %d by key, %d by value", #by_key, #by_value)
 
+-- ---- traces, snapshots and differences ----
+
+local function chain(first, last)
+  local newest
+  for value = first, last do
+    local made = heap:new(Node, {value = value})
+    made.next = newest
+    if newest then newest:release() end
+    newest = made
+  end
+  return newest
+end
+
+local function more(first, last)
+  local newest
+  for value = first, last do
+    local made = heap:new(Node, {value = value})
+    made.next = newest
+    if newest then newest:release() end
+    newest = made
+  end
+  return newest
+end
+
+local trace = husk.trace(heap)
+trace.start(4)
+say("trace: %s", trace.is_tracing() and "on" or "off")
+local ten = chain(1, 10)
+local place = husk.trace.of(ten)[1]
+say("trace: made in %s, by %s", place.file:match("([^/]*)%.%w+$"), place["function"])
+
+local snapshot = husk.snapshot.take{heap = heap}
+say("snapshot: %d nodes", snapshot:statistics("type", {filter = "type=Node"})[1].count)
+local lines = snapshot:statistics("line", {filter = "type=Node"})
+say("snapshot: %d line made %d", #lines, lines[1].count)
+local path = os.tmpname()
+snapshot:save(path)
+local loaded = husk.snapshot.load(path)
+os.remove(path)
+say("snapshot: %d nodes in the file", loaded:statistics("type", {filter = "type=Node"})[1].count)
+
+trace.mark("half")
+local sixth = ten
+for _ = 1, 4 do
+  local below = sixth.next
+  if sixth ~= ten then sixth:release() end
+  sixth = below
+end
+sixth.next = nil
+sixth:release()
+local eight = more(11, 18)
+local second = husk.snapshot.take{heap = heap}
+for _, row in ipairs(second:compare(loaded, "function", {filter = "type=Node"})) do
+  say("diff: %s %+d", row["function"], row.count_diff)
+end
+say("diff: %d since the mark", second:statistics("type", {filter = "type=Node,since=half"}):total().count)
+trace.stop()
+say("trace: %s", trace.is_tracing() and "on" or "off")
+ten:release()
+eight:release()
+say("diff: %d nodes", nodes())
+
 -- ---- errors, and the end ----
 
 local e = node(7)

@@ -14,7 +14,9 @@ local node = Node{}
 local handles = {
   list = husk.list{}, box = husk.box(1), weak = husk.weak(node), keys = husk.weak.keys(), set = husk.weak.set(),
   finalizer = husk.weak.finalize(node, function() end), record = node, heap = husk.default,
+  snapshot = husk.snapshot.take(),
 }
+handles.statistics = handles.snapshot:statistics("type")
 
 -- "owner.name" or "owner:name" -> function, of all that is public.
 local function public()
@@ -28,6 +30,8 @@ local function public()
   add("husk.weak.", husk.weak)
   add("husk.trace.", husk.trace)
   add("husk.memory.", husk.memory)
+  add("husk.snapshot.", husk.snapshot)
+  add("child:", core.snapshot.child_methods)
   add("heap:", core.heap)
   for name, value in pairs(husk) do
     -- Methods of heaps are there twice, and described once.
@@ -69,7 +73,8 @@ end)
 
 local owners = {Heap = "heap:", Record = "record:", List = "list:", Box = "box:", Weak = "weak:", WeakKeyMap = "keys:",
   WeakSet = "set:", Finalizer = "finalizer:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
-  trace = "husk.trace.", memory = "husk.memory."}
+  trace = "husk.trace.", memory = "husk.memory.", snapshot = "husk.snapshot.", Snapshot = "snapshot:",
+  Statistics = "statistics:", Child = "child:"}
 local declared, fields = {}, {}
 for _, file in ipairs{"handles", "husk", "memory"} do
   local path = ("%s/bindings/lua/meta/%s.d.lua"):format(root, file)
@@ -123,6 +128,7 @@ test("the annotated figures are those that there are", function()
   for class, value in pairs{["husk.Pass"] = husk.collect(), ["husk.Pacing"] = husk.pacing(),
       ["husk.Counts"] = husk.counts(), ["husk.Generation"] = husk.stats(), ["husk.Figures"] = husk.figures(),
       ["husk.Traced"] = husk.trace.figures(), ["husk.SizeClass"] = husk.classes()[1],
+      ["husk.SnapshotCounts"] = handles.snapshot:counts(),
       ["husk.Error"] = select(2, pcall(function() return node.colour end))} do
     for name in pairs(value) do ok(fields[class][name], class .. "." .. name .. " is not annotated") end
     for name in pairs(fields[class]) do ok(value[name] ~= nil, class .. "." .. name .. " does not exist") end
@@ -135,4 +141,5 @@ test("the annotated figures are those that there are", function()
   end
 end)
 
+handles.snapshot:close() -- its memory is no heap's
 tap.done()

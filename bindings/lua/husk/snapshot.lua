@@ -1,214 +1,339 @@
--- husk.snapshot: the state of a heap at one moment, live or from a file. A snapshot never changes; statistics, comparisons
--- and exports are made from it. It is closed by snap:close(), by `local snap <close> = ...`, or when Lua collects it.
+-- husk.snapshot: the state of a heap at one moment: objects, references, where things were made (husk.trace), the figures of
+-- heap and process. From a live heap or from a file. Statistics and exports are made from snapshots only, and a snapshot
+-- never changes. Filters are texts, "file=*.lua,line=3", "!type=list", or tables: {file = "*.lua", line = 3}, {type = "list",
+-- exclude = true}; docs/statistics.md has all terms. Objects and frames have numbers from 1 on.
 
 local core = require "husk.core"
 local default = require "husk.heap".default
+require "husk.trace" -- core.trace.traceback
+local raw, stats, export, traceback = core.snapshot, core.stats, core.export, core.trace.traceback
 
-local raw = core.snapshot
 local snapshot = {}
 
--- ---- options ----
-
-local function check(options, known, where)
+-- A table of options that has these names; `where` is for messages.
+local function options_of(options, where, known)
   if options == nil then return {} end
   if type(options) ~= "table" then core.fail(("%s: a table of options expected, got %s"):format(where, type(options))) end
   for name in pairs(options) do
-    if not known[name] then
-      local names = {}
-      for key in pairs(known) do names[#names + 1] = key end
-      table.sort(names)
-      core.fail(("%s: unknown option '%s'; there are %s"):format(where, tostring(name), table.concat(names, ", ")))
+    if type(name) ~= "string" or not (" " .. known .. " "):find(" " .. name .. " ", 1, true) then
+      core.fail(("%s: unknown option '%s'; there are %s"):format(where, tostring(name), (known:gsub(" ", ", "))))
     end
   end
   return options
 end
 
-local taking = {heap = true, edges = true, process = true, blocks = true, maps = true, max_bytes = true}
+-- ---- taking and loading ----
 
--- The bits of husk/snapshot.h.
-local function flags_of(options)
-  return (options.edges == false and 1 or 0) | (options.process == false and 2 or 0) |
-    (options.blocks == false and 4 or 0) | (options.maps and 8 or 0)
+local bits = {edges = 1, process = 2, blocks = 4} -- set: left out
+local function taking(options, where)
+  options = options_of(options, where, "blocks edges heap maps max_bytes process")
+  local flags = options.maps and 8 or 0
+  for name, bit in pairs(bits) do
+    if options[name] == false then flags = flags | bit end
+  end
+  local heap = options.heap
+  if heap == nil then heap = default end
+  return heap, flags, options.max_bytes
 end
 
-local function heap_of(options)
-  if options.heap == nil then return default end
-  return options.heap
-end
+-- husk.snapshot.take(options): takes one of the default heap and of the process's traced blocks. Options: heap, another
+-- heap, or false for the blocks alone; edges = false, process = false, blocks = false leave out references, what the system
+-- says, and blocks; maps = true keeps the list of the process's mappings; max_bytes is a limit of its size: references are
+-- left out to keep it. Not inside a hook of the heap (HUSK_EBUSY).
+function snapshot.take(options) return raw.take(taking(options, "husk.snapshot.take")) end
 
--- husk.snapshot.take([options]): of the default heap. Options: heap (another one; false: only the process's traced blocks),
--- edges = false, process = false, blocks = false (leave these out), maps = true (with the process's mappings), max_bytes.
-function snapshot.take(options)
-  options = check(options, taking, "husk.snapshot.take")
-  return raw.new(heap_of(options), flags_of(options), options.max_bytes)
-end
-
--- husk.snapshot.load(path): one that was saved; checked to the last index.
+-- husk.snapshot.load(path): reads one from a file, which is checked to the last byte: HUSK_EIO, HUSK_EFORMAT.
 snapshot.load = raw.load
 
--- husk.snapshot.fork(path, [options]): takes and saves one in a child process, so that this one stops for the fork alone.
--- Answers the child's process id, for husk.snapshot.wait(pid), which must be called and raises if it failed.
+-- husk.snapshot.fork(path, options): takes and saves in a forked child, so that this process stops for the fork alone. The
+-- result's wait() waits for it and raises what went wrong there; it is waited for at the latest when it is collected.
 function snapshot.fork(path, options)
-  options = check(options, taking, "husk.snapshot.fork")
-  return raw.fork(heap_of(options), flags_of(options), options.max_bytes, path)
+  local heap, flags, max_bytes = taking(options, "husk.snapshot.fork")
+  return raw.fork(heap, flags, max_bytes, path)
 end
-snapshot.wait = raw.wait
 
--- husk.snapshot.groups(), sorts(): what statistics can be by, and sorted by. formats(): the forms of exports, each
--- {name=, suffix=, about=}. guess(path): the form that a file of this name would have, or nil.
-function snapshot.groups() return table.move(raw.groups, 1, #raw.groups, 1, {}) end
-function snapshot.sorts() return table.move(raw.sorts, 1, #raw.sorts, 1, {}) end
-snapshot.formats = raw.formats
-snapshot.guess = raw.guess
+-- child:wait(): waits until the file is there. Once; later it does nothing.
 
--- husk.snapshot.report(snapshots, path, [options]): one HTML page about a list of snapshots, the oldest first. Options:
--- title, names (a list), max_bytes.
-function snapshot.report(snapshots, path, options)
-  options = check(options, {title = true, names = true, max_bytes = true}, "husk.snapshot.report")
-  raw.report(snapshots, path, options.title, options.names, options.max_bytes)
+-- ---- filters ----
+
+-- A view of a snapshot: what passes its filters. `lists` is a list of lists of filters: each of them must be passed.
+local View = {__name = "husk.View"}
+View.__index = View
+
+local function say(filter, spec)
+  stats.filter_say(filter, "new", spec.exclude)
+  for name, value in pairs(spec) do
+    if name ~= "exclude" then stats.filter_say(filter, name, value) end
+  end
+end
+
+-- A filter for all lists, or nil if there are none.
+local function filter_of(lists)
+  if #lists == 0 then return nil end
+  local filter = stats.filter()
+  for i, list in ipairs(lists) do
+    if i > 1 then stats.filter_and(filter) end
+    for _, item in ipairs(list) do
+      if type(item) == "table" then say(filter, item) else stats.filter_parse(filter, item) end
+    end
+  end
+  return filter
+end
+
+-- The lists with one more, which an option says: a text, a table, or a list of them.
+local function with_filters(lists, more, where)
+  if more == nil then return lists end
+  local list = {}
+  local function add(item)
+    if type(item) == "table" and (#item > 0 or next(item) == nil) then
+      for _, one in ipairs(item) do add(one) end
+    elseif type(item) == "string" or type(item) == "table" then
+      list[#list + 1] = item
+    else
+      core.fail(("%s: a filter is a text or a table, not a %s"):format(where, type(item)))
+    end
+  end
+  add(more)
+  if #list == 0 then return lists end
+  local all = {table.unpack(lists)}
+  all[#all + 1] = list
+  return all
 end
 
 -- ---- statistics ----
 
-local Row, Statistics = {}, {}
+local Row = {__name = "husk.Statistic"}
+function Row:__tostring() return self.text end
 
-function Row.__index(row, key)
-  if key == "frames" then
-    local frames = row.number and raw.row_frames(row.stats, row.number) or {}
-    rawset(row, "frames", frames)
-    return frames
-  end
+-- The frames are made when they are asked for.
+local places = setmetatable({}, {__mode = "k"})
+function Row:__index(key)
+  local place = key == "frames" and places[self]
+  if not place then return nil end
+  local frames = traceback(stats.traceback(place.handle, place.number) or {})
+  rawset(self, "frames", frames)
+  return frames
 end
 
-function Row.__tostring(row)
-  if row.number then return raw.row_text(row.stats, row.number) end
-  return row.first and raw.rest_text(row.stats, row.first) or raw.total_text(row.stats)
-end
-Row.__name = "husk.Statistic"
-
--- The fields that a script sees, with what finds the text.
-local function dressed(fields, stats, number, first)
-  if not fields then return nil end
-  fields.stats, fields.number, fields.first = stats, number, first
-  return setmetatable(fields, Row)
+local function row_of(handle, number)
+  local row = stats.row(handle, number)
+  if not row then return nil end
+  places[row] = {handle = handle, number = number}
+  return setmetatable(row, Row)
 end
 
 local methods = {}
--- stats:total(): all that was counted, each thing once. stats:rest(first): the rows from number `first` on, or nil.
-function methods.total(self) return dressed(raw.total(self.raw), self.raw) end
-function methods.rest(self, first) return dressed(raw.rest(self.raw, first), self.raw, nil, first) end
+local Statistics = {__name = "husk.Statistics", methods = methods}
 
--- stats:traceback(i, [limit], [options]): the frames of row i as lines; limit: most frames, the newest; negative: the oldest.
--- Options: source (with the line of the file), newest_first, functions.
-function methods.traceback(self, i, limit, options)
-  options = check(options, {source = true, newest_first = true, functions = true}, "statistics:traceback")
-  local flags = (options.newest_first and 1 or 0) | (options.source and 2 or 0) | (options.functions and 4 or 0)
-  return raw.traceback(self.raw, i, limit or 0, flags)
-end
-
-function Statistics.__index(self, key)
+function Statistics:__index(key)
   if math.type(key) == "integer" then
-    return key > 0 and dressed(raw.row(self.raw, key), self.raw, key) or nil
+    if self.top and key > self.top then return nil end
+    return row_of(self.handle, key)
   end
   return methods[key]
 end
-function Statistics.__len(self) return raw.count(self.raw) end
-Statistics.__name = "husk.Statistics"
 
-local choosing = {
-  filter = true, old_filter = true, sort = true, cumulative = true, each_frame = true, untraced = true, records = true,
-}
+function Statistics:__len()
+  local count = stats.count(self.handle)
+  return self.top and self.top < count and self.top or count
+end
 
-local function statistics(self, old, by, options, where)
-  options = check(options, choosing, where)
-  local flags = (options.cumulative and 1 or 0) | (options.each_frame and 2 or 0) | (options.untraced and 4 or 0) |
-    (options.records and 8 or 0)
-  local made = raw.stats(self, old, by, options.sort, flags, options.filter, options.old_filter)
-  return setmetatable({raw = made}, Statistics)
+function Statistics:__tostring()
+  local lines = {}
+  for i, row in ipairs(self) do lines[i] = row.text end
+  local rest = self:rest()
+  if rest then lines[#lines + 1] = rest.text end
+  lines[#lines + 1] = self:total().text
+  return table.concat(lines, "\n")
+end
+
+function Statistics:__close() stats.close(self.handle) end
+
+-- statistics:total(): all things that passed, each once, a table as a row.
+function methods:total() return setmetatable(stats.sum(self.handle), Row) end
+
+-- statistics:rest(first): the sum of the rows from number `first` on, by default those that `top` cut off; nil: there are none.
+function methods:rest(first)
+  if first == nil then first = self.top and self.top + 1 or math.maxinteger end
+  if math.type(first) ~= "integer" then core.fail("statistics:rest: the number of a row expected, got " .. type(first)) end
+  local row = stats.sum(self.handle, first)
+  return row and setmetatable(row, Row)
+end
+
+-- statistics:count(): the number of rows, those beyond `top` too.
+function methods:count() return stats.count(self.handle) end
+
+-- statistics:by(): what they are grouped by, and whether they compare: two results.
+function methods:by() return stats.by(self.handle) end
+
+-- statistics:traceback(i, limit, options): the frames of row i as text, as tracemalloc prints it: limit is the most frames, of
+-- the newest, or if negative of the oldest; 0, the default, all. Options: source = true, with the line of the file where it can
+-- be read; newest_first; functions.
+function methods:traceback(i, limit, options)
+  options = options_of(options, "statistics:traceback", "functions newest_first source")
+  if math.type(i) ~= "integer" then core.fail("statistics:traceback: the number of a row expected, got " .. type(i)) end
+  if limit == nil then limit = 0 end
+  if math.type(limit) ~= "integer" then core.fail("statistics:traceback: limit is an integer, not a " .. type(limit)) end
+  return stats.lines(self.handle, i, limit,
+    (options.newest_first and 1 or 0) | (options.source and 2 or 0) | (options.functions and 4 or 0))
+end
+
+-- statistics:close(): frees them; so does `local s <close> = ...`.
+function methods:close() stats.close(self.handle) end
+
+local flags = {cumulative = 1, each_frame = 3, untraced = 4, records = 8}
+
+local function statistics(view, old, by, options, where)
+  options = options_of(options, where,
+    "cumulative each_frame filter" .. (old and " old_filter" or "") .. " records sort top untraced")
+  if by == nil then by = "line" end
+  local top = options.top
+  if top ~= nil and (math.type(top) ~= "integer" or top < 0) then
+    core.fail(("%s: top is an integer from 0 on, not %s"):format(where, tostring(top)))
+  end
+  local sum = 0
+  for name, bit in pairs(flags) do
+    if options[name] then sum = sum | bit end
+  end
+  local filter = filter_of(with_filters(view.lists, options.filter, where))
+  local old_filter
+  if old and (#old.lists > 0 or options.old_filter ~= nil) then
+    old_filter = filter_of(with_filters(old.lists, options.old_filter, where))
+  elseif old and #view.lists > 0 then
+    old_filter = options.filter ~= nil and filter_of(with_filters({}, options.filter, where)) or stats.filter()
+  end
+  local handle = stats.new(view.of, old and old.of, by, options.sort, sum, filter, old_filter)
+  return setmetatable({handle = handle, top = top}, Statistics)
+end
+
+-- A snapshot is the view of all of it.
+local function view_of(x)
+  if getmetatable(x) == View then return x end
+  return {of = x, lists = {}}
 end
 
 -- ---- snapshots ----
 
-local Snapshot = {}
+local shot = raw.methods
 
--- snap:statistics(by, [options]): who has how much, grouped by "line" (the default), "type" and so on
--- (husk.snapshot.groups()). #stats rows, stats[i] with size, count, name, line, frames; tostring(stats[i]) is the line as
--- tracemalloc prints it. Options: filter (a text such as "file=*.lua", or a list), sort, cumulative, each_frame, untraced,
--- records (with born, died, temporary, peak).
-function Snapshot.statistics(self, by, options) return statistics(self, nil, by, options, "snapshot:statistics") end
+-- snapshot:statistics(by, options): who has how much: the things of the snapshot, grouped by "line" (the default), "file",
+-- "function", "traceback", "type", "tag", "domain", "thread", "class", "age", "mark" or "kind". The result is a list: #s, s[i],
+-- ipairs; each row is a table with size, count, name, key, text, frames (newest first), and where it has them line and function;
+-- tostring of a row or of the whole gives what tracemalloc prints. Options: filter, a text, a table or a list of them; top, the most rows;
+-- cumulative = true, by line, file or function: each frame gets what was made below it, each_frame = true as often as it
+-- is in the traceback; untraced = true: what was not traced too; sort = "count", "born", "temporary", "peak"; records =
+-- true: rows have born, born_bytes, died, died_bytes, temporary, peak, peak_bytes.
+function shot:statistics(by, options) return statistics(view_of(self), nil, by, options, "snapshot:statistics") end
 
--- snap:compare(old, by, [options]): the same with the differences against an older one: size_diff, count_diff.
-function Snapshot.compare(self, old, by, options)
-  if old == nil then core.fail("snapshot:compare: the old snapshot is missing") end
-  return statistics(self, old, by, options, "snapshot:compare")
+-- snapshot:compare(old, by, options): the same, with size_diff and count_diff against an older snapshot, or view of one.
+-- The largest difference is first; what is gone is there with 0. old_filter chooses of the old one; without it, filter.
+function shot:compare(old, by, options)
+  if old == nil then core.fail("snapshot:compare: an old snapshot expected, got nil") end
+  return statistics(view_of(self), view_of(old), by, options, "snapshot:compare")
 end
 
-local exporting = {by = true, top = true, types = true, count = true, made = true, title = true, max_bytes = true}
-
--- snap:export(format, target, [options]): for another program (husk.snapshot.formats()). target: a path, whose file appears
--- whole or not at all, or a function that gets the bytes piece by piece; false from it stops.
-function Snapshot.export(self, format, target, options)
-  options = check(options, exporting, "snapshot:export")
-  local flags = (options.types and 1 or 0) | (options.count and 2 or 0) | (options.made and 4 or 0)
-  raw.export(self, format, target, options.by, options.top, flags, options.title, options.max_bytes)
+-- snapshot:filter(...): a view of what passes the filters: it has statistics, compare, things and filter.
+function shot:filter(...)
+  local view = view_of(self)
+  local lists = select("#", ...) > 0 and with_filters(view.lists, {...}, "snapshot:filter") or view.lists
+  return setmetatable({of = view.of, lists = lists}, View)
 end
 
--- snap:save(path): a file that appears whole or not at all.
-Snapshot.save = raw.save
-Snapshot.close = raw.close
+-- snapshot:things(options): for i, thing in snapshot:things(): objects, buffers and blocks, those that were traced, or with
+-- untraced = true all. A thing is a table: kind, address, size, weight (how many it stands for), stack, thread, and where it
+-- has them type, tag, domain, mark. filter as above.
+function shot:things(options)
+  options = options_of(options, "snapshot:things", "filter untraced")
+  local view = view_of(self)
+  local filter = filter_of(with_filters(view.lists, options.filter, "snapshot:things"))
+  local list = stats.things(view.of, filter, options.untraced and 4 or 0)
+  return stats.next_thing, list, 0, list
+end
 
--- snap:counts(): a table of numbers: objects, edges, bytes ...
-Snapshot.counts = raw.counts
+View.statistics, View.compare, View.filter, View.things = shot.statistics, shot.compare, shot.filter, shot.things
 
--- snap:text(key): "time", "command", "heap" ..., or nil. snap:texts(): all of them as {key, text}. snap:note(key, text) adds one.
-Snapshot.text = raw.text
-Snapshot.note = raw.note
-function Snapshot.texts(self)
-  local list = {}
-  for i = 0, math.huge do
-    local key = raw.text_key(self, i)
-    if not key then return list end
-    list[i + 1] = {key, raw.text(self, key)}
+-- snapshot:traceback(stack): the frames of a traceback, whose number an object, a thing or a row has: a list, newest first, as
+-- husk.trace.of; total is how many there were before the limit cut it. nil: not known.
+function shot:traceback(stack) return traceback(raw.traceback(self, stack)) end
+
+-- snapshot:counts(): how many there are, a table: objects, object_bytes, edges, weak_edges, buffers, buffer_bytes, blocks,
+-- block_bytes, traced, types, records, stacks, frames, and bytes, its own size.
+-- snapshot:text(key): a text about it: "husk", "time", "command", "pid", "heap" and what was noted; or nil.
+-- snapshot:texts(): all of them in order, a list of {key, text}.
+-- snapshot:note(key, text): adds a text, which survives the file.
+-- snapshot:number(group, name): a number about it: group "heap", "trace", "gc", "process", "system", "cgroup" or "balance"; nil
+-- if it is not known.
+-- snapshot:figures(): all of them in order, a list of tables: group, name, value.
+-- snapshot:nodes(): for number, node in snapshot:nodes(): the objects by address, tables: number, address, type, size, edges,
+-- hidden (references that no slot accounts for), stack, record, and the flags tracked, finalized, finalizer_pending, frozen,
+-- immortal, weakly.
+-- snapshot:node(number): one of them, or nil.
+-- snapshot:find(x): the number of an object that is alive, or of an address; nil if it is not there.
+-- snapshot:edges(number): for to, name, kind, index in snapshot:edges(number): what an object refers to: the other's number, the
+-- field's name or nil, "strong", "weak" or "ephemeron", and the number of the item or nil.
+
+-- ---- files and other forms ----
+
+-- A function that gets the pieces, for what a script gives as a target; and what the result is.
+local function target_of(target, where)
+  if type(target) == "function" or type(target) == "string" then return target end
+  if target == nil then
+    local pieces = {}
+    return function(piece) pieces[#pieces + 1] = piece end, function() return table.concat(pieces) end
   end
+  if io.type(target) == "file" then return function(piece) return target:write(piece) end end
+  core.fail(("%s: a path, a function or an open file expected, got %s"):format(where,
+    io.type(target) or type(target)))
 end
 
--- snap:number(group, name): a number of "heap", "trace", "gc", "process", "system", "cgroup", "balance", or nil.
--- snap:figures(): all of them as {group=, name=, value=}.
-Snapshot.number = raw.number
-function Snapshot.figures(self)
-  local list = {}
-  for i = 0, math.huge do
-    local group, name, value = raw.figure(self, i)
-    if not group then return list end
-    list[i + 1] = {group = group, name = name, value = value}
+-- snapshot:save(path): writes it to a file, all or nothing: what was there before stays until it is whole.
+
+-- snapshot:export(format, target, options): writes it in a form that other programs read: husk.snapshot.formats() lists
+-- them; nil guesses by the ending of the path. target is a path (all or nothing, as save), a function that gets the pieces
+-- (false from it ends the writing), an open file, or nil: then the result is the text. Options: by and top, of text and csv;
+-- title; types = true, count = true, made = true, of stacks: the type as the innermost frame, numbers of things in place of
+-- bytes, all that was made in place of what is alive; max_bytes, of html.
+function shot:export(format, target, options)
+  local where = "snapshot:export"
+  options = options_of(options, where, "by count made max_bytes title top types")
+  if format == nil then
+    if type(target) ~= "string" then core.fail(where .. ": a format expected, got nil") end
+    format = export.guess(target)
+    if not format then core.fail(("%s: no form is known by the ending of %s"):format(where, target), -9) end
   end
+  local to, result = target_of(target, where)
+  local sum = (options.types and 1 or 0) | (options.count and 2 or 0) | (options.made and 4 or 0)
+  export.snapshot(self, format, to, sum, options.by, options.top, options.max_bytes, options.title)
+  return result and result()
 end
 
--- snap:node(i): object number i: number, address, type, size, edges, hidden ..., or nil. snap:nodes() goes through all.
--- snap:find(address): its number, or nil.
-Snapshot.node = raw.node
-Snapshot.find = raw.find
-function Snapshot.nodes(self)
-  return function(_, i)
-    local node = raw.node(self, i + 1)
-    if node then return i + 1, node end
-  end, nil, 0
-end
+-- snapshot:close(): frees it, and the statistics made from it; so does `local s <close> = ...`.
+-- snapshot:closed(): whether it is.
 
--- snap:edges(i): goes through the references of object number i: the number of the other, the slot's name, "strong", "weak" or
--- "ephemeron", and the item's number if it is one of several.
-function Snapshot.edges(self, i)
-  local number = 0
-  return function()
-    number = number + 1
-    return raw.edge(self, i, number)
+-- husk.snapshot.formats(): the forms of exports, a list of tables: name, suffix of files, about.
+snapshot.formats = export.formats
+
+-- husk.snapshot.guess(path): the form that a file of this name would have, or nil.
+snapshot.guess = export.guess
+
+-- husk.snapshot.groups(), husk.snapshot.sorts(): what statistics can be grouped by, and sorted by: lists of names.
+snapshot.groups, snapshot.sorts = stats.groups, stats.sorts
+
+-- husk.snapshot.size(bytes, sign): bytes in words, "1.2 MiB"; with sign = true "+1.2 MiB".
+snapshot.size = stats.size
+
+-- husk.snapshot.report(snapshots, target, options): one self-contained HTML page about snapshots, the oldest first: flame graph,
+-- tables, differences, memory over time. target as of export. Options: title; names, a list, one for each; max_bytes.
+function snapshot.report(snapshots, target, options)
+  local where = "husk.snapshot.report"
+  options = options_of(options, where, "max_bytes names title")
+  if type(snapshots) ~= "table" then core.fail(where .. ": a list of snapshots expected, got " .. type(snapshots)) end
+  if options.names ~= nil and type(options.names) ~= "table" then
+    core.fail(where .. ": names is a list, not a " .. type(options.names))
   end
+  local to, result = target_of(target, where)
+  export.report(snapshots, to, options.title, options.names, options.max_bytes)
+  return result and result()
 end
-
--- snap:traceback(stack): the frames of a node's `stack`, newest first.
-Snapshot.traceback = raw.frames
-
-raw.meta.__index = Snapshot
-raw.meta.__name = "husk.Snapshot"
 
 return snapshot

@@ -15,7 +15,12 @@ local Traceback = {__name = "husk.Traceback"}
 function Traceback:__tostring()
   local lines = {}
   for i, frame in ipairs(self) do
-    local at = frame.file ~= "" and ("%s:%d"):format(frame.file, frame.line) or ("0x%x"):format(frame.address or 0)
+    local at = frame.file
+    if at == "" then
+      at = frame.module or ("0x%x"):format(frame.address or 0)
+    elseif frame.line > 0 then
+      at = ("%s:%d"):format(at, frame.line)
+    end
     lines[i] = frame["function"] ~= "" and ("%s: in %s"):format(at, frame["function"]) or at
   end
   return table.concat(lines, "\n")

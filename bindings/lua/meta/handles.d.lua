@@ -100,6 +100,253 @@ local Finalizer = {}
 ---@field own_bytes integer
 ---@field sample_bytes integer
 
+--- A filter: a text, a table such as {file = "*.lua", line = 3} or {type = "list", exclude = true}, or a list of them.
+---@alias husk.Filter string|table
+
+--- A row of statistics. size_diff and count_diff: of comparisons; born and the others: with records = true.
+---@class husk.Statistic
+---@field size integer
+---@field count integer
+---@field size_diff integer?
+---@field count_diff integer?
+---@field name string?
+---@field key string?
+---@field text string
+---@field line integer?
+---@field function string?
+---@field frames husk.Traceback?
+---@field born integer?
+---@field born_bytes integer?
+---@field died integer?
+---@field died_bytes integer?
+---@field temporary integer?
+---@field peak integer?
+---@field peak_bytes integer?
+
+--- What statistics take.
+---@class husk.StatisticsOptions
+---@field filter husk.Filter|husk.Filter[]|nil
+---@field old_filter husk.Filter|husk.Filter[]|nil of comparisons
+---@field top integer?
+---@field cumulative boolean?
+---@field each_frame boolean?
+---@field untraced boolean?
+---@field records boolean?
+---@field sort "size"|"count"|"born"|"temporary"|"peak"|nil
+
+--- Rows, the greatest first. tostring gives them as tracemalloc prints them.
+---@class husk.Statistics
+---@field [integer] husk.Statistic
+---@operator len: integer
+local Statistics = {}
+
+--- All things that passed, each once, a table as a row.
+---@return husk.Statistic
+function Statistics:total() end
+
+--- The sum of the rows from number `first` on, by default those that `top` cut off; nil: there are none.
+---@param first? integer
+---@return husk.Statistic?
+function Statistics:rest(first) end
+
+--- The number of rows, those beyond `top` too.
+---@return integer
+function Statistics:count() end
+
+--- What they are grouped by, and whether they compare: two results.
+---@return string by
+---@return boolean compares
+function Statistics:by() end
+
+--- The frames of row i as text, as tracemalloc prints it: limit is the most frames, of the newest, or if negative of the
+--- oldest; 0, the default, all. Options: source = true, with the line of the file where it can be read; newest_first;
+--- functions.
+---@param i integer
+---@param limit? integer
+---@param options? { source: boolean?, newest_first: boolean?, functions: boolean? }
+---@return string
+function Statistics:traceback(i, limit, options) end
+
+--- Frees them; so does `local s <close> = ...`.
+function Statistics:close() end
+
+--- A view of a snapshot: what passes its filters.
+---@class husk.View
+---@field statistics fun(self: husk.View, by: string?, options: husk.StatisticsOptions?): husk.Statistics
+---@field compare fun(self: husk.View, old: husk.Snapshot|husk.View, by: string?, options: husk.StatisticsOptions?): husk.Statistics
+---@field things fun(self: husk.View, options: table?): function
+---@field filter fun(self: husk.View, ...: husk.Filter): husk.View
+
+--- How many things a snapshot has.
+---@class husk.SnapshotCounts
+---@field objects integer
+---@field object_bytes integer
+---@field edges integer
+---@field weak_edges integer
+---@field buffers integer
+---@field buffer_bytes integer
+---@field blocks integer
+---@field block_bytes integer
+---@field traced integer
+---@field types integer
+---@field records integer
+---@field stacks integer
+---@field frames integer
+---@field bytes integer
+
+--- An object of a snapshot.
+---@class husk.Node
+---@field number integer
+---@field address integer
+---@field type string
+---@field size integer
+---@field edges integer
+---@field hidden integer
+---@field stack integer
+---@field record integer
+---@field tracked boolean
+---@field finalized boolean
+---@field finalizer_pending boolean
+---@field frozen boolean
+---@field immortal boolean
+---@field weakly boolean
+
+--- An object, a buffer or a block of a snapshot.
+---@class husk.Thing
+---@field kind "object"|"buffer"|"block"
+---@field address integer
+---@field size integer
+---@field weight number
+---@field traced boolean
+---@field stack integer
+---@field thread integer
+---@field type string?
+---@field tag string?
+---@field domain string?
+---@field mark string?
+
+--- The state of a heap at one moment.
+---@class husk.Snapshot: userdata
+local Snapshot = {}
+
+--- Who has how much: the things of the snapshot, grouped by "line" (the default), "file", "function", "traceback", "type",
+--- "tag", "domain", "thread", "class", "age", "mark" or "kind". The result is a list: #s, s[i], ipairs; each row is a
+--- table with size, count, name, key, text, frames (newest first), and where it has them line and function; tostring of a
+--- row or of the whole gives what tracemalloc prints. Options: filter, a text, a table or a list of them; top, the most rows; cumulative =
+--- true, by line, file or function: each frame gets what was made below it, each_frame = true as often as it is in the
+--- traceback; untraced = true: what was not traced too; sort = "count", "born", "temporary", "peak"; records = true: rows
+--- have born, born_bytes, died, died_bytes, temporary, peak, peak_bytes.
+---@param by? string
+---@param options? husk.StatisticsOptions
+---@return husk.Statistics
+function Snapshot:statistics(by, options) end
+
+--- The same, with size_diff and count_diff against an older snapshot, or view of one. The largest difference is first;
+--- what is gone is there with 0. old_filter chooses of the old one; without it, filter.
+---@param old husk.Snapshot|husk.View
+---@param by? string
+---@param options? husk.StatisticsOptions
+---@return husk.Statistics
+function Snapshot:compare(old, by, options) end
+
+--- A view of what passes the filters: it has statistics, compare, things and filter.
+---@param ... husk.Filter
+---@return husk.View
+function Snapshot:filter(...) end
+
+--- For i, thing in snapshot:things(): objects, buffers and blocks, those that were traced, or with untraced = true all. A
+--- thing is a table: kind, address, size, weight (how many it stands for), stack, thread, and where it has them type,
+--- tag, domain, mark. filter as above.
+---@param options? { filter: husk.Filter|husk.Filter[]|nil, untraced: boolean? }
+---@return fun(list: any, i: integer): integer, husk.Thing
+function Snapshot:things(options) end
+
+--- The frames of a traceback, whose number an object, a thing or a row has: a list, newest first, as husk.trace.of; total
+--- is how many there were before the limit cut it. nil: not known.
+---@param stack integer
+---@return husk.Traceback?
+function Snapshot:traceback(stack) end
+
+--- How many there are, a table: objects, object_bytes, edges, weak_edges, buffers, buffer_bytes, blocks, block_bytes,
+--- traced, types, records, stacks, frames, and bytes, its own size.
+---@return husk.SnapshotCounts
+function Snapshot:counts() end
+
+--- A text about it: "husk", "time", "command", "pid", "heap" and what was noted; or nil.
+---@param key string
+---@return string?
+function Snapshot:text(key) end
+
+--- All of them in order, a list of {key, text}.
+---@return string[][]
+function Snapshot:texts() end
+
+--- Adds a text, which survives the file.
+---@param key string
+---@param text string
+function Snapshot:note(key, text) end
+
+--- A number about it: group "heap", "trace", "gc", "process", "system", "cgroup" or "balance"; nil if it is not known.
+---@param group string
+---@param name string
+---@return integer?
+function Snapshot:number(group, name) end
+
+--- All of them in order, a list of tables: group, name, value.
+---@return { group: string, name: string, value: integer }[]
+function Snapshot:figures() end
+
+--- For number, node in snapshot:nodes(): the objects by address, tables: number, address, type, size, edges, hidden
+--- (references that no slot accounts for), stack, record, and the flags tracked, finalized, finalizer_pending, frozen,
+--- immortal, weakly.
+---@return fun(snapshot: husk.Snapshot, number: integer): integer, husk.Node
+function Snapshot:nodes() end
+
+--- One of them, or nil.
+---@param number integer
+---@return husk.Node?
+function Snapshot:node(number) end
+
+--- The number of an object that is alive, or of an address; nil if it is not there.
+---@param x husk.Object|integer|lightuserdata
+---@return integer?
+function Snapshot:find(x) end
+
+--- For to, name, kind, index in snapshot:edges(number): what an object refers to: the other's number, the field's name or
+--- nil, "strong", "weak" or "ephemeron", and the number of the item or nil.
+---@param number integer
+---@return fun(): integer?, string?, string, integer?
+function Snapshot:edges(number) end
+
+--- Writes it to a file, all or nothing: what was there before stays until it is whole.
+---@param path string
+function Snapshot:save(path) end
+
+--- Writes it in a form that other programs read: husk.snapshot.formats() lists them; nil guesses by the ending of the path.
+--- target is a path (all or nothing, as save), a function that gets the pieces (false from it ends the writing), an open
+--- file, or nil: then the result is the text. Options: by and top, of text and csv; title; types = true, count = true,
+--- made = true, of stacks: the type as the innermost frame, numbers of things in place of bytes, all that was made in
+--- place of what is alive; max_bytes, of html.
+---@param format string?
+---@param target string|fun(piece: string)|file*|nil
+---@param options? { by: string?, top: integer?, title: string?, types: boolean?, count: boolean?, made: boolean?, max_bytes: integer? }
+---@return string?
+function Snapshot:export(format, target, options) end
+
+--- Frees it, and the statistics made from it; so does `local s <close> = ...`.
+function Snapshot:close() end
+
+--- Whether it is.
+---@return boolean
+function Snapshot:closed() end
+
+--- A child of the process that writes a snapshot.
+---@class husk.Child: userdata
+local Child = {}
+
+--- Waits until the file is there. Once; later it does nothing.
+function Child:wait() end
+
 --- What a failed call raises.
 ---@class husk.Error
 ---@field code string

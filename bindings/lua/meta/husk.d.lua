@@ -242,12 +242,68 @@ function trace.unblock(address, domain) end
 ---@return husk.Traceback?
 function trace.of_block(address, domain) end
 
+--- The state of a heap at one moment: taken from a live heap, or loaded from a file.
+---@class husk.snapshot
+local snapshot = {}
+
+--- Takes one of the default heap and of the process's traced blocks. Options: heap, another heap, or false for the blocks
+--- alone; edges = false, process = false, blocks = false leave out references, what the system says, and blocks; maps =
+--- true keeps the list of the process's mappings; max_bytes is a limit of its size: references are left out to keep it.
+--- Not inside a hook of the heap (HUSK_EBUSY).
+---@param options? { heap: husk.Heap|false|nil, edges: boolean?, process: boolean?, blocks: boolean?, maps: boolean?, max_bytes: integer? }
+---@return husk.Snapshot
+function snapshot.take(options) end
+
+--- Reads one from a file, which is checked to the last byte: HUSK_EIO, HUSK_EFORMAT.
+---@param path string
+---@return husk.Snapshot
+function snapshot.load(path) end
+
+--- Takes and saves in a forked child, so that this process stops for the fork alone. The result's wait() waits for it and
+--- raises what went wrong there; it is waited for at the latest when it is collected.
+---@param path string
+---@param options? table
+---@return husk.Child
+function snapshot.fork(path, options) end
+
+--- The forms of exports, a list of tables: name, suffix of files, about.
+---@return { name: string, suffix: string, about: string }[]
+function snapshot.formats() end
+
+--- The form that a file of this name would have, or nil.
+---@param path string
+---@return string?
+function snapshot.guess(path) end
+
+--- What statistics can be grouped by, and sorted by: lists of names.
+---@return string[]
+function snapshot.groups() end
+
+--- What statistics can be grouped by, and sorted by: lists of names.
+---@return string[]
+function snapshot.sorts() end
+
+--- Bytes in words, "1.2 MiB"; with sign = true "+1.2 MiB".
+---@param bytes number
+---@param sign? boolean
+---@return string
+function snapshot.size(bytes, sign) end
+
+--- One self-contained HTML page about snapshots, the oldest first: flame graph, tables, differences, memory over time.
+--- target as of export. Options: title; names, a list, one for each; max_bytes.
+---@param snapshots husk.Snapshot[]
+---@param target string|fun(piece: string)|file*|nil
+---@param options? { title: string?, names: string[]?, max_bytes: integer? }
+---@return string?
+function snapshot.report(snapshots, target, options) end
+
 ---@class husk
 ---@field default husk.Heap
 ---@field weak husk.weak
 ---@field gc husk.gc
 ---@field trace husk.trace
 ---@field memory husk.memory
+---@field snapshot husk.snapshot
 local husk = {}
 
 --- The class of a record, or nil.

@@ -49,6 +49,9 @@ static void as_it_was(husk_heap *heap)
     snprintf(pid, sizeof pid, "%ld", (long)getpid());
     assert_string_equal(husk_snapshot_text(snapshot, "pid"),
                         pid); /* it is of this process, not of the child */
+    uint64_t rss = 0;
+    TRY_OK(husk_snapshot_number(snapshot, "process", "rss", &rss));
+    assert_true(rss > 0);
     husk_snapshot_free(snapshot);
     said(husk_snapshot_fork_wait(child), HUSK_EINVAL, "waited for before");
 }

@@ -133,7 +133,8 @@ static void empty(struct zoo *zoo)
 static husk_status look(husk_heap *heap, const struct zoo *zoo)
 {
     husk_snapshot *snapshot;
-    husk_status status = husk_snapshot_new(heap, NULL, &snapshot);
+    husk_snapshot_options o = { HUSK_SNAPSHOT_OPTIONS, .flags = HUSK_SNAPSHOT_MAPS };
+    husk_status status = husk_snapshot_new(heap, &o, &snapshot);
     if (!status)
         status = through_file(&snapshot);
     if (status)

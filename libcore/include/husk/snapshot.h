@@ -45,21 +45,24 @@ HUSK_API husk_status husk_snapshot_new(HUSK_NULLABLE husk_heap *heap,
 /* NULL is fine. */
 HUSK_API void husk_snapshot_free(HUSK_NULLABLE husk_snapshot *snapshot);
 
-/* Writes it to a file, all or nothing: under a temporary name beside it, synced, renamed. HUSK_EIO: names the
- * path and says why; what was there before is as it was. */
+/* Writes it to a file, all or nothing: under a temporary name beside it, synced, renamed. A link is followed; a
+ * pipe or device is written to as it is. HUSK_EIO: names the path and says why; what was there before is as it
+ * was; HUSK_ENOMEM. docs/snapshot-file.md is the form. */
 HUSK_API husk_status husk_snapshot_save(const husk_snapshot *snapshot, const char *path);
 
 /* Opens a file, which is mapped and checked to the last index: what loads is sound, whatever wrote it. The file
  * must not be changed while in use. HUSK_EIO: cannot be read; HUSK_EFORMAT: no snapshot, damaged, of a later
- * version, of another architecture: the place is named. */
+ * version, of another architecture: the place is named; HUSK_ENOMEM. */
 HUSK_API husk_status husk_snapshot_load(const char *path, husk_snapshot **out);
 
 /* Takes and saves in a forked child, so that the caller stops for the fork alone. *child is its process id:
- * husk_snapshot_fork_wait must be called once. No other thread may be inside the library at that moment. */
+ * husk_snapshot_fork_wait must be called once. No other thread may be inside the library at that moment. HUSK_EIO:
+ * no process can be started; HUSK_ENOMEM. */
 HUSK_API husk_status husk_snapshot_fork(HUSK_NULLABLE husk_heap *heap,
                                         HUSK_NULLABLE const husk_snapshot_options *options, const char *path,
                                         int64_t *child);
-/* Waits for it. HUSK_OK: the file is there; HUSK_EIO and others: it is not, husk_message has the child's text. */
+/* Waits for it. HUSK_OK: the file is there; HUSK_EIO and others: it is not, husk_message has the child's text.
+ * HUSK_EINVAL: no such child, or waited for before. Any thread. */
 HUSK_API husk_status husk_snapshot_fork_wait(int64_t child);
 
 typedef struct husk_snapshot_counts {

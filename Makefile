@@ -34,6 +34,7 @@ demo: build ## Run the experiments of lua/examples, the last one on this machine
 	done
 
 test: build ## Build and run all tests
+	$(call setup,readers)
 	@ctest --preset release -j $(JOBS)
 
 build: ## Build the library, the Lua module and build/bin/husk
@@ -41,7 +42,7 @@ build: ## Build the library, the Lua module and build/bin/husk
 	$(call build,release)
 
 asan: ## Run all tests under the address, leak and undefined behaviour sanitizers
-	$(call setup,build)
+	$(call setup,build readers)
 	$(call build,asan)
 	@ctest --preset asan -j $(JOBS)
 

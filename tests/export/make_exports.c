@@ -4,13 +4,13 @@
  *   make_exports FOLDER SEED COUNT     random ones: random-<seed> and the following
  *
  * Files: <snapshot>.<suffix>; what options change has a word more: <snapshot>.types.<suffix>. Snapshots: sample (small, odd
- * names, all that is rare), older and newer (a pair), random (20,000 objects), empty (nothing at all). And reports:
+ * names, all that is rare), older and newer (a pair), random (20,000 objects), empty (nothing at all), live (a heap of
+ * this program). And reports:
  * pair.html (older, newer), series.html (30 of a growing program), small.html (random, in 100,000 bytes). */
 #define _GNU_SOURCE
 #include "sample_snapshot.h"
 
-#include <husk/report.h>
-#include <husk/stats.h>
+#include <husk.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -52,6 +52,54 @@ static void put_all(const char *folder, struct husk_snapshot *snapshot, const ch
         put(folder, snapshot, name, options.by, "csv", &options);
     }
     husk_snapshot_free(snapshot);
+}
+
+/* A heap of this program: small objects side by side, a cycle, weak references, native frames with names. */
+typedef struct twig {
+    husk_obj *left, *right;
+} twig;
+static const husk_slot twig_slots[] = { HUSK_REF(twig, left), HUSK_REF(twig, right) };
+static const husk_type_spec twig_spec = { HUSK_TYPE_SPEC, .name = "twig", .size = sizeof(twig),
+                                          .slots = twig_slots, .slot_count = 2 };
+
+static husk_obj *grow(husk_heap *heap, const husk_type *type, int depth)
+{
+    husk_obj *obj = husk_obj_new_here(heap, type);
+    if (!obj)
+        stop("live");
+    twig *data = husk_obj_data(obj);
+    data->left = depth ? grow(heap, type, depth - 1) : NULL; /* the references move */
+    data->right = depth ? grow(heap, type, depth - 1) : obj;
+    if (!depth)
+        husk_obj_retain(obj);
+    return obj;
+}
+
+static struct husk_snapshot *live(void)
+{
+    husk_trace_options tracing = { HUSK_TRACE_OPTIONS, .frames = 20 };
+    const husk_type *type;
+    husk_heap *heap;
+    husk_snapshot *snapshot;
+    if (husk_type_register(&twig_spec, &type) != HUSK_OK || husk_heap_new(NULL, &heap) != HUSK_OK ||
+        husk_trace_start(heap, &tracing) != HUSK_OK)
+        stop("live");
+    husk_obj *tree = grow(heap, type, 9), *list = husk_list_new(heap);
+    if (!list)
+        stop("live");
+    for (int i = 0; i < 500; i++) {
+        husk_obj *text = husk_text_new(heap, "text", 4);
+        if (!text || husk_list_append(list, husk_ref(text)) != HUSK_OK)
+            stop("live");
+        husk_obj_release(text);
+    }
+    husk_obj_release(grow(heap, type, 3)); /* garbage: the leaves refer to themselves */
+    if (husk_snapshot_new(heap, NULL, &snapshot) != HUSK_OK)
+        stop("live");
+    husk_obj_release(tree);
+    husk_obj_release(list);
+    husk_heap_close(heap);
+    return snapshot;
 }
 
 static void put_report(const char *folder, struct husk_snapshot *const *snapshots, size_t count,
@@ -108,6 +156,7 @@ int main(int count, char **arguments)
     put_all(arguments[1], newer, "newer");
     put_all(arguments[1], empty, "empty");
     put_all(arguments[1], sample_snapshot_random(7, 20000, 50000, 300), "random");
+    put_all(arguments[1], live(), "live");
     put_reports(arguments[1]);
     return 0;
 }

@@ -300,7 +300,7 @@ def test_keyboard(page):
 page = Browser()
 try:
     page.start()
-    for name in ("sample", "older", "random", "empty"):
+    for name in ("sample", "older", "random", "live", "empty"):
         test_single(page, name)
         if name in ("sample", "random"):
             test_search(page, name, ["load", "main.c", "script", "</script>", "random3", "a", "no such word"])

@@ -93,7 +93,7 @@ def test_labels():
     same("%dB" % sum(o["size"] for o in nodes) in focused, True, "-tagfocus by type")
 
 
-for name in ("sample", "older", "newer", "random", "empty"):
+for name in ("sample", "older", "newer", "random", "empty", "live"):
     test_raw(name)
 test_top()
 test_difference()

@@ -129,11 +129,11 @@ static uint64_t edge_name(const struct heap *h, const struct husk__edge_walk *wa
 /* ---- nodes ---- */
 
 /* Odd, below 2^32 as readers keep them, and the same for the same object in a later snapshot of the process, as long
- * as the objects lie within 32 GiB; otherwise numbered. */
+ * as the objects, which begin at multiples of 8, lie within 16 GiB; otherwise numbered. */
 static uint64_t id_of(const struct heap *h, size_t node)
 {
-    uint64_t granule = husk__node_address(&SNAP(h->snapshot, NODES)[node]) / 16;
-    return (h->close ? granule & 0x7FFFFFFF : node) * 2 + 1;
+    uint64_t eighth = husk__node_address(&SNAP(h->snapshot, NODES)[node]) / 8;
+    return (h->close ? eighth & 0x7FFFFFFF : node) * 2 + 1;
 }
 
 static uint64_t trace_node_of(const struct heap *h, uint32_t site)
@@ -344,7 +344,7 @@ static bool prepare(struct heap *h, struct husk__pool *pool)
         *(SNAP(snapshot, BLOCKS)[b].kind == BLOCK_BUFFER ? &h->buffers : &h->blocks) += 1;
     h->close = h->reach.nodes == 0 || husk__node_address(&SNAP(snapshot, NODES)[h->reach.nodes - 1]) -
                                               husk__node_address(&SNAP(snapshot, NODES)[0]) <
-                                          (uint64_t)32 << 30;
+                                          (uint64_t)16 << 30;
     return true;
 }
 

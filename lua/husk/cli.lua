@@ -66,6 +66,7 @@ function cli.execute(text, chunk, script, args)
     cli.complain(why)
     return cli.SCRIPT
   end
+  require("husk.core").trace_base() -- what is below here is no frame of the script
   local ok, message, interrupted = host.call(code, table.unpack(args))
   if ok then return cli.OK end
   if interrupted then

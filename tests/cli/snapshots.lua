@@ -114,4 +114,43 @@ test("what cannot be read or written: exit 3, the path and the reason", function
   wants(("$HUSK export %s -F text >/dev/full"):format(old), 3, nil, "husk: ")
 end)
 
+local ending = write("ending.lua", [[
+local husk = require "husk"
+kept = husk.list{}
+local function fill(n)
+  for i = 1, n do kept:append(husk.list{}) end
+end
+fill(30)
+if arg[1] == "exit" then os.exit(tonumber(arg[2])) end
+if arg[1] == "error" then error("on purpose") end
+]])
+local last = scratch .. "/last.husk"
+
+test("run --trace and --snapshot-at-exit, however the script ends", function()
+  wants(("$HUSK run --trace=4 --snapshot-at-exit %s %s"):format(last, ending), 0, "^$")
+  wants("$HUSK stats --by function -f type=list " .. last, 0, "^fill %([^\n]*ending%.lua%): size=1200 B, count=30,")
+  local text = wants("$HUSK stats --by traceback --traceback 0 -f type=list " .. last, 0, "ending%.lua")
+  ok(not text:find("husk/c", 1, true) and not text:find("[C]", 1, true), text) -- the script's frames alone
+  wants(("rm %s; $HUSK run --snapshot-at-exit=%s --trace %s exit 0"):format(last, last, ending), 0, "^$")
+  wants("$HUSK stats -f type=list " .. last, 0, "ending%.lua:4: size=1200 B, count=30,")
+  wants(("rm %s; $HUSK run --snapshot-at-exit %s %s exit 7"):format(last, last, ending), 7, "^$")
+  wants("$HUSK stats " .. last, 0, "^list: ") -- not traced: by type
+  wants(("rm %s; $HUSK run --trace=2:64k --snapshot-at-exit %s %s error"):format(last, last, ending), 1, "^$", "on purpose")
+  wants("$HUSK stats --by type " .. last, 0, "^list: ")
+end)
+
+test("run: wrong options, and a snapshot that cannot be written", function()
+  for _, value in ipairs{"0", "65536", "x", "", "1:", "1:2x", "-1", "1.5", "1:99999999999999999999"} do
+    wants(("$HUSK run --trace=%s %s"):format(value, ending), 2, "^$", "%-%-trace=")
+  end
+  wants("$HUSK run --snapshot-at-exit", 2, "^$", "which file")
+  wants("$HUSK run --snapshot-at-exit= " .. ending, 2, "^$", "which file")
+  wants("$HUSK run --fly " .. ending, 2, "^$", "unknown option '%-%-fly'")
+  wants("$HUSK run --trace", 2, "^$", "which script")
+  wants("$HUSK run --snapshot-at-exit /nowhere/x " .. ending, 1, "^$", "no snapshot: /nowhere/x")
+  wants("$HUSK run --snapshot-at-exit /nowhere/x " .. ending .. " exit 0", 1, "^$", "no snapshot: /nowhere/x")
+  wants("$HUSK run --snapshot-at-exit /nowhere/x " .. ending .. " exit 5", 5, "^$", "no snapshot: /nowhere/x")
+  wants("HUSK_TRACE=often $HUSK run " .. ending, 1, "^$", "HUSK_TRACE=often")
+end)
+
 tap.done()

@@ -96,6 +96,7 @@ end
 
 -- Runs the code and prints its values; the second call because a value's __tostring is the user's code too.
 local function execute(code)
+  require("husk.core").trace_base() -- what is below here is no frame of the line
   local results = table.pack(host.call(code))
   if results[1] and results.n > 1 then
     results = table.pack(host.call(print, table.unpack(results, 2, results.n)))

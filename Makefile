@@ -14,7 +14,7 @@ ROUNDS ?= 20
 SECONDS ?= 60
 SETUP ?= yes
 
-EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing leak_hunt packages
+EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing process_memory leak_hunt packages
 SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'
 
 # $(call setup,SECTIONS) and $(call build,PRESET): the two steps before everything else.

@@ -172,6 +172,7 @@ static int open_host(lua_State *L)
     luaL_newlib(L, functions);
     husk_cli_open_lines(L);
     husk_cli_open_run(L);
+    husk_cli_open_watch(L);
     lua_getglobal(L, "coroutine");
     lua_getfield(L, -1, "resume");
     lua_pushcclosure(L, resume, 1);

@@ -22,6 +22,8 @@ int husk_cli_call(lua_State *L);
 
 /* Adds the line editor's functions to the table on top (repl.c). */
 void husk_cli_open_lines(lua_State *L);
+/* And those of waiting (watch.c). */
+void husk_cli_open_watch(lua_State *L);
 
 /* Adds what runs other programs (host_run.c). */
 void husk_cli_open_run(lua_State *L);

@@ -57,6 +57,16 @@ function encode(value, indent)
   return "null"
 end
 
+-- A value in one line, without a newline.
+function json.line(value)
+  if type(value) ~= "table" then return (encode(value, "")) end
+  local parts, list = {}, getmetatable(value) == List
+  for i, item in ipairs(value) do
+    parts[i] = list and json.line(item) or quoted(item[1]) .. ": " .. json.line(item[2])
+  end
+  return (list and "[%s]" or "{%s}"):format(table.concat(parts, ", "))
+end
+
 -- The document, with its newline.
 function json.encode(value) return encode(value, "") .. "\n" end
 

@@ -129,7 +129,8 @@ static void judge_retention(struct husk_balance *balance, uint64_t given, struct
     const husk_balance_sum *sum = &balance->sum;
     char words[128] = "not yet trimmed";
     if (sum->trimmed)
-        (void)snprintf(words, sizeof words, "trimming gave %.20s back (%.20s of heaps, %.20s of the native heap)",
+        (void)snprintf(words, sizeof words,
+                       "trimming gave %.20s back (%.20s of heaps, %.20s of the native heap)",
                        size(sizes, given), size(sizes, sum->trimmed_heaps), size(sizes, sum->trimmed_native));
     (void)snprintf(balance->evidence, sizeof balance->evidence,
                    "%s are free and still resident, %s of them in empty pages and %s in the native heap; %s",
@@ -167,7 +168,11 @@ void husk__balance_judge(struct husk_balance *balance, const struct husk_balance
     /* What trimming did not give back although it could have is held by blocks in use between. */
     bool native_stuck = sum->trimmed && returnable >= much && given < much / 2 &&
                         positive(rows[ROW_NATIVE_FREE].bytes) > positive(rows[ROW_SPARE].bytes);
-    if (before && has_grown(balance, before)) {
+    if (!balance->ours) {
+        sum->verdict = HUSK_VERDICT_FINE;
+        (void)snprintf(balance->evidence, sizeof balance->evidence,
+                       "what of it is free another process does not tell");
+    } else if (before && has_grown(balance, before)) {
         judge_growth(balance, before, &sizes);
     } else if (native_stuck || (sum->sparse_free >= much && sum->sparse_free >= returnable)) {
         judge_fragmentation(balance, sum->sparse_free < returnable, given, &sizes);
@@ -190,9 +195,15 @@ static void write_row(struct husk__out *out, const char *group, const char *name
     (void)husk_size_text((double)bytes, false, text[0], sizeof text[0]);
     (void)husk_size_text((double)counted, false, text[1], sizeof text[1]);
     (void)husk_size_text((double)shared, false, text[2], sizeof text[2]);
-    husk__out_format(out, "%-7s %-20s %14lld %10s %6.1f %10s %10s%s%s\n", group, name, (long long)bytes,
-                     text[0], rss ? (double)bytes * 100 / (double)rss : 0.0, counted ? text[1] : "",
-                     shared ? text[2] : "", *words ? "  " : "", words);
+    char line[256];
+    int length = snprintf(line, sizeof line, "%-7s %-20s %14lld %10s %6.1f %10s %10s  %s", group, name,
+                          (long long)bytes, text[0], rss ? (double)bytes * 100 / (double)rss : 0.0,
+                          counted ? text[1] : "", shared ? text[2] : "", words);
+    size_t end = length < 0 ? 0 : (size_t)length < sizeof line ? (size_t)length : sizeof line - 1;
+    while (end && line[end - 1] == ' ')
+        end--;
+    husk__out_bytes(out, line, end);
+    husk__out_char(out, '\n');
 }
 
 size_t husk_balance_text(const husk_balance *balance, char *buffer, size_t room)

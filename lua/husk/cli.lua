@@ -36,7 +36,8 @@ function cli.tell(text)
 end
 
 function cli.usage_error(text)
-  cli.complain(text .. "; see 'husk help'")
+  local first, rest = text:match("^([^\n]*)(.*)$")
+  cli.complain(first .. "; see 'husk help'" .. rest)
   return cli.USAGE
 end
 

@@ -52,6 +52,10 @@ function snapfile.try(fn, ...)
   if result[1] then return table.unpack(result, 2, result.n) end
   local text, code = failure(result[2])
   if code == "HUSK_EIO" or code == "HUSK_EFORMAT" or code == "HUSK_ENOMEM" then snapfile.unreadable(text) end
+  local filter, column = text:match('^filter "([^\n]-)", column (%d+)')
+  if filter then -- a mark below the place
+    text = ("%s\n  %s\n  %s^"):format(text, filter, (" "):rep(math.tointeger(column) - 1))
+  end
   if code == "HUSK_EINVAL" or code == "HUSK_EMISSING" or code == "HUSK_ERANGE" then options.fail("%s", text) end
   error(result[2], 0)
 end

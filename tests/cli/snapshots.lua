@@ -114,6 +114,10 @@ test("what cannot be read or written: exit 3, the path and the reason", function
   wants(("$HUSK export %s -F text >/dev/full"):format(old), 3, nil, "husk: ")
 end)
 
+test("a wrong filter is shown with a mark below the place", function()
+  wants("$HUSK stats -f type=a,colour=3 " .. old, 2, "^$", "column 8: [^\n]*see 'husk help'\n  type=a,colour=3\n         %^\n$")
+end)
+
 local ending = write("ending.lua", [[
 local husk = require "husk"
 kept = husk.list{}

@@ -84,10 +84,10 @@ are in the table arg, as in lua(1). A first line that begins with # is skipped, 
 
 Before SCRIPT may stand
 
-    --trace[=FRAMES[:BYTES]]  traces the default heap from its first object on: tracebacks of so many frames, 1
-                              by default; with BYTES (k, m, g) by samples with that mean distance
-    --snapshot-at-exit FILE   saves a snapshot of the default heap when the script ends, also by an error or
-                              os.exit
+    --trace[=FRAMES[:BYTES]]  traces the default heap from its first object on: tracebacks of so many
+                              frames, 1 by default; with BYTES (k, m, g) by samples that far apart
+    --snapshot-at-exit FILE   saves a snapshot of the default heap when the script ends, also by an
+                              error or os.exit
 
 The exit code is 0, 1 if the script fails (the message and a traceback go to standard error) or the snapshot
 cannot be written, 3 if the script cannot be read, 130 after SIGINT.]=],

@@ -125,7 +125,7 @@ local function fill(n)
   for i = 1, n do kept:append(husk.list{}) end
 end
 fill(30)
-if arg[1] == "exit" then os.exit(tonumber(arg[2])) end
+if arg[1] == "exit" then os.exit(tonumber(arg[2]), true) end -- true: nothing is left for a leak checker
 if arg[1] == "error" then error("on purpose") end
 ]])
 local last = scratch .. "/last.husk"

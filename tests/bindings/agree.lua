@@ -1,5 +1,6 @@
 -- lua5.4 agree.lua --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...: runs all commands; each has to end well and
--- to print what the first one prints, line by line.
+-- to print what the first one prints, line by line. Where a line of statistics begins with a place, FILE:LINE, which
+-- places are the same counts, and not what they are called.
 local runs = {}
 for _, word in ipairs(arg) do
   local last = runs[#runs]
@@ -24,8 +25,18 @@ end
 
 for _, run in ipairs(runs) do
   local pipe = assert(io.popen(table.concat(run.words, " ")))
+  local places, count = {}, 0
   run.lines = {}
-  for line in pipe:lines() do run.lines[#run.lines + 1] = line end
+  for line in pipe:lines() do
+    run.lines[#run.lines + 1] = line:gsub("^[^%s]+:%d+(: size=)", function(rest)
+      local place = line:match("^[^%s]+:%d+")
+      if not places[place] then
+        count = count + 1
+        places[place] = ("place %d"):format(count)
+      end
+      return places[place] .. rest
+    end)
+  end
   local ok, how, code = pipe:close()
   if not ok then complain("%s ended with %s %s", run.name, how, code) end
   if #run.lines == 0 then complain("%s printed nothing", run.name) end

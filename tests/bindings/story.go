@@ -5,8 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"husk.example/husk"
+	"husk.example/husk/trace"
 )
 
 var node = husk.MustType("Node", "value", "next")
@@ -90,6 +94,90 @@ func weakMaps(heap *husk.Heap) {
 	fmt.Printf("weak map: %d by key, %d by value\n", byKey.Len(), byValue.Len())
 }
 
+// chain makes nodes, each the next of the one after it, and returns the last.
+func chain(heap *husk.Heap, first, last int) (newest *husk.Record) {
+	for i := first; i <= last; i++ {
+		newest = follow(newest, husk.Must(heap.New(node, i)))
+	}
+	return newest
+}
+
+func more(heap *husk.Heap, first, last int) (newest *husk.Record) {
+	for i := first; i <= last; i++ {
+		newest = follow(newest, husk.Must(heap.New(node, i)))
+	}
+	return newest
+}
+
+func follow(older, newer *husk.Record) *husk.Record {
+	if older != nil {
+		check(newer.Set("next", older))
+		check(older.Release())
+	}
+	return newer
+}
+
+// down returns the node that many steps down a chain.
+func down(newest *husk.Record, steps int) *husk.Record {
+	at := newest
+	for ; steps > 0; steps-- {
+		next := husk.Must(husk.Get[*husk.Record](at, "next"))
+		if at != newest {
+			check(at.Release())
+		}
+		at = next
+	}
+	return at
+}
+
+// short is the last part of a name with dots.
+func short(function string) string { return function[strings.LastIndex(function, ".")+1:] }
+
+var onlyNodes = trace.Filter{Type: "Node"}
+
+func tracing(heap *husk.Heap) {
+	check(trace.Start(heap, trace.Options{Frames: 4}))
+	if trace.On(heap) {
+		fmt.Println("trace: on")
+	}
+	ten := chain(heap, 1, 10)
+	made := husk.Must(trace.Of(ten)).Frames[0]
+	fmt.Printf("trace: made in %s, by %s\n", strings.TrimSuffix(filepath.Base(made.File), ".go"), short(made.Function))
+
+	first := husk.Must(trace.Take(heap))
+	fmt.Printf("snapshot: %d nodes\n", husk.Must(first.Statistics(trace.ByType, onlyNodes)).Rows[0].Count)
+	lines := husk.Must(first.Statistics(trace.ByLine, onlyNodes)).Rows
+	fmt.Printf("snapshot: %d line made %d\n", len(lines), lines[0].Count)
+	folder := husk.Must(os.MkdirTemp("", "story"))
+	path := filepath.Join(folder, "first.husk")
+	check(first.Save(path))
+	check(first.Close())
+	file := husk.Must(trace.Load(path))
+	check(os.RemoveAll(folder))
+	fmt.Printf("snapshot: %d nodes in the file\n", husk.Must(file.Statistics(trace.ByType, onlyNodes)).Rows[0].Count)
+
+	check(trace.Mark(heap, "half"))
+	sixth := down(ten, 4)
+	check(sixth.Set("next", nil))
+	check(sixth.Release())
+	eight := more(heap, 11, 18)
+	second := husk.Must(trace.Take(heap))
+	for _, row := range husk.Must(second.Compare(file, trace.ByFunction, onlyNodes)).Rows {
+		fmt.Printf("diff: %s %+d\n", short(row.Function), row.CountDiff)
+	}
+	since := husk.Must(second.Statistics(trace.ByLine, trace.Filter{Type: "Node", Since: "half"}))
+	fmt.Printf("diff: %d since the mark\n", since.Total.Count)
+	check(second.Close())
+	check(file.Close())
+	check(trace.Stop(heap))
+	if !trace.On(heap) {
+		fmt.Println("trace: off")
+	}
+	check(ten.Release())
+	check(eight.Release())
+	fmt.Printf("diff: %d nodes\n", nodes(heap))
+}
+
 func mistakes(heap *husk.Heap, shelf *husk.List) {
 	d := husk.Must(heap.New(node, 7))
 	_, err := d.Get("colour")
@@ -114,6 +202,7 @@ func main() {
 	counts(heap, shelf)
 	finalizers(heap)
 	weakMaps(heap)
+	tracing(heap)
 	mistakes(heap, shelf)
 
 	check(heap.Close())

@@ -25,6 +25,11 @@
 // handle of an object that holds the box, neither collector can see the cycle: it stays until it is broken by hand
 // or the heap is closed. Options.Track makes Close name handles and values that are still there, and where each was
 // made.
+//
+// # Who made it
+//
+// The package husk.example/husk/trace tells where objects were made and what of them is there, husk.example/husk/memory where
+// the memory of the process is.
 package husk
 
 import "husk.example/husk/internal/raw"

@@ -3,15 +3,18 @@
 -- of the package, then the words of the command that is Go.
 local pages = require "pages"
 
-local known = { "errors", "fmt", "log", "math", "os", "runtime", "strings", "sync", "time" }
+local known = {
+    "context", "errors", "fmt", "log", "math", "os", "path/filepath", "runtime", "runtime/pprof", "strings", "sync", "time",
+    "husk.example/husk", "husk.example/husk/memory", "husk.example/husk/trace",
+}
 
 -- Go refuses imports that are not used.
 local function imports(text)
     local list = {}
-    for _, name in ipairs(known) do
-        if text:find("%f[%w_]" .. name .. "%.%u") then list[#list + 1] = ("\t%q\n"):format(name) end
+    for _, path in ipairs(known) do
+        if text:find("%f[%w_]" .. path:match("[^/]+$") .. "%.%u") then list[#list + 1] = ("\t%q\n"):format(path) end
     end
-    return "import (\n" .. table.concat(list) .. "\n\t\"husk.example/husk\"\n)\n"
+    return "import (\n" .. table.concat(list) .. ")\n"
 end
 
 local function put_together(page, blocks)

@@ -15,6 +15,7 @@ import (
 
 	"husk.example/bench/plain"
 	"husk.example/husk"
+	"husk.example/husk/trace"
 )
 
 const goal = 1.4 // for a getter, get and set
@@ -173,7 +174,65 @@ func rows() []row {
 					plain.Release(plain.New(p))
 				}
 			}},
+		traced("the same, traced, 1 frame of 16", p, few, trace.Options{}),
+		traced("the same, traced, 16 frames", p, few, trace.Options{Frames: 16}),
+		traced("the same, sampled each 512 KiB", p, few, trace.Options{Frames: 16, SampleBytes: 512 << 10}),
+		{name: "append an integer", n: few,
+			husk:  func(n int) { appends(husk.Must(husk.New()), n) },
+			plain: func(n int) { sets(p1, n) }},
+		{name: "the same, traced, 16 frames", n: few,
+			husk: func(n int) {
+				h := husk.Must(husk.New())
+				check(trace.Start(h, trace.Options{Frames: 16}))
+				appends(h, n)
+			},
+			plain: func(n int) { sets(p1, n) }},
 	}
+}
+
+func sets(o plain.Object, n int) {
+	for i := 0; i < n; i++ {
+		plain.SetInt(o, 0, int64(i))
+	}
+}
+
+// traced is "new in a scope" with tracing on, below 13 more calls.
+func traced(name string, p plain.Heap, n int, o trace.Options) row {
+	h := husk.Must(husk.New())
+	node := husk.MustType("Node", "value", "next", "other")
+	check(trace.Start(h, o))
+	return row{name: name, n: n, husk: func(n int) {
+		below(12, func() {
+			s := h.NewScope()
+			for i := 0; i < n; i++ {
+				_ = husk.Must(s.New(node))
+			}
+			check(s.Close())
+		})
+	}, plain: func(n int) {
+		for i := 0; i < n; i++ {
+			plain.Release(plain.New(p))
+		}
+	}}
+}
+
+//go:noinline
+func below(depth int, fn func()) {
+	if depth > 0 {
+		below(depth-1, fn)
+		return
+	}
+	fn()
+}
+
+func appends(h *husk.Heap, n int) {
+	below(12, func() {
+		l := husk.Must(h.List())
+		for i := 0; i < n; i++ {
+			check(l.Append(i))
+		}
+	})
+	check(h.Close())
 }
 
 // measure returns nanoseconds of processor time a call, those of Go's collector included.

@@ -133,7 +133,7 @@ static void epochs_are_joined(void **state)
     tracer->rename = renamed;
     uint32_t record = place(tracer, 1);
     kept_site[0] = husk__record_birth(tracer, record, 1, 1, NULL);
-    char name[16];
+    char name[32];
     for (int i = 0; i < 100; i++)
         pass_time(tracer);
     kept_site[1] = husk__record_birth(tracer, record, 1, 1, NULL);

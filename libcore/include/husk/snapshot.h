@@ -39,8 +39,8 @@ typedef struct husk_snapshot_options {
  * options may be NULL. The caller frees it. HUSK_EBUSY: inside a hook or pass; HUSK_ENOMEM; HUSK_ELIMIT;
  * HUSK_EINVAL. */
 HUSK_API husk_status husk_snapshot_new(HUSK_NULLABLE husk_heap *heap,
-                                        HUSK_NULLABLE const husk_snapshot_options *options,
-                                        husk_snapshot **out);
+                                       HUSK_NULLABLE const husk_snapshot_options *options,
+                                       husk_snapshot **out);
 
 /* NULL is fine. */
 HUSK_API void husk_snapshot_free(HUSK_NULLABLE husk_snapshot *snapshot);

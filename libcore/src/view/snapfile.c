@@ -249,19 +249,21 @@ husk_status husk__snap_open(const void *bytes, size_t length, const char *name, 
 #endif
 
 /* Maps the file, its pages too where the system can do so at once: then a disk that fails, or a file that somebody
- * cuts short at this moment, is an error here and not a signal at the first touch. */
-static husk_status map_whole(int file, size_t length, const char *path, void **out)
+ * cuts short at this moment, is an error here and not a signal at the first touch. NULL: *status says why. */
+static void *map_whole(int file, size_t length, const char *path, husk_status *status)
 {
     void *map = husk__memory_refused() ? MAP_FAILED : mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);
     char shown[SHOWN_PATH];
-    if (map == MAP_FAILED)
-        return husk_fail(HUSK_ENOMEM, "%s: no room for %zu bytes", husk__shown_path(path, shown), length);
+    if (map == MAP_FAILED) {
+        *status = husk_fail(HUSK_ENOMEM, "%s: no room for %zu bytes", husk__shown_path(path, shown), length);
+        return NULL;
+    }
     if (madvise(map, length, MADV_POPULATE_READ) != 0 && (errno == EFAULT || errno == EHWPOISON)) {
         (void)munmap(map, length);
-        return husk__file_refused(path, "cannot be read", EIO);
+        *status = husk__file_refused(path, "cannot be read", EIO);
+        return NULL;
     }
-    *out = map;
-    return HUSK_OK;
+    return map;
 }
 
 static husk_status load_from(int file, const char *path, husk_snapshot **out)
@@ -286,10 +288,8 @@ static husk_status load_from(int file, const char *path, husk_snapshot **out)
     if ((size_t)got < sizeof head)
         length = (size_t)got;
     husk_status status = check_head(&head, length, path);
-    void *map = NULL;
-    if (status == HUSK_OK)
-        status = map_whole(file, length, path, &map);
-    if (status != HUSK_OK)
+    void *map = status == HUSK_OK ? map_whole(file, length, path, &status) : NULL;
+    if (!map)
         return status;
     status = husk__snap_open(map, length, path, out);
     if (status == HUSK_OK) {

@@ -248,8 +248,8 @@ husk_status husk__snap_open(const void *bytes, size_t length, const char *name, 
 #define MADV_POPULATE_READ 22 /* Linux 5.14; what it is to older ones does not matter */
 #endif
 
-/* Maps the file, its pages too where the system can do so at once: then a disk that fails, or a file that somebody
- * cuts short at this moment, is an error here and not a signal at the first touch. NULL: *status says why. */
+/* Maps the file, and its pages where the system can do so at once: then a failing disk, or a file that somebody
+ * cuts short now, is an error here and not a signal at the first touch. NULL: *status says why. */
 static void *map_whole(int file, size_t length, const char *path, husk_status *status)
 {
     void *map = husk__memory_refused() ? MAP_FAILED : mmap(NULL, length, PROT_READ, MAP_PRIVATE, file, 0);

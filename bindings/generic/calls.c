@@ -324,6 +324,24 @@ int64_t husk_generic_figure(husk_heap *heap, const char *name)
     return 0;
 }
 
+int64_t husk_generic_memory(int64_t pid, const char *group, const char *field, husk_generic_trouble *trouble)
+{
+    uint64_t value = 0;
+    trouble->status = husk_memory_ask(pid, group, field, &value);
+    if (trouble->status != HUSK_OK)
+        husk_generic_refuse(trouble, trouble->status, "memory", 0, "%s", husk_message());
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value;
+}
+
+double husk_generic_memory_percent(int64_t pid, const char *field, husk_generic_trouble *trouble)
+{
+    double share = 0;
+    trouble->status = husk_memory_percent(pid, field, &share);
+    if (trouble->status != HUSK_OK)
+        husk_generic_refuse(trouble, trouble->status, "memory_percent", 0, "%s", husk_message());
+    return share;
+}
+
 husk_status husk_generic_set_pacing(husk_heap *heap, size_t least_objects, size_t least_bytes, double factor)
 {
     husk_pacing pacing;

@@ -69,6 +69,16 @@ static int husk_generic_code(husk_status status)
 }
 %enddef
 
+/* Answers a number, or leaves a trouble in that argument. */
+%define HUSK_NUMBERS(fn, argument)
+%exception fn {
+  $action
+  if (argument->status != HUSK_OK) {
+    SWIG_exception(husk_generic_code(argument->status), argument->text);
+  }
+}
+%enddef
+
 /* ---- arguments ---- */
 
 %define HUSK_LOOKED_UP(noun)
@@ -146,6 +156,8 @@ HUSK_LOOKED_UP(type)
 
 HUSK_TOKENS(husk_heap::husk_heap, arg2)
 HUSK_TOKENS(husk_generic_record_type, arg3)
+HUSK_NUMBERS(husk_generic_memory, arg4)
+HUSK_NUMBERS(husk_generic_memory_percent, arg3)
 HUSK_MAKES(husk_generic_map_keys, husk_obj_heap(arg1))
 HUSK_MAKES(husk_generic_weak_new, husk_obj_heap(arg1))
 HUSK_MAKES(husk_generic_watch, husk_obj_heap(arg1))
@@ -204,6 +216,8 @@ husk_cleanup *husk_generic_watch(husk_obj *obj, int64_t number);
 husk_value husk_generic_gone(husk_heap *heap);
 const char *husk_generic_typename(husk_obj *obj);
 bool husk_generic_same(husk_obj *a, husk_obj *b);
+int64_t husk_generic_memory(int64_t pid, const char *group, const char *field, husk_generic_trouble *trouble);
+double husk_generic_memory_percent(int64_t pid, const char *field, husk_generic_trouble *trouble);
 
 /* Ends a wrapper's hold at once; it is dead from then on. */
 %rename("release") husk_generic_release;

@@ -100,6 +100,12 @@ public class Abuse {
     other.join();
     want(elsewhere.get() != null && elsewhere.get().getMessage().contains("another thread"), "another thread");
 
+    want(Husk.memory(0, "process", "rss") > 1 << 20, "rss");
+    want(Husk.memory_percent(0, "rss") > 0, "percent");
+    refused(RuntimeException.class, "process 2000000000: there is none", () -> Husk.memory(2_000_000_000L, "process", "rss"));
+    refused(argument, "no field \"rsss\"", () -> Husk.memory(0, "process", "rsss"));
+    refused(argument, "threads is not in bytes", () -> Husk.memory_percent(0, "threads"));
+
     heap.verify();
     heap.close();
     refused(RuntimeException.class, "heap 'abuse' is closed", () -> Husk.list_count(list));

@@ -73,6 +73,13 @@ sub refused {
     Husk::list_new($heap) for 1 .. 20_000;
     die 'lists stay' unless $heap->census('list') == $before;
 
+    # The system's numbers, and processes and fields that there are not.
+    die 'rss' unless Husk::memory(0, 'process', 'rss') > 1 << 20 && Husk::memory($$, 'process', 'vms') > 1 << 20;
+    die 'percent' unless Husk::memory_percent(0, 'rss') > 0;
+    refused(qr/process 2000000000: there is none.*HUSK_EMISSING/, sub { Husk::memory(2_000_000_000, 'process', 'rss') });
+    refused(qr/no field "rsss"/, sub { Husk::memory(0, 'process', 'rsss') });
+    refused(qr/threads is not in bytes/, sub { Husk::memory_percent(0, 'threads') });
+
     # A heap that is closed before its objects; objects that outlive every name of their heap.
     $heap->verify;
     $heap->close;

@@ -112,6 +112,14 @@ raise "#{refusals} refusals" unless refusals >= 3
 error = Thread.new { begin; Husk.list_count(list); rescue RuntimeError => e; e; end }.value
 raise "not refused: #{error.inspect}" unless error.is_a?(RuntimeError) && error.message =~ /another thread/
 
+# The system's numbers, and processes and fields that there are not.
+raise "rss" unless Husk.memory(0, "process", "rss") > 1 << 20 && Husk.memory(Process.pid, "process", "vms") > 1 << 20
+raise "percent" unless (0.0..100.0).cover?(Husk.memory_percent(0, "rss"))
+refused(IndexError, /process 2000000000: there is none \(HUSK_EMISSING\)/) { Husk.memory(2_000_000_000, "process", "rss") }
+refused(ArgumentError, /no field "rsss"/) { Husk.memory(0, "process", "rsss") }
+refused(ArgumentError, /no group of numbers "moon"/) { Husk.memory(0, "moon", "rss") }
+refused(ArgumentError, /threads is not in bytes/) { Husk.memory_percent(0, "threads") }
+
 # A heap that is closed before its objects; objects that outlive every name of their heap.
 heap.verify
 heap.close

@@ -67,6 +67,13 @@ for {set i 0} {$i < 5000} {incr i} {
 }
 if {[heap census list] != $lists} { error "lists stay" }
 
+# The system's numbers, and processes and fields that there are not.
+if {[husk::memory 0 process rss] < 1 << 20 || [husk::memory [pid] process vms] < 1 << 20} { error "rss" }
+if {[husk::memory_percent 0 rss] <= 0} { error "percent" }
+refused {process 2000000000: there is none.*HUSK_EMISSING} {husk::memory 2000000000 process rss}
+refused {no field "rsss"} {husk::memory 0 process rsss}
+refused {threads is not in bytes} {husk::memory_percent 0 threads}
+
 # A heap that is closed before its objects; objects that outlive every name of their heap.
 heap verify
 heap close

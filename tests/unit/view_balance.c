@@ -1,6 +1,7 @@
 /* tests/unit/view_balance.c: the balance sheet adds up to the byte, agrees with the heap and with the system,
  * and tells leak, retention and fragmentation apart. */
 #define _GNU_SOURCE
+#include "store/range.h"
 #include "view/balance.h"
 #include "view/snapshot.h" /* before "types.h", whose names it uses for its own */
 
@@ -653,6 +654,20 @@ static void test_without_pagemap(void **state)
     heap_close(heap, true);
 }
 
+/* Chunks that are mapped one by one, where the system refuses a large reservation. */
+static void test_mapped_chunks(void **state)
+{
+    (void)state;
+    husk__range_refuse(true);
+    void *heap_state = NULL;
+    heap_setup(&heap_state);
+    test_adds_up(&heap_state);
+    test_rest_of_the_library(&heap_state);
+    test_retention(&heap_state);
+    heap_teardown(&heap_state);
+    husk__range_refuse(false);
+}
+
 static void test_text(void **state)
 {
     husk_heap *heap = *state;
@@ -743,6 +758,7 @@ int main(void)
         HEAP_TEST(test_other_process),
         HEAP_TEST(test_bad_arguments),
         ROOT_TEST(test_without_pagemap),
+        cmocka_unit_test(test_mapped_chunks),
         HEAP_TEST(test_text),
         HEAP_TEST(test_in_snapshot),
     };

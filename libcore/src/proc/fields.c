@@ -135,7 +135,7 @@ bool husk__field_line(void *memory, const struct husk__key *keys, size_t count, 
 {
     for (size_t k = 0; k < count; k++) {
         const char *at = husk__parse_key(line, keys[k].key, sign);
-        uint64_t value;
+        uint64_t value = 0;
         if (!at)
             continue;
         if (keys[k].plain ? !husk__parse_u64(&at, &value) : !husk__parse_kb(at, &value))

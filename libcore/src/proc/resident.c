@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PRESENT ((uint64_t)1 << 63)
@@ -68,7 +69,7 @@ static bool is_zeros(const struct husk__resident *resident, const char *at)
                          .vec_len = 1,
                          .category_mask = IS_ZEROS,
                          .return_mask = IS_ZEROS };
-    int found = ioctl(resident->pagemap, SCAN, &scan);
+    long found = syscall(SYS_ioctl, resident->pagemap, SCAN, &scan); /* C libraries disagree on its type */
     if (found >= 0)
         return found > 0;
     return at[0] == 0 && memcmp(at, at + 1, resident->page - 1) == 0;

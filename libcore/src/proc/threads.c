@@ -182,8 +182,7 @@ static int64_t find_record(struct husk__stacks *stacks, const uint64_t *part, ui
         uint64_t at = from + w * sizeof *part;
         int32_t record[RECORD_BYTES / sizeof(int32_t)];
         uint64_t third, back;
-        if (part[w] != at || at % 16 || end - at < sizeof record ||
-            !read_at(stacks, at, record, sizeof record))
+        if (part[w] != at || end - at < sizeof record || !read_at(stacks, at, record, sizeof record))
             continue;
         memcpy(&third, record + 4, sizeof third);
         /* glibc has the address there once more; musl a neighbour in a ring, whose next one is this record. */

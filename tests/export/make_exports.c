@@ -79,7 +79,7 @@ static struct husk_snapshot *live(void)
 {
     husk_trace_options tracing = { HUSK_TRACE_OPTIONS, .frames = 20 };
     const husk_type *type;
-    husk_heap *heap;
+    husk_heap *heap = NULL;
     husk_snapshot *snapshot;
     if (husk_type_register(&twig_spec, &type) != HUSK_OK || husk_heap_new(NULL, &heap) != HUSK_OK ||
         husk_trace_start(heap, &tracing) != HUSK_OK)

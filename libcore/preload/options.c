@@ -30,7 +30,8 @@ void preload_complain(const char *format, ...)
 
 static bool complain(const char *name, const char *value, const char *wanted)
 {
-    preload_complain("%s=%s: it is %s; nothing is traced", name, value, wanted);
+    preload_complain("%s=%.200s%s: it is %s; nothing is traced", name, value,
+                     strlen(value) > 200 ? "..." : "", wanted);
     return false;
 }
 

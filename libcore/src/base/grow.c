@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #define RESERVE_FIRST                                                                                        \
     ((size_t)64 << 20) /* costs address space only; a larger array moves a few times at most */
@@ -14,6 +15,16 @@
 static size_t round_to(size_t bytes, size_t unit)
 {
     return (bytes + unit - 1) / unit * unit;
+}
+
+/* Where address space is limited it is not for us alone, and the arrays are many. */
+static size_t first_reservation(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur >= (rlim_t)RESERVE_FIRST * 256)
+        return RESERVE_FIRST;
+    size_t share = round_to((size_t)limit.rlim_cur / 256, PAGE);
+    return share > COMMIT_STEP ? share : COMMIT_STEP;
 }
 
 static bool commit(struct husk__grow *grow, size_t bytes)
@@ -33,7 +44,7 @@ static bool commit(struct husk__grow *grow, size_t bytes)
 
 static bool move(struct husk__grow *grow, size_t bytes)
 {
-    size_t want = grow->reserved ? grow->reserved * 4 : RESERVE_FIRST;
+    size_t want = grow->reserved ? grow->reserved * 4 : first_reservation();
     size_t need = round_to(grow->used + bytes, PAGE);
     if (need < bytes)
         return false;

@@ -8,29 +8,62 @@
 
 #define OFFSET_MASK ((1u << PAGEMAP_PAGE_SHIFT) - 1)
 
-/* ---- arrays: pieces of one table, by powers of two; their numbers count the smallest ---- */
+/* ---- arrays: pieces of chunks, by powers of two; given back to a list of their size ---- */
 
-enum { PIECE = sizeof(struct husk__pagemap_slot) << PAGEMAP_LEAST_SHIFT };
+enum {
+    PIECE = sizeof(struct husk__pagemap_slot) << PAGEMAP_LEAST_SHIFT,
+    CHUNK_FIRST = 64, /* pieces; each further one has twice as many, up to: */
+    CHUNK_MOST = 1 << PAGEMAP_CHUNK_SHIFT,
+};
 
 static struct husk__pagemap_slot *array_at(const struct husk__pagemap *map, uint32_t number)
 {
-    return (struct husk__pagemap_slot *)(void *)(map->arrays.at + (size_t)number * PIECE);
+    char *chunk = map->chunks[number >> PAGEMAP_CHUNK_SHIFT].at;
+    return (struct husk__pagemap_slot *)(void *)(chunk + (size_t)(number & (CHUNK_MOST - 1)) * PIECE);
+}
+
+/* A chunk with room for so many pieces, the last one. */
+static bool chunk_new(struct husk__pagemap *map, uint32_t pieces)
+{
+    if (map->chunk_count == map->chunk_room) {
+        size_t room = map->chunk_room ? map->chunk_room * 2 : 8;
+        void *larger =
+            husk__raw_resize(map->chunks, map->chunk_room * sizeof *map->chunks, room * sizeof *map->chunks);
+        if (!larger)
+            return false;
+        map->chunks = larger;
+        map->chunk_room = room;
+    }
+    if (map->chunk_count >= (size_t)1 << (32 - PAGEMAP_CHUNK_SHIFT))
+        return false;
+    uint32_t room = map->chunk_count < PAGEMAP_CHUNK_SHIFT - 6 ? CHUNK_FIRST << map->chunk_count : CHUNK_MOST;
+    room = room < pieces ? pieces : room;
+    char *at = husk__raw_new((size_t)room * PIECE);
+    if (!at)
+        return false;
+    map->chunks[map->chunk_count++] = (struct husk__pagemap_chunk){ at, 0, room };
+    return true;
 }
 
 /* Zeroed. false: no memory. */
 static bool array_new(struct husk__pagemap *map, unsigned shift, uint32_t *number)
 {
-    size_t bytes = (size_t)PIECE << (shift - PAGEMAP_LEAST_SHIFT);
+    uint32_t pieces = 1u << (shift - PAGEMAP_LEAST_SHIFT);
     if (map->idle[shift]) {
         *number = map->idle[shift] - 1;
         memcpy(&map->idle[shift], array_at(map, *number), sizeof map->idle[shift]);
-        memset(array_at(map, *number), 0, bytes);
+        memset(array_at(map, *number), 0, (size_t)pieces * PIECE);
         return true;
     }
-    if (map->arrays.used / PIECE > UINT32_MAX / 2 || !husk__grow_room(&map->arrays, bytes))
-        return false;
-    *number = (uint32_t)(map->arrays.used / PIECE);
-    return husk__grow_add(&map->arrays, bytes) != NULL;
+    struct husk__pagemap_chunk *last = map->chunk_count ? &map->chunks[map->chunk_count - 1] : NULL;
+    if (!last || last->room - last->used < pieces) {
+        if (!chunk_new(map, pieces))
+            return false;
+        last = &map->chunks[map->chunk_count - 1];
+    }
+    *number = (uint32_t)(map->chunk_count - 1) << PAGEMAP_CHUNK_SHIFT | last->used;
+    last->used += pieces;
+    return true;
 }
 
 static void array_free(struct husk__pagemap *map, unsigned shift, uint32_t number)
@@ -216,13 +249,18 @@ void husk__pagemap_rename(struct husk__pagemap *map, const uint8_t *epochs)
 void husk__pagemap_free(struct husk__pagemap *map)
 {
     husk__raw_free(map->pages, map->room * sizeof *map->pages);
-    husk__grow_free(&map->arrays);
+    for (size_t c = 0; c < map->chunk_count; c++)
+        husk__raw_free(map->chunks[c].at, (size_t)map->chunks[c].room * PIECE);
+    husk__raw_free(map->chunks, map->chunk_room * sizeof *map->chunks);
     *map = (struct husk__pagemap){ 0 };
 }
 
 size_t husk__pagemap_bytes(const struct husk__pagemap *map)
 {
-    return map->room * sizeof *map->pages + map->arrays.used;
+    size_t bytes = map->room * sizeof *map->pages + map->chunk_room * sizeof *map->chunks;
+    for (size_t c = 0; c < map->chunk_count; c++)
+        bytes += (size_t)map->chunks[c].room * PIECE;
+    return bytes;
 }
 
 bool husk__pagemap_next(const struct husk__pagemap *map, size_t *cursor, struct husk__blockmap_entry *out)

@@ -11,10 +11,16 @@
 #ifndef HUSK_TRACE_PAGEMAP_H
 #define HUSK_TRACE_PAGEMAP_H
 
-#include "base/grow.h"
+#include "base/check.h"
 #include "trace/blockmap.h"
 
-enum { PAGEMAP_PAGE_SHIFT = 12, PAGEMAP_MOST_SHIFT = PAGEMAP_PAGE_SHIFT + 1, PAGEMAP_LEAST_SHIFT = 2 };
+enum {
+    PAGEMAP_PAGE_SHIFT = 12,
+    PAGEMAP_MOST_SHIFT = PAGEMAP_PAGE_SHIFT + 1, /* of an array: more room than a page has addresses */
+    PAGEMAP_LEAST_SHIFT = 2,
+    PAGEMAP_CHUNK_SHIFT =
+        12 /* arrays come from chunks of so many of the least ones, the first chunks from fewer */
+};
 
 struct husk__pagemap_slot {
     uint16_t offset;    /* in the page */
@@ -31,14 +37,18 @@ struct husk__pagemap_page {
     uint8_t unused;
     union {
         struct husk__pagemap_slot one;
-        uint32_t array; /* its number in `arrays` */
+        uint32_t array; /* its number: chunk << PAGEMAP_CHUNK_SHIFT | place in it */
     };
 };
 
 struct husk__pagemap {
     struct husk__pagemap_page *pages;
     size_t room, count; /* room: a power of two, or 0 */
-    struct husk__grow arrays;
+    struct husk__pagemap_chunk {
+        char *at;
+        uint32_t used, room; /* in least arrays */
+    } * chunks;              /* the last one is in use, the others are full */
+    size_t chunk_count, chunk_room;
     uint32_t idle[PAGEMAP_MOST_SHIFT + 1]; /* of arrays by shift: their number + 1; 0: none */
 };
 

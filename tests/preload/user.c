@@ -1,0 +1,35 @@
+/* tests/preload/user.c: a program that uses Husk, and traces its own blocks, under the preload, which has a Husk of its
+ * own inside: neither sees the other's. */
+#include <husk.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static int failed(const char *what)
+{
+    fprintf(stderr, "user: %s: %s\n", what, husk_message());
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    husk_heap *heap;
+    husk_trace_options options = { HUSK_TRACE_OPTIONS, .frames = 5 };
+    if (argc != 2 || husk_heap_new(NULL, &heap) || husk_trace_start(NULL, &options))
+        return failed("start");
+    for (unsigned i = 0; i < 100; i++) {
+        void *volatile block = malloc(50);
+        if (i < 10 && husk_trace_block(3, (uint64_t)(size_t)block, 50))
+            return failed("block");
+    }
+    husk_trace_figures figures;
+    husk_trace_figures_get(NULL, &figures);
+    if (figures.count != 10 || figures.bytes != 500 || figures.places == 0)
+        return failed("figures");
+    husk_snapshot *snapshot;
+    if (husk_snapshot_new(heap, NULL, &snapshot) || husk_snapshot_save(snapshot, argv[1]))
+        return failed("snapshot");
+    husk_snapshot_free(snapshot);
+    husk_trace_stop(NULL);
+    husk_heap_close(heap);
+    return 0;
+}

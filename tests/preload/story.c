@@ -109,7 +109,7 @@ static void hand_over(void)
 
 static void wait_for(pid_t child, int code)
 {
-    int status;
+    int status = 0;
     need(child > 0 && waitpid(child, &status, 0) == child, "waitpid");
     need(WIFEXITED(status) && WEXITSTATUS(status) == code, "the child's exit code");
 }

@@ -36,7 +36,8 @@ static bool chunk_new(struct husk__pagemap *map, uint32_t pieces)
     }
     if (map->chunk_count >= (size_t)1 << (32 - PAGEMAP_CHUNK_SHIFT))
         return false;
-    uint32_t room = map->chunk_count < PAGEMAP_CHUNK_SHIFT - 6 ? CHUNK_FIRST << map->chunk_count : CHUNK_MOST;
+    uint32_t room = map->chunk_count < PAGEMAP_CHUNK_SHIFT - 6 ? (uint32_t)CHUNK_FIRST << map->chunk_count
+                                                               : (uint32_t)CHUNK_MOST;
     room = room < pieces ? pieces : room;
     char *at = husk__raw_new((size_t)room * PIECE);
     if (!at)

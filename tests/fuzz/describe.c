@@ -1,5 +1,5 @@
-/* tests/fuzz/describe.c: all that is in a snapshot's file, one fact a line, as the library reads it. read_by_page.lua
- * prints the same of the same file, from docs/snapshot-file.md alone. */
+/* tests/fuzz/describe.c: all that is in a snapshot's file, one fact a line, as the library reads it.
+ * read_by_page.lua prints the same of the same file, from docs/snapshot-file.md alone. */
 #include "view/snapshot.h"
 
 #include <inttypes.h>

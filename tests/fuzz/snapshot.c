@@ -1,10 +1,9 @@
 /* tests/fuzz/snapshot.c: any bytes as the file of a snapshot: refused with a text, or sound for every reader.
  *
- * With libFuzzer (make fuzz) bytes are changed at random, and by section: one that grows or shrinks moves those behind
- * it, so that the file stays one and the change is looked at. Checksums are made right before it is read, or few
- * changes would be.
- * Built without, it is a plain test: it reads the files that are named, or in the folders that are, as they are and
- * with each byte changed in turn. */
+ * With libFuzzer (make fuzz) bytes are changed at random, and by section: one that grows or shrinks moves
+ * those behind it, so that the file stays one and the change is looked at. Checksums are made right before it
+ * is read, or few changes would be. Built without, it is a plain test: it reads the files that are named, or
+ * in the folders that are, as they are and with each byte changed in turn. */
 #include "sample_file.h"
 
 #include "base/crc32c.h"

@@ -1,5 +1,5 @@
-/* tests/unit/view_snapcheck.c: files whose checksums are right and whose contents are not. Each rule of the checks
- * is broken by itself, and its message says which element; then anything is changed, by chance. */
+/* tests/unit/view_snapcheck.c: files whose checksums are right and whose contents are not. Each rule of the
+ * checks is broken by itself, and its message says which element; then anything is changed, by chance. */
 #include "fixture.h"
 #include "random.h"
 

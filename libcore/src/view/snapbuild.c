@@ -33,8 +33,8 @@ void husk__snap_clear(struct husk_snapshot *snapshot)
         snapshot->sections[k] = nothing;
 }
 
-/* What a section of so many bytes takes of the limit: as much as it can take of a file, with its row in the table
- * and the gap before it. */
+/* What a section of so many bytes takes of the limit: as much as it can take of a file, with its row in the
+ * table and the gap before it. */
 static size_t cost(size_t bytes)
 {
     size_t gap = (bytes >= FILE_PAGE ? FILE_PAGE : FILE_ALIGN) - 1;
@@ -225,8 +225,8 @@ struct husk_snapshot *husk__snap_new(size_t limit)
 
 /* ---- the one change there is afterwards ---- */
 
-/* An array of the snapshot's own, with room for `more` bytes that will not move it. The former one stays as long
- * as the snapshot: texts in it were handed out. The size doubles each time, so it seldom happens. */
+/* An array of the snapshot's own, with room for `more` bytes that will not move it. The former one stays as
+ * long as the snapshot: texts in it were handed out. The size doubles each time, so it seldom happens. */
 static bool make_own(struct husk_snapshot *snapshot, unsigned kind, size_t more)
 {
     struct husk__grow *own = &snapshot->own[kind], next = { 0 };

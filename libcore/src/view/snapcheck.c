@@ -509,7 +509,7 @@ static husk_status check_targets(const struct checker *c)
             return BAD(c, EDGE_DST, e, "there is no node %u", to[e]);
 }
 
-/* Sixteen fields at once: nodes seldom have more edges. (Vectors of gcc and clang, which any processor can do.) */
+/* Sixteen fields at once: nodes seldom have more edges. Vectors of gcc and clang, for any processor. */
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 enum { AT_ONCE = sizeof(bytes16) };
 
@@ -544,8 +544,8 @@ static husk_status check_each(const struct checker *c, size_t node, size_t end, 
     return HUSK_OK;
 }
 
-/* The edges of some nodes without a branch for each: if anything may be wrong, or needs a closer look, all of them
- * get it. *edge, *index: where they begin, and then end. */
+/* The edges of some nodes without a branch for each: if anything may be wrong, or needs a closer look, all of
+ * them get it. *edge, *index: where they begin, and then end. */
 static husk_status check_some(const struct checker *c, size_t node, size_t end, size_t *edge, size_t *index)
 {
     const struct husk__node *nodes = ROWS(c, NODES);

@@ -1,12 +1,12 @@
-/* view/snapfork.c: a snapshot taken and saved by a child of the process: the caller stops for the fork alone, and
- * what it changes afterwards does not reach the child.
+/* view/snapfork.c: a snapshot taken and saved by a child of the process: the caller stops for the fork alone,
+ * and what it changes afterwards does not reach the child.
  *
  *   parent                        child
  *   fork ------------------------ take, save
  *   wait: its end, then the pipe  one struct said, which fits into the pipe whoever reads; _exit
  *
- * The caller keeps a process id, as children are called everywhere, and gives no more than that back. So which pipe
- * belongs to it is noted in a list, the only one of the process beside those of ranges and types. */
+ * The caller keeps a process id, as children are called everywhere, and gives no more than that back. So which
+ * pipe belongs to it is noted in a list, the only one of the process beside those of ranges and types. */
 #define _GNU_SOURCE
 #include "base/memory.h"
 #include "view/take.h"

@@ -51,7 +51,7 @@ void husk__snap_clear(struct husk_snapshot *snapshot);
 
 /* ---- building ---- */
 
-/* Empty, with number 0 of each table that has one. limit as husk_snapshot_options.max_bytes. NULL: no memory. */
+/* Empty, with number 0 of each table that has one. limit as husk_snapshot_options.max_bytes. NULL: no room. */
 struct husk_snapshot *husk__snap_new(size_t limit);
 
 /* The next `count` elements of a section, zeroed; NULL: no memory, or the limit (snapshot->over). */

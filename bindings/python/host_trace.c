@@ -10,9 +10,11 @@
 
 #if PY_VERSION_HEX >= 0x030b0000
 #define LASTI(frame) PyFrame_GetLasti(frame)
+#define LASTI_BYTES 1
 #define FUNCTION_OF(code) ((code)->co_qualname)
 #else
 #define LASTI(frame) ((frame)->f_lasti)
+#define LASTI_BYTES 2 /* of an instruction, which is the unit */
 #define FUNCTION_OF(code) ((code)->co_name)
 #endif
 #if PY_VERSION_HEX >= 0x030c0000
@@ -32,14 +34,25 @@
 
 /* ---- names of frames ---- */
 
+/* Which line an instruction is of, for code with many places: the interpreter looks from the beginning each time. */
+typedef struct line_table {
+    Py_ssize_t count;
+    struct {
+        int start, line;
+    } rows[];
+} line_table;
+
 /* Of a code object: the numbers of its places, by instruction. */
 typedef struct known_places {
     uint64_t generation; /* of the numbers; others mean nothing */
     uint32_t room, used; /* room: a power of 2, more than used */
+    line_table *lines;   /* NULL: not made yet, or it could not be */
     struct {
         uint32_t at, frame; /* at: instruction plus 1; 0: free */
     } rows[];
 } known_places;
+
+enum { PLACES_FEW = 64 }; /* without a table of lines */
 
 static Py_ssize_t extra_index = -1;
 static uint64_t generation; /* of the numbers that are valid: husk_trace_frame_round */
@@ -57,6 +70,15 @@ static uint32_t place_slot(const known_places *places, uint32_t at)
     return slot;
 }
 
+/* The end of a code object. */
+static void places_free(void *extra)
+{
+    known_places *places = extra;
+    if (places)
+        PyMem_RawFree(places->lines);
+    PyMem_RawFree(places);
+}
+
 /* The same with room for one more, kept by the code object; NULL: no memory, and nothing has changed. */
 static known_places *places_grow(PyCodeObject *code, known_places *old)
 {
@@ -69,14 +91,87 @@ static known_places *places_grow(PyCodeObject *code, known_places *old)
     for (uint32_t i = 0; old && i < old->room; i++)
         if (old->rows[i].at)
             places->rows[place_slot(places, old->rows[i].at)] = old->rows[i];
-    places->used = old ? old->used : 0;
-    if (SET_EXTRA((PyObject *)code, extra_index, places) < 0) { /* frees the old one if it works */
-        PyErr_Clear();
-        PyMem_RawFree(places);
-        return NULL;
+    if (old) {
+        places->used = old->used;
+        places->lines = old->lines;
+        old->lines = NULL; /* the old one is freed, if this works */
     }
-    return places;
+    if (SET_EXTRA((PyObject *)code, extra_index, places) == 0)
+        return places;
+    PyErr_Clear();
+    if (old)
+        old->lines = places->lines;
+    PyMem_RawFree(places);
+    return NULL;
 }
+
+/* ---- lines ---- */
+
+/* From one (start, end, line) of co_lines(). */
+static bool line_add(line_table **table, Py_ssize_t *room, PyObject *row)
+{
+    int start, end;
+    PyObject *line;
+    if (!PyArg_ParseTuple(row, "iiO", &start, &end, &line))
+        return false;
+    if ((*table)->count == *room) {
+        Py_ssize_t more = *room * 2;
+        line_table *larger =
+            PyMem_RawRealloc(*table, sizeof **table + (size_t)more * sizeof((*table)->rows[0]));
+        if (!larger)
+            return false;
+        *table = larger;
+        *room = more;
+    }
+    (*table)->rows[(*table)->count].start = start;
+    (*table)->rows[(*table)->count++].line = line == Py_None ? 0 : (int)PyLong_AsLong(line);
+    return !PyErr_Occurred();
+}
+
+static line_table *lines_make(PyCodeObject *code)
+{
+    Py_ssize_t room = 64;
+    line_table *table = PyMem_RawMalloc(sizeof *table + (size_t)room * sizeof(table->rows[0]));
+    PyObject *rows = PyObject_CallMethod((PyObject *)code, "co_lines", NULL), *row = NULL;
+    bool good = table && rows;
+    if (table)
+        table->count = 0;
+    while (good && (row = PyIter_Next(rows))) {
+        good = line_add(&table, &room, row);
+        Py_DECREF(row);
+    }
+    Py_XDECREF(rows);
+    if (good && !PyErr_Occurred())
+        return table;
+    PyErr_Clear();
+    PyMem_RawFree(table);
+    return NULL;
+}
+
+/* The last row that starts at or before the instruction. */
+static int line_in(const line_table *lines, int at)
+{
+    Py_ssize_t low = 0, high = lines->count;
+    while (low < high) {
+        Py_ssize_t middle = low + (high - low) / 2;
+        if (lines->rows[middle].start <= at)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low ? lines->rows[low - 1].line : 0;
+}
+
+static int line_of(PyFrameObject *frame, PyCodeObject *code, known_places *places)
+{
+    if (!places || places->used < PLACES_FEW)
+        return PyFrame_GetLineNumber(frame);
+    if (!places->lines)
+        places->lines = lines_make(code);
+    return places->lines ? line_in(places->lines, LASTI(frame) * LASTI_BYTES) : PyFrame_GetLineNumber(frame);
+}
+
+/* ---- numbers ---- */
 
 /* A str as bytes; *keep as husk_py_text has it. What cannot be said is "<unknown>". */
 static const char *text_of(PyObject *str, Py_ssize_t *length, PyObject **keep)
@@ -89,13 +184,14 @@ static const char *text_of(PyObject *str, Py_ssize_t *length, PyObject **keep)
     return "<unknown>";
 }
 
-static uint32_t number_slow(husk_trace_sink *sink, PyFrameObject *frame, PyCodeObject *code)
+static uint32_t number_slow(husk_trace_sink *sink, PyFrameObject *frame, PyCodeObject *code,
+                            known_places *places)
 {
     Py_ssize_t file_length, function_length;
     PyObject *keep_file, *keep_function;
     const char *file = text_of(code->co_filename, &file_length, &keep_file);
     const char *function = text_of(FUNCTION_OF(code), &function_length, &keep_function);
-    int line = PyFrame_GetLineNumber(frame);
+    int line = line_of(frame, code, places);
     uint32_t number =
         husk_trace_frame(sink, file, (size_t)file_length, line > 0 ? (uint32_t)line : 0, function);
     Py_XDECREF(keep_file);
@@ -111,7 +207,7 @@ static uint32_t number_of(husk_trace_sink *sink, PyFrameObject *frame, PyCodeObj
     known_places *places = extra;
     uint32_t at = (uint32_t)LASTI(frame) + 1;
     if (at == 0) /* has not begun: a place without an instruction */
-        return number_slow(sink, frame, code);
+        return number_slow(sink, frame, code, NULL);
     if (places && places->generation != generation) {
         memset(places->rows, 0, places_bytes(places->room) - sizeof *places);
         places->generation = generation;
@@ -122,7 +218,7 @@ static uint32_t number_of(husk_trace_sink *sink, PyFrameObject *frame, PyCodeObj
         if (places->rows[slot].at == at)
             return places->rows[slot].frame;
     }
-    uint32_t number = number_slow(sink, frame, code);
+    uint32_t number = number_slow(sink, frame, code, places);
     if (number && (!places || places->used * 2 >= places->room))
         places = places_grow(code, places);
     if (number && places) {
@@ -361,7 +457,8 @@ static PyObject *frames_of(const void *thing, place_fn *place)
     int collecting = PyGC_Disable(); /* no code may run that closes the heap */
     PyObject *list = PyList_New(0);
     for (size_t i = 0; list && place(thing, i, &frame); i++) {
-        PyObject *one = frame_tuple(frame.file, frame.line, frame.function);
+        const char *file = *frame.file ? frame.file : frame.address ? "<native>" : "<unknown>";
+        PyObject *one = frame_tuple(file, frame.line, frame.function);
         if (!one || PyList_Append(list, one) < 0)
             Py_CLEAR(list);
         Py_XDECREF(one);
@@ -464,7 +561,7 @@ bool husk_py_add_tracing(PyObject *module)
         { "_untrack", FAST(untrack), METH_FASTCALL, NULL },
         { NULL, NULL, 0, NULL },
     };
-    extra_index = NEW_EXTRA(PyMem_RawFree);
+    extra_index = NEW_EXTRA(places_free);
     if (extra_index < 0) {
         PyErr_SetString(PyExc_ImportError, "the interpreter has no room for data of code objects");
         return false;

@@ -2,12 +2,17 @@
 whole. Needs _testcapi, which not every interpreter has: then the requests of the library alone are refused."""
 
 import gc
+import os
 import sys
+import tempfile
 import unittest
 import weakref
 
 import husk
 from support import SMALL, Case, main
+
+FOLDER = tempfile.TemporaryDirectory()
+PATH = os.path.join(FOLDER.name, "snapshot")
 
 try:
     import _testcapi
@@ -25,6 +30,31 @@ class Node(husk.Record):
 
 def nothing(*args):
     pass
+
+
+def traced(heap, path):
+    """One of everything of husk.tracemalloc."""
+    t = husk.tracemalloc
+    t.start(3, heap=heap)
+    try:
+        with t.tag("tag", heap=heap), t.domain(5, heap=heap):
+            n = heap.new(Node, heap.list(["x"]))
+        t.mark("mark", heap=heap)
+        t.get_object_traceback(n)
+        s = t.take_snapshot(heap=heap)
+        stats = s.statistics("traceback", sort="born")
+        stats.total, stats.rest(0), str(stats[0])
+        s.statistics("type")
+        s.compare_to(s, "lineno")[0].traceback.total_nframe
+        f = s.filter_traces([t.Filter(True, "*", 0, True, 5, type="N*", since="mark"), t.DomainFilter(False, 0)])
+        list(f.traces), s.traces[0].tag
+        s.object_at(0), s.references_of(0), s.find(n), s.counts, s.numbers, s.about
+        s.mine = [1]
+        s.dump(path)
+        t.Snapshot.load(path).traces[0]
+        t.figures(heap=heap)
+    finally:
+        t.stop(heap=heap)
 
 
 def story(heap):
@@ -56,6 +86,7 @@ def story(heap):
     heap.collect()
     heap.on_pass(nothing)
     heap.figures()
+    traced(heap, PATH)
 
 
 class Refused(Case):
@@ -73,7 +104,7 @@ class Refused(Case):
     def test_memory_of_the_library(self):
         # Heaps ask rarely, in large pieces; each request of a story is refused once, and for good.
         for on in False, True:
-            for nth in range(1, 60):
+            for nth in range(1, 400):
                 husk.memory_fail(nth, on)
                 try:
                     with husk.Heap("refused") as heap:

@@ -269,7 +269,7 @@ class Traceback(_Sequence):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return tuple([self._frame_at(i) for i in range(*index.indices(len(self._frames)))])
+            return tuple(map(self._frame_at, range(*index.indices(len(self._frames)))))
         return self._frame_at(index)
 
     def __contains__(self, frame):
@@ -456,7 +456,7 @@ class _Traces(_Sequence):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return tuple([self._trace_at(i) for i in range(*index.indices(len(self)))])
+            return tuple(map(self._trace_at, range(*index.indices(len(self)))))
         at = _operator.index(index)
         at += len(self) if at < 0 else 0
         if not 0 <= at < len(self):
@@ -467,7 +467,10 @@ class _Traces(_Sequence):
         return map(self._trace_at, range(len(self)))
 
     def __contains__(self, trace):
-        return any(trace._trace == mine._trace for mine in self)
+        for mine in self:
+            if trace._trace == mine._trace:
+                return True
+        return False
 
     def __eq__(self, other):
         if not isinstance(other, _Traces):
@@ -564,7 +567,8 @@ class Statistics(list):
         made._stats = stats
         made._places = places
         count = len(stats) if top is None else min(len(stats), max(_operator.index(top), 0))
-        made.extend([made._made(stats.row(i), i) for i in range(count)])
+        for i in range(count):
+            made.append(made._made(stats.row(i), i))
         return made
 
     def _made(self, row, index=None, name=None):
@@ -669,10 +673,12 @@ class Filter(BaseFilter):
             line = line if 0 <= line < _NO_LINE else _NO_LINE
         size = None if self.min_size is None else max(_operator.index(self.min_size), 0)
         others = (self.function, self.type, self.tag, self.thread, size, self.since, self.kind)
-        said = line is not None or self.domain is not None or any(term is not None for term in others)
+        said = line is not None or self.domain is not None or others.count(None) < len(others)
         file = None if self._filename_pattern == "*" and said else self._filename_pattern
-        return [(bool(self.inclusive), file, line, bool(self.all_frames), domain, *others)
-                for domain in _domains(self.domain)]
+        terms = []
+        for domain in _domains(self.domain):
+            terms.append((bool(self.inclusive), file, line, bool(self.all_frames), domain, *others))
+        return terms
 
 
 class DomainFilter(BaseFilter):
@@ -688,8 +694,10 @@ class DomainFilter(BaseFilter):
         return self._domain
 
     def _terms(self):
-        return [(bool(self.inclusive), None, None, False, domain, None, None, None, None, None, None, None)
-                for domain in _domains(self._domain)]
+        terms = []
+        for domain in _domains(self._domain):
+            terms.append((bool(self.inclusive), None, None, False, domain, None, None, None, None, None, None, None))
+        return terms
 
 
 # ---- snapshots ----
@@ -857,27 +865,30 @@ class Snapshot:
     def references_of(self, index):
         """The references of object number index, a list of Reference; empty if they were left out."""
         index = _operator.index(index)
-        count = self.object_at(index).references
-        found = (self._handle.edge(index, i) for i in range(count))
-        return [Reference._make(edge) for edge in found if edge is not None]
+        found = []
+        for i in range(self.object_at(index).references):
+            edge = self._handle.edge(index, i)
+            if edge is not None:
+                found.append(Reference._make(edge))
+        return found
 
     def find(self, obj):
         """The number of an object, or of what is at an address; None if it is not in the snapshot."""
         return self._handle.find(_core._address(obj) if isinstance(obj, _core.Obj) else _operator.index(obj))
 
 
+def _is_term(value, kind):
+    return value is None or type(value) is kind
+
+
 def _read_note(text, filename):
     """What dump() has added to a file. It is checked as everything in a file is."""
     import json
-
-    def is_term(value, kind):
-        return value is None or type(value) is kind or (kind is bool and type(value) is int)
-
     try:
         note = json.loads(text)
         filters = tuple([tuple([tuple(terms) for terms in one]) for one in note["filters"]])
         attributes = note["attributes"]
-        good = (all(len(terms) == len(_TERMS) and all(map(is_term, terms, _TERMS)) for one in filters for terms in one)
+        good = (all(len(terms) == len(_TERMS) and all(map(_is_term, terms, _TERMS)) for one in filters for terms in one)
                 and isinstance(attributes, dict) and not any(hasattr(Snapshot, name) for name in attributes))
     except (ValueError, TypeError, KeyError, RecursionError):
         good = False

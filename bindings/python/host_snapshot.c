@@ -147,8 +147,10 @@ static PyObject *snapshot_load(PyObject *module, PyObject *x)
     husk_snapshot *snapshot;
     husk_status status;
     const char *bytes = PyBytes_AS_STRING(path);
-    Py_BEGIN_ALLOW_THREADS status = husk_snapshot_load(bytes, &snapshot);
-    Py_END_ALLOW_THREADS Py_DECREF(path);
+    Py_BEGIN_ALLOW_THREADS;
+    status = husk_snapshot_load(bytes, &snapshot);
+    Py_END_ALLOW_THREADS;
+    Py_DECREF(path);
     return status == HUSK_OK ? wrap(snapshot) : husk_py_raise_plain(status);
 }
 
@@ -161,8 +163,10 @@ static PyObject *snapshot_save(PyObject *self, PyObject *x)
     const char *bytes = PyBytes_AS_STRING(path);
     husk_status status;
     snapshot->readers++;
-    Py_BEGIN_ALLOW_THREADS status = husk_snapshot_save(snapshot->snapshot, bytes);
-    Py_END_ALLOW_THREADS snapshot->readers--;
+    Py_BEGIN_ALLOW_THREADS;
+    status = husk_snapshot_save(snapshot->snapshot, bytes);
+    Py_END_ALLOW_THREADS;
+    snapshot->readers--;
     Py_DECREF(path);
     return status == HUSK_OK ? Py_NewRef(Py_None) : husk_py_raise_plain(status);
 }

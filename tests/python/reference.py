@@ -167,7 +167,7 @@ def make():
     page.add()
     page.add(escape(inspect.getdoc(husk)))
     page.add()
-    shown = set(FIGURES) | {"default", "gc", "tracemalloc", "weakref"}
+    shown = set(FIGURES) | {"default", "gc", "memory", "tracemalloc", "weakref"}
     for title, names in GROUPS:
         page.add(f"## {title}")
         page.add()
@@ -186,7 +186,7 @@ def make():
     page.add()
     page.figures()
     page.errors()
-    for module in (husk.gc, husk.weakref, husk.tracemalloc):
+    for module in (husk.gc, husk.weakref, husk.tracemalloc, husk.memory):
         page.add(f"## {module.__name__}")
         page.add()
         page.add(escape(inspect.getdoc(module)))

@@ -51,8 +51,8 @@ class Stubs(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout[-8000:] + done.stderr[-2000:])
 
     def test_the_stubs_themselves(self):
-        files = [os.path.join(PACKAGE, "husk", name) for name in ("__init__.pyi", "_core.pyi", "gc.pyi", "tracemalloc.pyi",
-                                                               "weakref.pyi")]
+        files = [os.path.join(PACKAGE, "husk", name) for name in ("__init__.pyi", "_core.pyi", "gc.pyi", "memory.pyi",
+                                                               "tracemalloc.pyi", "weakref.pyi")]
         done = self.run_module("mypy", "--strict", *files)
         self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr[-2000:])
 

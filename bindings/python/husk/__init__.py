@@ -48,4 +48,4 @@ def collect(*, python: bool = True) -> "_core.Pass":
     return _core.default.collect(python=python)
 
 
-from husk import gc, tracemalloc, weakref  # noqa: E402,F401 - they stand on what is above
+from husk import gc, memory, tracemalloc, weakref  # noqa: E402,F401 - they stand on what is above

@@ -1,5 +1,5 @@
 # husk: see __init__.py. What is not written here comes from husk._core.
-from husk import gc as gc, tracemalloc as tracemalloc, weakref as weakref
+from husk import gc as gc, memory as memory, tracemalloc as tracemalloc, weakref as weakref
 from husk._core import (
     BusyError as BusyError,
     Cleanup as Cleanup,

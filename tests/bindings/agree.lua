@@ -1,9 +1,10 @@
 -- lua5.4 agree.lua --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...: runs all commands; each has to end well and
 -- to print what the first one prints, line by line. Where a line of statistics begins with a place, FILE:LINE, which
--- places are the same counts, and not what they are called.
+-- places are the same counts, and not what they are called. After --numbers numbers may be any.
 local runs = {}
-for _, word in ipairs(arg) do
-  local last = runs[#runs]
+local numbers = arg[1] == "--numbers"
+for i = numbers and 2 or 1, #arg do
+  local word, last = arg[i], runs[#runs]
   if word == "--as" then
     runs[#runs + 1] = { words = {} }
   elseif last and not last.name then
@@ -13,7 +14,7 @@ for _, word in ipairs(arg) do
   end
 end
 if #runs < 2 then
-  io.stderr:write("usage: agree.lua --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...\n")
+  io.stderr:write("usage: agree.lua [--numbers] --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...\n")
   os.exit(2)
 end
 
@@ -21,6 +22,11 @@ local failed = false
 local function complain(...)
   failed = true
   print(string.format(...))
+end
+
+-- What of a line has to be the same.
+local function common(line)
+  return numbers and line:gsub(" *%d[%d.]*", " N") or line
 end
 
 for _, run in ipairs(runs) do
@@ -46,9 +52,10 @@ local first = runs[1]
 for i = 2, #runs do
   local run = runs[i]
   for n = 1, math.max(#first.lines, #run.lines) do
-    if first.lines[n] ~= run.lines[n] then
-      complain("line %d of %s: %s", n, first.name, first.lines[n] or "no more")
-      complain("line %d of %s: %s", n, run.name, run.lines[n] or "no more")
+    local one, other = first.lines[n], run.lines[n]
+    if not one or not other or common(one) ~= common(other) then
+      complain("line %d of %s: %s", n, first.name, one or "no more")
+      complain("line %d of %s: %s", n, run.name, other or "no more")
       break -- what follows is mostly the same, shifted
     end
   end

@@ -29,7 +29,8 @@ expect fail 2 "a crash after the last line" 'printf "one\ntwo\nthree\n"; exit 3'
 
 # agrees pass|fail TITLE SHELL-COMMAND SHELL-COMMAND
 agrees() {
-    if "$lua" "$agree" --as one sh -c "$3" --as two sh -c "$4" > "$story.out" 2>&1; then got=pass; else got=fail; fi
+    # shellcheck disable=SC2086 # an option, or nothing
+    if "$lua" "$agree" ${5-} --as one sh -c "$3" --as two sh -c "$4" > "$story.out" 2>&1; then got=pass; else got=fail; fi
     if [ "$got" != "$1" ]; then
         failed=1
         echo "$2: wanted $1, got $got"
@@ -44,4 +45,10 @@ agrees fail "a line too many" 'echo a' 'echo a; echo b'
 agrees fail "nothing" 'true' 'true'
 agrees fail "the first one crashes" 'echo a; exit 3' 'echo a'
 agrees fail "the second one crashes" 'echo a' 'echo a; exit 3'
+agrees pass "other places" 'echo /a/b.lua:12: size=3' 'echo c.py:1: size=3'
+agrees fail "a place and none" 'echo /a/b.lua:12: size=3' 'echo c.py: size=3'
+agrees fail "a place twice, and two" 'echo a:1: size=3; echo a:1: size=3' 'echo b:1: size=3; echo b:2: size=3'
+agrees fail "other numbers" 'echo b.lua:12: size=3' 'echo b.lua:12: size=4'
+agrees pass "other numbers, which are their own" 'echo 12.5 MB of  3' 'echo 1 MB of 45' --numbers
+agrees fail "a number and none" 'echo 12.5 MB' 'echo many MB' --numbers
 exit $failed

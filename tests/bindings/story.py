@@ -1,6 +1,10 @@
 """tests/bindings/story.py: the story of story.md, told in Python."""
 
+import os
+import tempfile
+
 import husk
+from husk import tracemalloc
 
 
 class Node(husk.Record):
@@ -72,6 +76,59 @@ def tell_weak_maps(heap):
     print(f"weak map: {len(by_key)} by key, {len(by_value)} by value")
 
 
+def chain(heap):
+    node = None
+    for value in range(1, 11):
+        node = heap.new(Node, value, node)
+    return node
+
+
+def more(heap):
+    node = None
+    for value in range(11, 19):
+        node = heap.new(Node, value, node)
+    return node
+
+
+def only_nodes(snapshot, **terms):
+    return snapshot.filter_traces([tracemalloc.Filter(True, type="Node", **terms)])
+
+
+def tell_traces(heap):
+    tracemalloc.start(4, heap=heap)
+    print(f"trace: {'on' if tracemalloc.is_tracing(heap=heap) else 'off'}")
+    node = chain(heap)
+    place = tracemalloc.get_object_traceback(node)[-1]
+    file = os.path.splitext(os.path.basename(place.filename))[0]
+    print(f"trace: made in {file}, by {place.function.rpartition('.')[2]}")
+
+    snapshot = tracemalloc.take_snapshot(heap=heap)
+    print(f"snapshot: {only_nodes(snapshot).statistics('type')[0].count} nodes")
+    by_line = only_nodes(snapshot).statistics("lineno")
+    print(f"snapshot: {len(by_line)} line made {by_line[0].count}")
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "snapshot")
+        snapshot.dump(path)
+        loaded = tracemalloc.Snapshot.load(path)
+    print(f"snapshot: {only_nodes(loaded).statistics('type')[0].count} nodes in the file")
+
+    tracemalloc.mark("half", heap=heap)
+    sixth = node
+    while sixth.value != 6:
+        sixth = sixth.next
+    sixth.next = None
+    del sixth
+    other = more(heap)
+    second = tracemalloc.take_snapshot(heap=heap)
+    for row in only_nodes(second).compare_to(only_nodes(loaded), "function"):
+        print(f"diff: {row.traceback[0].function} {row.count_diff:+d}")
+    print(f"diff: {only_nodes(second, since='half').statistics('type').total.count} since the mark")
+    tracemalloc.stop(heap=heap)
+    print(f"trace: {'on' if tracemalloc.is_tracing(heap=heap) else 'off'}")
+    del node, other
+    print(f"diff: {nodes(heap)} nodes")
+
+
 def tell_errors(heap, shelf):
     print("error:", code(lambda: heap.map()["colour"]))
     with husk.Heap("small", max_bytes=400_000) as small:
@@ -93,6 +150,7 @@ def tell():
     tell_counts(heap, shelf)
     tell_finalizers(heap)
     tell_weak_maps(heap)
+    tell_traces(heap)
     tell_errors(heap, shelf)
     heap.close()
     try:

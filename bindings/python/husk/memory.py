@@ -2,8 +2,8 @@
 
     from husk import memory
 
-    print(memory.memory_info().rss)
-    print(memory.balance())
+    resident = memory.memory_info().rss
+    sheet = memory.balance()
 
 memory_info(), memory_full_info(), memory_percent() and memory_maps() are methods of a Process there; here they take a pid,
 or none for this process. Sizes are bytes. What the system does not tell is None, never 0: kernels, containers and rights

@@ -31,12 +31,18 @@ def show(what):
           f"free and kept {megabytes(free):>8}: {sheet.verdict}")
 
 
+def give_back():
+    """What heaps keep for later, and what Python itself has freed, where the C library can give it back."""
+    husk.default.trim()
+    with contextlib.suppress(husk.MissingError):
+        memory.trim()
+
+
+give_back()  # what starting Python has left
 show("At the start:")
 boxes = husk.List(object() for _ in range(100_000))  # what is no value of the heap's own is kept in a box
 show("With 100000 boxes:")
 boxes = None
 show("Dropped:")
-husk.default.trim()
-with contextlib.suppress(husk.MissingError):
-    memory.trim()  # and what Python itself has freed, where the C library can
+give_back()
 show("Given back:")

@@ -155,10 +155,11 @@ test("mappings one by one and grouped", function()
 end)
 
 test("the peak stays until it is reset", function()
-  local text = ("x"):rep(16 << 20)
+  local heap = husk.heap{name = "peak"}
+  local list = heap:list{}
+  for i = 1, 800 do list[i] = ("x"):rep(30000) end -- 24 MB in texts of the heap
   local peak = memory.info().peak_rss
-  text = nil
-  collectgarbage()
+  heap:close()
   ok(memory.info().peak_rss >= peak - 64 * page)
   memory.reset_peak()
   ok(memory.info().peak_rss < peak - (8 << 20))
@@ -227,6 +228,10 @@ test("rows add up to the resident memory and agree with the heap", function()
 end)
 
 test("growth, retention and fragmentation are told apart", function()
+  if not pcall(memory.native) then
+    print("# skipped: the allocator in use (a sanitizer's) keeps what is freed, and so much that little else counts")
+    return
+  end
   local heap = husk.heap{name = "verdicts"}
   local before = memory.balance{heaps = {heap}}
   local keep = heap:list{}

@@ -125,20 +125,21 @@ func (h *Heap) willMake() {
 }
 
 func (t *tracer) note() {
-	_, sum, whole := t.key.Find()
-	t.known(sum, whole)
+	n, sum := t.key.Find()
+	t.known(n, sum)
 }
 
 // noteSlowly is note on the way back from C.
 func (t *tracer) noteSlowly() {
-	_, sum, whole := t.key.FindSlowly(0)
-	t.known(sum, whole)
+	n, sum := t.key.FindSlowly(0)
+	t.known(n, sum)
 }
 
-func (t *tracer) known(sum uint64, whole bool) {
+// known sets the stack of n machine frames and this sum. If that are not all, the frames that are wanted have to be among them.
+func (t *tracer) known(n int, sum uint64) {
 	stack := t.stacks[sum]
-	if stack == nil || !whole {
-		stack = t.look()
+	if stack == nil || n == callers.Most && t.most > callers.Most/4 {
+		stack = t.look(n < callers.Most)
 		if old := t.stacks[sum]; old != nil {
 			C.free(unsafe.Pointer(old))
 		} else if len(t.stacks) >= mostStacks {
@@ -161,8 +162,9 @@ func (t *tracer) forget() {
 	}
 }
 
-// look finds out what a stack is made of: without the frames of this package and the runtime's way to it.
-func (t *tracer) look() *C.husk_go_stack {
+// look finds out what a stack is made of: without the frames of this package and the runtime's way to it. countable: it is
+// wanted, and possible, to say how many there are.
+func (t *tracer) look(countable bool) *C.husk_go_stack {
 	var pcs [2 * callers.Most]uintptr
 	n := runtime.Callers(2, pcs[:])
 	all := runtime.CallersFrames(pcs[:n])
@@ -186,7 +188,7 @@ func (t *tracer) look() *C.husk_go_stack {
 			rows = append(rows, row)
 		}
 	}
-	if n == len(pcs) {
+	if n == len(pcs) || !countable {
 		total = 0
 	}
 	return C.husk_go_stack_new(&append(rows, 0)[0], C.size_t(len(rows)), C.size_t(total))

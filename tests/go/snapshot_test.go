@@ -79,9 +79,9 @@ func TestStatistics(t *testing.T) {
 		"newest":    {0, []trace.Option{trace.Filter{Function: "*.TestStatistics", Type: "Node"}}},
 		"any":       {15, []trace.Option{trace.Filter{Function: "*.TestStatistics", Type: "Node", AllFrames: true}}},
 		"file":      {15, []trace.Option{nodes, trace.And, trace.Filter{File: "*/snapshot_test.go"}}},
-		"kind":      {15, []trace.Option{trace.Filter{Kind: trace.Object, MinSize: uint64(size)}}},
-		"buffers":   {1, []trace.Option{trace.Filter{Kind: trace.Buffer}}},
-		"blocks":    {0, []trace.Option{trace.Filter{Kind: trace.Block}}},
+		"kind":      {15, []trace.Option{trace.Filter{Kind: trace.KindObject, MinSize: uint64(size)}}},
+		"buffers":   {1, []trace.Option{trace.Filter{Kind: trace.KindBuffer}}},
+		"blocks":    {0, []trace.Option{trace.Filter{Kind: trace.KindBlock}}},
 		"no line":   {0, []trace.Option{trace.Filter{Line: trace.NoLine}}},
 		"thread":    {0, []trace.Option{trace.Filter{Thread: "nobody"}}},
 		"words":     {5, []trace.Option{trace.Filter{Text: fmt.Sprintf("type=Node,line=%d", five)}}},
@@ -236,7 +236,7 @@ func TestNodesAndEdges(t *testing.T) {
 		same(t, "traced", one.Traced, false)
 		same(t, "weight", one.Weight, 1)
 		return true
-	}, trace.Untraced, trace.Filter{Kind: trace.Object}))
+	}, trace.Untraced, trace.Filter{Kind: trace.KindObject}))
 	same(t, "things", things, 4)
 	ok(t, s.Things(func(trace.Thing) bool { things++; return true }))
 	same(t, "things that are traced", things, 4)

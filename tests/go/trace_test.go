@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
@@ -340,6 +341,74 @@ func TestTagsOfGoroutines(t *testing.T) {
 		fmt.Sprintf("map[:%d domain 0:%d domain 1:%d]", 2*goroutines*each, each*goroutines/2, each*goroutines/2))
 }
 
+// In a process of its own: each of its threads keeps a little memory for the next tracing.
+func TestBlocks(t *testing.T) {
+	if os.Getenv("HUSK_TEST_BLOCKS") == "" {
+		command := exec.Command(os.Args[0], "-test.run=^TestBlocks$")
+		command.Env = append(os.Environ(), "HUSK_TEST_BLOCKS=1")
+		if output, err := command.CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, output)
+		}
+		return
+	}
+	wants(t, trace.Block(1, 0x1000, 10), husk.ErrState, "trace.Block")
+	wants(t, trace.Unblock(1, 0x1000), husk.ErrState, "trace.Unblock")
+	same(t, "usage", trace.BlockFigures(), trace.Usage{})
+	wants(t, trace.StartBlocks(trace.Options{Frames: -1}), husk.ErrRange, "trace.StartBlocks")
+	ok(t, trace.StartBlocks())
+	defer trace.StopBlocks()
+	wants(t, trace.StartBlocks(), husk.ErrState)
+	same(t, "on", trace.BlocksOn(), true)
+	var group sync.WaitGroup
+	for g := uintptr(0); g < 4; g++ {
+		group.Add(1)
+		go func(g uintptr) {
+			defer group.Done()
+			for i := uintptr(1); i <= 1000; i++ {
+				ok(t, trace.Block(uint32(g), i*64, 32))
+				if i%2 == 0 {
+					ok(t, trace.Unblock(uint32(g), i*64))
+				}
+			}
+		}(g)
+	}
+	group.Wait()
+	ok(t, trace.Block(0, 64, 64)) // replaces
+	ok(t, trace.Unblock(0, 12345))
+	same(t, "count", trace.BlockFigures().Count, 2000)
+	same(t, "bytes", trace.BlockFigures().Bytes, 2000*32+32)
+	s := snapshot(t, newHeap(t))
+	same(t, "blocks", s.Counts().Blocks, 2000)
+	stats := husk.Must(s.Statistics(trace.ByDomain, trace.Filter{Kind: trace.KindBlock}))
+	same(t, "domains", len(stats.Rows), 4)
+	same(t, "domain", stats.Rows[0].Name, "0")
+	same(t, "size", stats.Rows[0].Size, 500*32+32)
+	without := husk.Must(trace.Take(newHeap(t).Heap, trace.SnapshotOptions{NoBlocks: true}))
+	same(t, "blocks", without.Counts().Blocks, 0)
+	ok(t, without.Close())
+	trace.StopBlocks()
+	same(t, "on", trace.BlocksOn(), false)
+}
+
+// A recursion of more frames than are looked at.
+func TestDeepRecursion(t *testing.T) {
+	for _, frames := range []int{2, 2000} {
+		h := traced(t, frames)
+		l := husk.Must(h.List())
+		nested(1500, func() {
+			for i := 0; i < 20; i++ {
+				ok(t, l.Append(husk.Must(h.New(Node))))
+			}
+		})
+		stats := husk.Must(snapshot(t, h).Statistics(trace.ByTraceback, trace.Filter{Type: "Node"}))
+		same(t, "rows", len(stats.Rows), 1)
+		of := stats.Rows[0].Traceback
+		if want := map[int]int{2: 2, 2000: 1503}[frames]; len(of.Frames) != want || of.Total != 0 {
+			t.Errorf("%d frames of %d", len(of.Frames), of.Total)
+		}
+	}
+}
+
 func TestMarks(t *testing.T) {
 	h := newHeap(t)
 	wants(t, trace.Mark(h.Heap, "early"), husk.ErrState, "trace.Mark")
@@ -452,12 +521,12 @@ func TestTakeInHook(t *testing.T) {
 // More stacks than are remembered.
 func TestManyStacks(t *testing.T) {
 	if os.Getenv("HUSK_TEST_SMALL") != "" || testing.Short() {
-		t.Skip("1<<17 stacks")
+		t.Skip("70000 stacks")
 	}
 	h := traced(t, 2)
 	l := husk.Must(h.List())
 	turns := make([]byte, 17)
-	for i := 0; i < 1<<17; i++ {
+	for i := 0; i < 70000; i++ {
 		for bit := range turns {
 			turns[bit] = byte(i >> bit & 1)
 		}
@@ -471,7 +540,7 @@ func TestManyStacks(t *testing.T) {
 	}
 	stats := husk.Must(snapshot(t, h).Statistics(trace.ByFunction, trace.Filter{Type: "Node"}))
 	same(t, "rows", len(stats.Rows), 1)
-	same(t, "count", stats.Total.Count, 132)
+	same(t, "count", stats.Total.Count, 70)
 }
 
 //go:noinline

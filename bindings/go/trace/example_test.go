@@ -32,7 +32,7 @@ func Example() {
 
 	before := husk.Must(trace.Take(heap))
 	defer before.Close()
-	stats := husk.Must(before.Statistics(trace.ByType, trace.Filter{Kind: trace.Object}))
+	stats := husk.Must(before.Statistics(trace.ByType, trace.Filter{Kind: trace.KindObject}))
 	for _, row := range stats.Rows {
 		fmt.Println(row)
 	}

@@ -14,19 +14,19 @@ type Kind int
 
 // The kinds.
 const (
-	Object Kind = 1 + C.HUSK_THING_OBJECT
-	Buffer Kind = 1 + C.HUSK_THING_BUFFER // the growing part of a list or map
-	Block  Kind = 1 + C.HUSK_THING_BLOCK  // other memory that was traced
+	KindObject Kind = 1 + C.HUSK_THING_OBJECT
+	KindBuffer Kind = 1 + C.HUSK_THING_BUFFER // the growing part of a list or map
+	KindBlock  Kind = 1 + C.HUSK_THING_BLOCK  // other memory that was traced
 )
 
 // String returns "object", "buffer" or "block".
 func (k Kind) String() string {
 	switch k {
-	case Object:
+	case KindObject:
 		return "object"
-	case Buffer:
+	case KindBuffer:
 		return "buffer"
-	case Block:
+	case KindBlock:
 		return "block"
 	}
 	return "any"
@@ -123,7 +123,7 @@ func (f Filter) addTo(q *query) error {
 	if f.Line < NoLine || int64(f.Line) > math.MaxUint32 {
 		return fail(q.op, husk.ErrRange, "there is no line %d", f.Line)
 	}
-	if f.Kind < 0 || f.Kind > Block {
+	if f.Kind < 0 || f.Kind > KindBlock {
 		return fail(q.op, husk.ErrRange, "there is no kind %d", int(f.Kind))
 	}
 	if f.Domain != "" && f.NoDomain {

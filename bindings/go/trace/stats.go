@@ -23,11 +23,11 @@ const (
 	ByType      By = C.HUSK_BY_TYPE
 	ByTag       By = C.HUSK_BY_TAG
 	ByDomain    By = C.HUSK_BY_DOMAIN
-	ByThread    By = C.HUSK_BY_THREAD
-	ByClass     By = C.HUSK_BY_CLASS // size class of the heap
-	ByAge       By = C.HUSK_BY_AGE   // seconds, doubling
-	ByMark      By = C.HUSK_BY_MARK  // the latest mark before it was made
-	ByKind      By = C.HUSK_BY_KIND  // object, buffer, block
+	ByThread    By = C.HUSK_BY_THREAD // of Go's heaps always the thread that called Start
+	ByClass     By = C.HUSK_BY_CLASS  // size class of the heap
+	ByAge       By = C.HUSK_BY_AGE    // seconds, doubling
+	ByMark      By = C.HUSK_BY_MARK   // the latest mark before it was made
+	ByKind      By = C.HUSK_BY_KIND   // object, buffer, block
 )
 
 // String returns "line", "file" and so on.

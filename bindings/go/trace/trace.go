@@ -32,7 +32,7 @@ const (
 type Options struct {
 	Frames      int           // most frames of a traceback, 1 to 65535; 0: 1
 	SampleBytes uint64        // mean gap between samples; 0: everything is traced. 512 KiB costs next to nothing
-	Sources     Sources       // 0: Go and Given
+	Sources     Sources       // 0: Go and Given; of blocks: Native
 	Seed        uint64        // of the samples, for runs that can be repeated; 0: by chance
 	Epoch       time.Duration // how finely ages are told; 0: a second
 }
@@ -41,29 +41,36 @@ type Options struct {
 // changes; ErrRange: a number is out of range.
 func Start(h *husk.Heap, options ...Options) error {
 	const op = "trace.Start"
+	c, err := startOptions(op, Go|Given, options)
+	if err != nil {
+		return err
+	}
+	return door.Start(h, op, unsafe.Pointer(&c))
+}
+
+func startOptions(op string, sources Sources, options []Options) (c C.husk_trace_options, err error) {
 	var o Options
 	switch len(options) {
 	case 0:
 	case 1:
 		o = options[0]
 	default:
-		return fail(op, husk.ErrInvalid, "%d Options, and at most one is possible", len(options))
+		return c, fail(op, husk.ErrInvalid, "%d Options, and at most one is possible", len(options))
 	}
 	if o.Frames < 0 || o.Frames > C.HUSK_TRACE_MOST_FRAMES {
-		return fail(op, husk.ErrRange, "%d frames: the number of frames must be 1 to %d", o.Frames, C.HUSK_TRACE_MOST_FRAMES)
+		return c, fail(op, husk.ErrRange, "%d frames: the number of frames must be 1 to %d", o.Frames, C.HUSK_TRACE_MOST_FRAMES)
 	}
 	if o.Epoch < 0 || o.Epoch > 0 && o.Epoch < time.Millisecond || o.Epoch.Milliseconds() > math.MaxUint32 {
-		return fail(op, husk.ErrRange, "an epoch of %v: it must be 1ms or more, and less than 50 days", o.Epoch)
+		return c, fail(op, husk.ErrRange, "an epoch of %v: it must be 1ms or more, and less than 50 days", o.Epoch)
 	}
 	if uint64(C.size_t(o.SampleBytes)) != o.SampleBytes {
-		return fail(op, husk.ErrRange, "SampleBytes %d is more than this machine can address", o.SampleBytes)
+		return c, fail(op, husk.ErrRange, "SampleBytes %d is more than this machine can address", o.SampleBytes)
 	}
 	if o.Sources == 0 {
-		o.Sources = Go | Given
+		o.Sources = sources
 	}
-	c := C.husk_go_trace_options(C.uint32_t(o.Frames), C.uint32_t(o.Sources), C.size_t(o.SampleBytes), C.uint64_t(o.Seed),
-		C.uint32_t(o.Epoch.Milliseconds()))
-	return door.Start(h, op, unsafe.Pointer(&c))
+	return C.husk_go_trace_options(C.uint32_t(o.Frames), C.uint32_t(o.Sources), C.size_t(o.SampleBytes), C.uint64_t(o.Seed),
+		C.uint32_t(o.Epoch.Milliseconds())), nil
 }
 
 // Stop ends tracing and forgets what was noted. May be repeated. It looks at all objects.
@@ -129,11 +136,15 @@ func Figures(h *husk.Heap) (Usage, error) {
 		C.husk_trace_figures_get(c, &f)
 		return 0
 	})
+	return usageOf(&f), err
+}
+
+func usageOf(f *C.husk_trace_figures) Usage {
 	return Usage{
 		Bytes: uint64(f.bytes), Count: uint64(f.count), PeakBytes: uint64(f.peak_bytes), PeakCount: uint64(f.peak_count),
 		BornBytes: uint64(f.born_bytes), Born: uint64(f.born), Temporary: uint64(f.temporary), Unknown: uint64(f.unknown),
 		Places: int(f.places), OwnBytes: uint64(f.own_bytes), SampleBytes: uint64(f.sample_bytes),
-	}, err
+	}
 }
 
 // Memory returns how many bytes are traced and alive, and how many were at the peak; 0 when tracing is off.

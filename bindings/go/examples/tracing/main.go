@@ -55,7 +55,7 @@ func main() {
 
 	// The same by type; and what tracing itself has taken.
 	fmt.Println("By type")
-	types := husk.Must(snapshot.Statistics(trace.ByType, trace.Filter{Kind: trace.Object}, trace.Top(3)))
+	types := husk.Must(snapshot.Statistics(trace.ByType, trace.Filter{Kind: trace.KindObject}, trace.Top(3)))
 	for _, row := range types.Rows {
 		fmt.Println(row)
 	}

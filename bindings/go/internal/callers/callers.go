@@ -22,23 +22,22 @@ const Most = 1024
 type Key [Most]uintptr
 
 // Find fills the key with the addresses of the stack, from Find's caller on, and returns how many there are and a sum by
-// which the stack is known again; whole: the beginning of the stack is in it. If it is not, the sum says nothing about
-// the rest.
+// which the stack is known again. Of a stack of more than Most frames these are the newest.
 //
 //go:noinline
-func (k *Key) Find() (n int, sum uint64, whole bool) {
+func (k *Key) Find() (n int, sum uint64) {
 	if fast {
-		if n = follow(&k[0], Most); n > 0 && k[n-1] == start {
-			return n, sumOf(k[:n]), true
+		if n = follow(&k[0], Most); n == Most || n > 0 && k[n-1] == start {
+			return n, sumOf(k[:n])
 		}
 	}
 	return k.FindSlowly(1) // without this function
 }
 
 // FindSlowly is Find by runtime.Callers, for stacks that C frames are part of; skip: callers to be left out.
-func (k *Key) FindSlowly(skip int) (n int, sum uint64, whole bool) {
+func (k *Key) FindSlowly(skip int) (n int, sum uint64) {
 	n = runtime.Callers(skip+2, k[:])
-	return n, sumOf(k[:n]), n < Most
+	return n, sumOf(k[:n])
 }
 
 func sumOf(pcs []uintptr) uint64 {

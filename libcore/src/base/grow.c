@@ -9,7 +9,10 @@
 #define RESERVE_FIRST                                                                                        \
     ((size_t)64 << 20) /* costs address space only; a larger array moves a few times at most */
 #define COMMIT_STEP ((size_t)256 << 10)
-#define COMMIT_STEP_LARGE ((size_t)8 << 20) /* fewer calls, and large system pages, once it is large */
+#define COMMIT_STEP_LARGE ((size_t)8 << 20) /* fewer calls, once it is large */
+/* Large system pages for an array that is large, or of which so much is wanted at once: a fault for each small page
+ * costs several times what writing to it does. */
+#define COMMIT_HUGE ((size_t)2 << 20)
 #define PAGE 4096
 
 static size_t round_to(size_t bytes, size_t unit)
@@ -29,13 +32,15 @@ static size_t first_reservation(void)
 
 static bool commit(struct husk__grow *grow, size_t bytes)
 {
-    size_t step = grow->committed >= COMMIT_STEP_LARGE ? COMMIT_STEP_LARGE : COMMIT_STEP;
+    size_t step = grow->committed >= COMMIT_STEP_LARGE ? COMMIT_STEP_LARGE
+                  : bytes >= COMMIT_HUGE               ? COMMIT_HUGE
+                                                       : COMMIT_STEP;
     size_t more = round_to(bytes, step);
     if (more > grow->reserved - grow->committed)
         more = grow->reserved - grow->committed;
     if (!husk__memory_commit(grow->at + grow->committed, more))
         return false;
-    if (step == COMMIT_STEP_LARGE)
+    if (step != COMMIT_STEP)
         husk__memory_advise_huge(grow->at + grow->committed, more);
     grow->committed += more;
     husk__memory_note((int64_t)more);

@@ -71,13 +71,19 @@ ALWAYS_INLINE void husk__visit_varying(const husk_type *type, husk_obj *obj, hus
     }
 }
 
-/* fn(child) for each reference of obj, in the order of its slots. */
-ALWAYS_INLINE void husk__visit(const husk_type *type, husk_obj *obj, husk__child_fn *fn, void *context)
+/* fn(child) for each reference in a field of obj, in the order of its slots: all there are without TYPE_VARYING. */
+ALWAYS_INLINE void husk__visit_fields(const husk_type *type, husk_obj *obj, husk__child_fn *fn, void *context)
 {
     const char *base = (const char *)obj;
     const uint32_t *fields = type->fields;
     for (uint32_t i = 0, n = type->field_count; i < n; i++)
         husk__visit_slot(base + (fields[i] & ~1u), fields[i] & 1u, i, 0, fn, context);
+}
+
+/* fn(child) for each reference of obj, in the order of its slots. */
+ALWAYS_INLINE void husk__visit(const husk_type *type, husk_obj *obj, husk__child_fn *fn, void *context)
+{
+    husk__visit_fields(type, obj, fn, context);
     if (UNLIKELY(type->flags & TYPE_VARYING))
         husk__visit_varying(type, obj, fn, context);
 }

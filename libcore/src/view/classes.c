@@ -64,8 +64,10 @@ static void all_classes(const husk_heap *heap, struct husk__usage usages[CLASS_C
 
 bool husk__take_classes(struct husk_snapshot *snapshot, const husk_heap *heap)
 {
-    struct husk__usage usages[CLASS_COUNT];
-    all_classes(heap, usages);
+    struct husk__usage usages[CLASS_COUNT] = { 0 };
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        husk__usage_add_held(&usages[class_of_page(page)], page, &heap->store);
     for (size_t c = 0; c < CLASS_COUNT; c++) {
         if (!usages[c].held_bytes)
             continue;

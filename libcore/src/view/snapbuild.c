@@ -58,6 +58,12 @@ void *husk__snap_add(struct husk_snapshot *snapshot, unsigned kind, size_t count
     return at;
 }
 
+void husk__snap_expect(struct husk_snapshot *snapshot, unsigned kind, size_t count)
+{
+    if (!snapshot->limit && count <= SIZE_MAX / 4 / sections[kind].item)
+        (void)husk__grow_room(&snapshot->own[kind], count * sections[kind].item);
+}
+
 /* Takes back the latest `bytes` of a section, which are zeroed for whoever comes next. */
 static void take_back(struct husk_snapshot *snapshot, unsigned kind, size_t bytes)
 {

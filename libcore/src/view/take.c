@@ -2,9 +2,10 @@
  * known of places, of time and of the process is takesites.c and takeprocess.c.
  *
  * An object's number must be known wherever a reference to it is met. It is the number of its page's first object
- * plus its rank in the page: the first stands in the page's record (`members`, 0 outside passes), the second in the
- * side table, which is anybody's scratch between two passes. So no table of addresses is built. Targets lie anywhere:
- * each would be a miss or two, so they are looked up some dozens at a time, with all their loads on the way. */
+ * plus its rank in the page: the first stands in the page's record (`members`, 0 outside passes); the second is
+ * worked out from the address if all blocks before it are objects, else it stands in the side table, which is
+ * anybody's scratch between two passes. So no table of addresses is built. Targets lie anywhere: each would be a miss
+ * or two, so they are looked up by the hundred, with all their loads on the way. */
 #include "view/take.h"
 
 #include "base/memory.h"
@@ -17,9 +18,11 @@
 enum {
     RANK_NONE = 0xFFFF, /* of an object that is dying: nobody refers to it any more */
     EDGES_AT_ONCE = 4096,
-    TARGETS =
-        64, /* so many misses of the cache are waited for together: 120 to 53 ns an object, 10^6 objects, 3 edges */
+    TARGETS = 256,      /* so many are looked up together; those of an object without items fit */
+    EDGES_EXPECTED = 8, /* an object, at most */
 };
+
+#define TARGET_WEAK ((uintptr_t)1) /* in an address: the reference is not counted */
 
 struct taking {
     struct husk_snapshot *snapshot;
@@ -29,18 +32,21 @@ struct taking {
     int32_t *hidden;     /* of each node: its count less the references seen so far */
     uint32_t *type_rows; /* by the type's id; 0: no row yet */
     size_t type_room, node_count;
+    size_t objects, edges_expected; /* in the heap */
     /* the edges of the object at hand, and where the next one goes */
     const struct husk_type *type;
     uint32_t row, field_first, field_count; /* of its type */
+    bool plain;                             /* all its edges are references in fields */
+    size_t of_type;                         /* objects since the type last changed */
     size_t edge_count, edge_room, index_count, degree;
     uint32_t *dst, *index;
     uint8_t *field;
     size_t index_room;
-    /* targets of the latest edges, whose numbers are still to be looked up */
-    const husk_obj *targets[TARGETS];
-    bool counted[TARGETS];
+    /* targets of the latest edges, whose numbers are still to be looked up: addresses, with TARGET_WEAK */
+    uintptr_t targets[TARGETS];
     size_t target_count;
     bool dying; /* there are objects that are not shown: each target must be looked at first */
+    uint32_t reciprocals[2 * HUSK__CLASSES]; /* 2^32 by the bytes of a block, rounded up */
 };
 
 static uint16_t *rank_of(const husk_obj *obj)
@@ -56,35 +62,70 @@ static bool is_shown(const husk_obj *obj)
 
 /* ---- numbers ---- */
 
-static size_t number_all(const husk_heap *heap, bool *dying)
+static uint32_t count_shown(const struct husk__page *page)
 {
-    size_t count = 0;
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));) {
-        uint16_t rank = 0;
-        page->members = (uint32_t)count;
-        for (HUSK__EACH_BLOCK(page, obj))
-            if (is_shown(obj)) {
-                *rank_of(obj) = rank++;
-            } else {
-                *rank_of(obj) = RANK_NONE;
-                *dying = *dying || husk__is_object(obj);
-            }
-        count += rank;
-    }
+    uint32_t count = 0;
+    for (HUSK__EACH_BLOCK(page, obj))
+        count += is_shown(obj);
     return count;
+}
+
+/* The page's objects are not one behind the other: their ranks are noted. For the time of a snapshot the page's place
+ * in the collector's queue, of which there is none now, says so. */
+static void note_ranks(struct taking *taking, struct husk__page *page)
+{
+    uint16_t rank = 0;
+    page->queued_next = page;
+    for (HUSK__EACH_BLOCK(page, obj))
+        if (is_shown(obj)) {
+            *rank_of(obj) = rank++;
+        } else {
+            *rank_of(obj) = RANK_NONE;
+            taking->dying = taking->dying || husk__is_object(obj);
+        }
+}
+
+/* Fields of the page's first object, by which its neighbours are judged: memory is had ahead for so many. */
+static size_t fields_of_first(const struct husk__page *page)
+{
+    const husk_obj *first = (const husk_obj *)(const void *)husk__page_start(page);
+    size_t count = page->fresh && is_shown(first) ? husk__type_of(first)->field_count : 0;
+    return count < EDGES_EXPECTED ? count : EDGES_EXPECTED;
+}
+
+static void number_all(struct taking *taking)
+{
+    for (size_t bin = 0; bin < 2 * HUSK__CLASSES; bin++) {
+        uint32_t block = husk__class_bytes[bin % HUSK__CLASSES];
+        taking->reciprocals[bin] = (uint32_t)((((uint64_t)1 << 32) + block - 1) / block);
+    }
+    struct husk__page_walk walk = { &taking->heap->store, 0, NULL, 0 };
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+        uint32_t count = count_shown(page);
+        page->members = (uint32_t)taking->objects;
+        if (count != page->fresh || page->state == HUSK__PAGE_RUN)
+            note_ranks(taking, page);
+        taking->objects += count;
+        taking->edges_expected += count * fields_of_first(page);
+    }
 }
 
 static void unnumber(const husk_heap *heap)
 {
     struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));)
+    for (struct husk__page *page; (page = husk__next_page(&walk));) {
         page->members = 0;
+        page->queued_next = NULL;
+    }
 }
 
-ALWAYS_INLINE uint32_t number_of(const husk_obj *obj)
+/* An object's rank in a page without gaps: offset / block. An offset is below 2^16, so the excess of the rounded
+ * reciprocal, below 2^-32 * block, never reaches the next whole number. */
+ALWAYS_INLINE uint32_t rank_by_address(const struct taking *taking, const struct husk__page *page,
+                                       uintptr_t at)
 {
-    return husk__page_of(obj)->members + *rank_of(obj);
+    uint64_t offset = at & (HUSK__PAGE - 1);
+    return (uint32_t)(offset * taking->reciprocals[page->bin] >> 32);
 }
 
 /* ---- types ---- */
@@ -179,14 +220,24 @@ static uint32_t type_row(struct taking *taking, const husk_type *type)
     return taking->type_rows[type->id] = (uint32_t)(snapshot->own[SECTION_TYPES].used / sizeof *row - 1);
 }
 
+/* Notes how many objects of the type there were. */
+static void settle_type(struct taking *taking)
+{
+    type_rows_of(taking->snapshot)[taking->row].instances += taking->of_type;
+    taking->of_type = 0;
+}
+
 /* The objects that come next are of this type. */
 static NEVER_INLINE bool turn_to(struct taking *taking, const husk_type *type)
 {
     uint32_t row = type_row(taking, type);
     if (!row)
         return false;
+    settle_type(taking);
     taking->type = type;
     taking->row = row;
+    taking->plain = !(type->flags & (TYPE_VARYING | TYPE_TIED | TYPE_WEAK)) &&
+                    type->slot_count <= FIELD_LAST && !taking->dying;
     taking->field_first = type_rows_of(taking->snapshot)[row].field_first;
     taking->field_count = type_rows_of(taking->snapshot)[row].field_count;
     return true;
@@ -234,32 +285,50 @@ static void trim_edges(struct taking *taking)
         husk__snap_drop(snapshot, SECTION_EDGE_INDEX_OFF);
 }
 
-/* The numbers of the latest targets go where they belong. */
-static void look_up(struct taking *taking)
+/* The numbers of the latest targets go where they belong: first those that an address tells, while the ranks of the
+ * others are fetched. */
+static __attribute__((noinline)) void look_up(struct taking *taking)
 {
     uint32_t *dst = taking->dst + taking->edge_count - taking->target_count;
-    for (size_t i = 0; i < taking->target_count; i++) {
-        dst[i] = number_of(taking->targets[i]);
+    size_t count = taking->target_count, noted_count = 0;
+    uint16_t noted[TARGETS];
+    for (size_t i = 0; i < count; i++) {
+        uintptr_t at = taking->targets[i];
+        const struct husk__page *page = husk__page_of((const void *)at);
+        dst[i] = page->members;
+        if (LIKELY(!page->queued_next)) {
+            dst[i] += rank_by_address(taking, page, at);
+            __builtin_prefetch(&taking->hidden[dst[i]], 1);
+        } else {
+            noted[noted_count++] = (uint16_t)i;
+            __builtin_prefetch(rank_of((const husk_obj *)at));
+        }
+    }
+    for (size_t n = 0; n < noted_count; n++) {
+        size_t i = noted[n];
+        dst[i] += *rank_of((const husk_obj *)taking->targets[i]);
         __builtin_prefetch(&taking->hidden[dst[i]], 1);
     }
-    for (size_t i = 0; i < taking->target_count; i++)
-        taking->hidden[dst[i]] -= taking->counted[i];
+    for (size_t i = 0; i < count; i++)
+        taking->hidden[dst[i]] -= !(taking->targets[i] & TARGET_WEAK);
     taking->target_count = 0;
 }
 
-ALWAYS_INLINE void add_edge(struct taking *taking, const husk_obj *child, size_t field, size_t index,
-                            bool counted)
+ALWAYS_INLINE void expect_target(const husk_obj *child)
 {
-    if (UNLIKELY(taking->dying) && *rank_of(child) == RANK_NONE)
+    __builtin_prefetch(husk__page_of(child));
+}
+
+static void add_edge(struct taking *taking, const husk_obj *child, size_t field, size_t index, bool counted)
+{
+    if (UNLIKELY(taking->dying) && husk__page_of(child)->queued_next && *rank_of(child) == RANK_NONE)
         return;
     if (UNLIKELY(taking->edge_count == taking->edge_room) && !more_edges(taking))
         return;
     if (UNLIKELY(taking->target_count == TARGETS))
         look_up(taking);
-    __builtin_prefetch(rank_of(child));
-    __builtin_prefetch(husk__page_of(child));
-    taking->targets[taking->target_count] = child;
-    taking->counted[taking->target_count++] = counted;
+    expect_target(child);
+    taking->targets[taking->target_count++] = (uintptr_t)child | (counted ? 0 : TARGET_WEAK);
     const struct husk__field *fields =
         (const struct husk__field *)(void *)taking->snapshot->own[SECTION_FIELDS].at;
     if (UNLIKELY(field >= FIELD_LAST) && taking->field_count > FIELD_LAST) {
@@ -274,6 +343,36 @@ ALWAYS_INLINE void add_edge(struct taking *taking, const husk_obj *child, size_t
             return;
         taking->index[taking->index_count++] = (uint32_t)index;
     }
+}
+
+/* The usual edges: references in fields that all have a number. */
+struct plain {
+    uintptr_t *target;
+    uint8_t *field;
+};
+
+ALWAYS_INLINE void add_plain_child(husk_obj *child, size_t slot, size_t index, void *context)
+{
+    struct plain *next = context;
+    (void)index;
+    expect_target(child);
+    *next->target++ = (uintptr_t)child;
+    *next->field++ = (uint8_t)slot;
+}
+
+ALWAYS_INLINE void add_plain(struct taking *taking, husk_obj *obj)
+{
+    const husk_type *type = taking->type;
+    taking->degree = 0;
+    if (UNLIKELY(taking->edge_room - taking->edge_count < type->field_count) && !more_edges(taking))
+        return;
+    if (UNLIKELY(TARGETS - taking->target_count < type->field_count))
+        look_up(taking);
+    struct plain next = { taking->targets + taking->target_count, taking->field + taking->edge_count };
+    husk__visit_fields(type, obj, add_plain_child, &next);
+    taking->degree = (size_t)(next.target - taking->targets) - taking->target_count;
+    taking->target_count += taking->degree;
+    taking->edge_count += taking->degree;
 }
 
 static void add_child(husk_obj *child, size_t slot, size_t index, void *context)
@@ -333,59 +432,85 @@ static bool spill(struct taking *taking, size_t node, unsigned column, uint64_t 
     return row;
 }
 
-static uint8_t flags_of(const husk_obj *obj, const husk_type *type, const struct husk__page *page)
+ALWAYS_INLINE unsigned flags_of(const husk_obj *obj, const husk_type *type)
 {
-    unsigned flags = (page->tracked ? NODE_TRACKED : 0u) | (obj->tf & TF_FINALIZED ? NODE_FINALIZED : 0u) |
-                     (page->frozen ? NODE_FROZEN : 0u) | (husk_obj_is_immortal(obj) ? NODE_IMMORTAL : 0u) |
+    unsigned flags = (obj->tf & TF_FINALIZED ? NODE_FINALIZED : 0u) |
+                     (obj->rc & RC_SLOW ? NODE_IMMORTAL : 0u) |
                      (husk__finalizer_pending(type, obj) ? NODE_PENDING : 0u);
-    if (obj->cell && (husk__cell_at(obj->cell)->count || husk__cell_at(obj->cell)->ties))
+    if (UNLIKELY(obj->cell != 0) && (husk__cell_at(obj->cell)->count || husk__cell_at(obj->cell)->ties))
         flags |= NODE_WEAKLY;
-    return (uint8_t)flags;
+    return flags;
 }
 
-static bool add_node(struct taking *taking, husk_obj *obj, const struct husk__page *page, size_t size)
+/* The edges of node number `number`. */
+ALWAYS_INLINE void add_edges_of(struct taking *taking, struct husk__node *node, size_t number, husk_obj *obj)
+{
+    if (number % 64 == 0)
+        add_offset(taking);
+    taking->hidden[number] += node->flags & NODE_IMMORTAL ? 0 : (int32_t)(obj->rc / RC_ONE);
+    if (LIKELY(taking->plain))
+        add_plain(taking, obj);
+    else
+        add_edges(taking, obj);
+    node->degree = taking->degree < NODE_DEGREE_SPILLS ? (uint8_t)taking->degree : NODE_DEGREE_SPILLS;
+    if (UNLIKELY(node->degree == NODE_DEGREE_SPILLS) && !spill(taking, number, SPILL_DEGREE, taking->degree))
+        taking->failed = true;
+}
+
+/* The nodes of a page. Its objects are counted first, which fetches it: then room is had once. */
+ALWAYS_INLINE bool add_page(struct taking *taking, const struct husk__page *page, bool edges)
 {
     struct husk_snapshot *snapshot = taking->snapshot;
-    size_t number = taking->node_count++;
-    const husk_type *type = husk__type_of(obj);
-    if (UNLIKELY(type != taking->type) && !turn_to(taking, type))
+    uint32_t count = count_shown(page);
+    if (!count)
+        return true;
+    struct husk__node *node = husk__snap_add(snapshot, SECTION_NODES, count);
+    uint32_t *site = taking->sites && node ? husk__snap_add(snapshot, SECTION_NODE_SITE, count) : NULL;
+    if (!node || (taking->sites && !site))
         return false;
-    struct husk__node *node = SNAP_ADD(snapshot, NODES);
-    if (UNLIKELY(!node))
-        return false;
-    type_rows_of(snapshot)[taking->row].instances++;
-    node->where = husk__node_where((uintptr_t)obj, taking->row);
-    node->size = size < NODE_SIZE_SPILLS ? (uint32_t)size : NODE_SIZE_SPILLS;
-    node->flags = flags_of(obj, type, page);
-    if (taking->edges) {
-        if (number % 64 == 0)
-            add_offset(taking);
-        taking->hidden[number] += node->flags & NODE_IMMORTAL ? 0 : (int32_t)(obj->rc / RC_ONE);
-        add_edges(taking, obj);
-        node->degree = taking->degree < NODE_DEGREE_SPILLS ? (uint8_t)taking->degree : NODE_DEGREE_SPILLS;
-    }
-    if (UNLIKELY(node->size == NODE_SIZE_SPILLS) && !spill(taking, number, SPILL_SIZE, size))
-        return false;
-    if (UNLIKELY(node->degree == NODE_DEGREE_SPILLS) && !spill(taking, number, SPILL_DEGREE, taking->degree))
-        return false;
-    if (taking->sites) {
-        uint32_t *site = SNAP_ADD(snapshot, NODE_SITE);
-        if (!site)
+    size_t size = husk__block_bytes(page), number = taking->node_count;
+    unsigned flags = (page->tracked ? NODE_TRACKED : 0u) | (page->frozen ? NODE_FROZEN : 0u);
+    bool large = size >= NODE_SIZE_SPILLS;
+    for (HUSK__EACH_BLOCK(page, obj)) {
+        if (!is_shown(obj))
+            continue;
+        const husk_type *type = husk__type_of(obj);
+        if (UNLIKELY(type != taking->type) && !turn_to(taking, type))
             return false;
-        *site = obj->site;
+        taking->of_type++;
+        node->where = husk__node_where((uintptr_t)obj, taking->row);
+        node->size = large ? NODE_SIZE_SPILLS : (uint32_t)size;
+        node->flags = (uint8_t)(flags | flags_of(obj, type));
+        if (UNLIKELY(large) && !spill(taking, number, SPILL_SIZE, size))
+            return false;
+        if (edges)
+            add_edges_of(taking, node, number, obj);
+        if (site)
+            *site++ = obj->site;
+        node++;
+        taking->node_count = ++number;
     }
     return !taking->failed;
+}
+
+static __attribute__((noinline)) bool add_page_alone(struct taking *taking, const struct husk__page *page)
+{
+    return add_page(taking, page, false);
+}
+
+static __attribute__((noinline)) bool add_page_with_edges(struct taking *taking,
+                                                          const struct husk__page *page)
+{
+    return add_page(taking, page, true);
 }
 
 static bool add_nodes(struct taking *taking)
 {
     struct husk__page_walk walk = { &taking->heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));) {
-        size_t size = husk__block_bytes(page);
-        for (HUSK__EACH_BLOCK(page, obj))
-            if (is_shown(obj) && !add_node(taking, obj, page, size))
-                return false;
-    }
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        if (!(taking->edges ? add_page_with_edges : add_page_alone)(taking, page))
+            return false;
+    settle_type(taking);
     return true;
 }
 
@@ -427,15 +552,34 @@ static bool settle_hidden(struct taking *taking)
     return more == 0 || spill_hidden(taking, more);
 }
 
+/* About how many objects there are: blocks that wait to be given out are counted too. */
+static size_t count_used(const husk_heap *heap)
+{
+    size_t count = 0;
+    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
+    for (const struct husk__page *page; (page = husk__next_page(&walk));)
+        count += page->used;
+    return count;
+}
+
 static bool take_graph(struct husk_snapshot *snapshot, husk_heap *heap, bool edges)
 {
     struct taking taking = {
         .snapshot = snapshot, .heap = heap, .edges = edges, .sites = heap->tracer != NULL
     };
-    size_t count = number_all(heap, &taking.dying), hidden_bytes = edges ? count * sizeof(int32_t) : 0;
     struct husk__grow hidden = { 0 };
-    bool ok = count < UINT32_MAX && (!hidden_bytes || husk__grow_add(&hidden, hidden_bytes));
-    taking.hidden = (int32_t *)(void *)hidden.at;
+    size_t used = count_used(heap);
+    bool ok = used < UINT32_MAX;
+    if (edges && ok) {
+        number_all(&taking);
+        ok = !taking.objects || husk__grow_add(&hidden, taking.objects * sizeof(int32_t));
+        taking.hidden = (int32_t *)(void *)hidden.at;
+        husk__snap_expect(snapshot, SECTION_EDGE_DST, taking.edges_expected);
+        husk__snap_expect(snapshot, SECTION_EDGE_FIELD, taking.edges_expected);
+    }
+    husk__snap_expect(snapshot, SECTION_NODES, used);
+    if (taking.sites)
+        husk__snap_expect(snapshot, SECTION_NODE_SITE, used);
     ok = ok && add_nodes(&taking);
     if (ok)
         look_up(&taking);
@@ -443,7 +587,8 @@ static bool take_graph(struct husk_snapshot *snapshot, husk_heap *heap, bool edg
     ok = ok && (!edges || settle_hidden(&taking));
     husk__grow_free(&hidden);
     husk__raw_free(taking.type_rows, taking.type_room * sizeof(uint32_t));
-    unnumber(heap);
+    if (edges)
+        unnumber(heap);
     return ok;
 }
 

@@ -29,3 +29,18 @@ void husk__usage_add(struct husk__usage *usage, const struct husk__page *page)
     usage->untouched += page->capacity - page->fresh;
     usage->held_bytes += page->state == HUSK__PAGE_RUN ? block : HUSK__PAGE;
 }
+
+void husk__usage_add_held(struct husk__usage *usage, const struct husk__page *page,
+                          const struct husk__store *store)
+{
+    /* Of the page that a bin works on some used blocks are in its hand. */
+    if (page->state == HUSK__PAGE_RUN || store->bins[page->bin].page == page) {
+        husk__usage_add(usage, page);
+        return;
+    }
+    usage->live += page->used;
+    usage->live_bytes += (size_t)page->used * page->block;
+    usage->free += page->fresh - page->used;
+    usage->untouched += page->capacity - page->fresh;
+    usage->held_bytes += HUSK__PAGE;
+}

@@ -12,6 +12,16 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#if defined(__SANITIZE_THREAD__)
+enum {
+    ROOM = 256 << 20,
+    OTHER_THREADS = 1,
+    LAG = 1 << 16
+}; /* the sanitizer has memory beside each of ours, and a thread */
+#else
+enum { ROOM = 1 << 20, OTHER_THREADS = 0, LAG = 1 };
+#endif
+
 /* A malloc that no compiler leaves out. */
 static void *(*volatile take)(size_t bytes) = malloc;
 
@@ -525,10 +535,10 @@ static void test_this_process(void **state)
     (void)resident_pages(getpid()); /* stdio has its buffers now */
     assert_int_equal(husk_process_memory_get(getpid(), HUSK_ASK_BASIC, &again), HUSK_OK);
     int64_t apart = (int64_t)resident_pages(getpid()) - (int64_t)(again.rss / page());
-    assert_true(apart >= -1 && apart <= 1);
+    assert_true(apart >= -LAG && apart <= LAG);
     assert_true(m.peak_rss >= m.rss || m.peak_rss + 64 * page() > m.rss);
     assert_true(m.uss <= m.rss + 64 * page() && m.pss >= m.uss);
-    assert_int_equal(m.threads, 1);
+    assert_true(m.threads >= 1 && m.threads <= 1 + OTHER_THREADS);
     assert_true(m.minor_faults > 10);
     assert_true(m.vms > m.rss);
 
@@ -538,8 +548,8 @@ static void test_this_process(void **state)
     assert_ptr_not_equal(at, MAP_FAILED);
     memset(at, 1, BYTES);
     assert_int_equal(husk_process_memory_get(0, HUSK_ASK_ALL, &again), HUSK_OK);
-    assert_true(again.rss >= m.rss + BYTES && again.rss < m.rss + BYTES + (1 << 20));
-    assert_true(again.uss >= m.uss + BYTES && again.uss < m.uss + BYTES + (1 << 20));
+    assert_true(again.rss >= m.rss + BYTES && again.rss < m.rss + BYTES + ROOM);
+    assert_true(again.uss >= m.uss + BYTES && again.uss < m.uss + BYTES + ROOM);
     assert_true(again.private_dirty >= m.private_dirty + BYTES);
     assert_true(again.peak_rss >= again.rss - 64 * page());
 
@@ -653,8 +663,9 @@ static void test_other_process(void **state)
     pid_t a = child_start(NULL), b = child_start(use_memory);
     assert_int_equal(husk_process_memory_get(a, HUSK_ASK_ALL, &small), HUSK_OK);
     assert_int_equal(husk_process_memory_get(b, HUSK_ASK_ALL, &large), HUSK_OK);
-    assert_int_equal(large.rss / page(), resident_pages(b));
-    assert_true(large.uss >= small.uss + (16 << 20) && large.uss < small.uss + (17 << 20));
+    int64_t apart = (int64_t)resident_pages(b) - (int64_t)(large.rss / page());
+    assert_true(apart > -LAG && apart < LAG);
+    assert_true(large.uss >= small.uss + (16 << 20) && large.uss < small.uss + (16 << 20) + ROOM);
     assert_true(small.shared_dirty > 0); /* forked and not yet copied */
     child_end(a);
     assert_int_equal(husk_process_memory_get(a, HUSK_ASK_ALL, &small), HUSK_EMISSING);

@@ -209,7 +209,7 @@ static void read_group(int dir, uint64_t version, husk_cgroup_memory *out)
 {
     const struct single *singles = version == 2 ? singles_v2 : singles_v1;
     size_t count = version == 2 ? COUNT(singles_v2) : COUNT(singles_v1);
-    uint64_t value;
+    uint64_t value = 0;
     for (size_t i = 0; i < count; i++)
         if (read_number(dir, singles[i].file, version, &value))
             husk__field_set(out, singles[i].number, value);
@@ -230,7 +230,7 @@ static husk_status read_tree(const struct husk__proc *proc, struct where *where,
     char path[2 * PATH_ROOM];
     const char *limit = where->version == 2 ? "memory.max" : "memory.limit_in_bytes";
     bool first = true;
-    uint64_t value;
+    uint64_t value = 0;
     size_t mount = strlen(where->mount);
     /* Beside the mount (a namespace of its own): what is mounted is all that can be seen. */
     (void)snprintf(path, sizeof path, "%s%s", where->mount, below ? below : "");

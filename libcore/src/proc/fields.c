@@ -105,7 +105,7 @@ husk_status husk_memory_ask(int64_t pid, const char *group, const char *field, u
                          : g == GROUP_SYSTEM ? husk_system_memory_get(&memory.system)
                          : g == GROUP_CGROUP ? husk_cgroup_memory_get(pid, &memory.cgroup)
                                              : husk_native_memory_get(&memory.native);
-    uint64_t value;
+    uint64_t value = 0;
     if (status && !husk_memory_value(&memory, (size_t)number, &value))
         return status; /* says more than that it is missing */
     return take_field(g, number, &memory, out);
@@ -177,7 +177,7 @@ void husk__field_pressure(void *memory, size_t first, const char *line)
         first += 4;
     for (size_t w = 0; at && w < 4; w++) {
         size_t length = strlen(words[w]);
-        uint64_t value;
+        uint64_t value = 0;
         husk__parse_blanks(&at);
         if (strncmp(at, words[w], length) != 0)
             return;

@@ -61,6 +61,7 @@ static inline bool husk__parse_hex(const char **at, uint64_t *out)
 static inline bool husk__parse_kb(const char *at, uint64_t *bytes)
 {
     uint64_t value;
+    *bytes = 0;
     if (!husk__parse_u64(&at, &value) || value > UINT64_MAX / 1024)
         return false;
     husk__parse_blanks(&at);

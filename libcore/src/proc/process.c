@@ -84,7 +84,7 @@ static husk_status read_stat(const struct husk__proc *proc, husk_process_memory 
             break;
         at++;
         const char *number = at;
-        uint64_t value;
+        uint64_t value = 0;
         if ((field == MINOR || field == MAJOR) && husk__parse_u64(&number, &value))
             husk__field_set(out, field == MINOR ? HUSK_PROCESS_MINOR_FAULTS : HUSK_PROCESS_MAJOR_FAULTS,
                             value);

@@ -375,7 +375,9 @@ static void test_rows_of_the_system(void **state)
     if (NATIVE_TELLS) {
         int64_t native = MORE("native heap in use");
         assert_true(native >= BYTES + THREADS * 100000 && native < BYTES + THREADS * 100000 + (1 << 19));
-        assert_true(MORE("other anonymous") >= BYTES && MORE("other anonymous") < BYTES + (1 << 18));
+        /* The stack of a thread that has ended is kept for the next one, and is no stack meanwhile. */
+        int64_t anonymous_more = MORE("other anonymous");
+        assert_true(anonymous_more > BYTES - (1 << 18) && anonymous_more < BYTES + (1 << 18));
         assert_true(MORE("stacks") >= THREADS * 4096);
         assert_non_null(strstr(row_of(after, "stacks").note, "of 5 of 5 threads"));
     }

@@ -1,11 +1,11 @@
 /* bench_trace.c: what tracing costs: time added to alloc + free, and bytes for each traced object.
  *
- * Time. Stretches with and without tracing alternate every millisecond or two, so that both meet the same moods
- * of the machine; what a run prints is the difference (sampled: the quotient) of their minima. Outside the clock
- * are the start, the stop and a first part of each stretch, which meets every place.
+ * Time. Stretches with and without tracing alternate every millisecond or two, so that both meet the same
+ * moods of the machine; what a run prints is the difference (sampled: the quotient) of their minima.
+ * Outside the clock are the start, the stop and a first part of each stretch, which meets every place.
  *
- * Bytes. So many objects are born untraced and weighed, then as many traced ones: what the process grew more
- * for each of these, and what the tracer says of itself. */
+ * Bytes. So many objects are born untraced and weighed, then as many traced ones: what the process grew
+ * more for each of these, and what the tracer says of itself. */
 #include "bench.h"
 #include "system.h"
 

@@ -1,5 +1,5 @@
-/* cpython_trace.c: the standard module tracemalloc. Objects are made in C by a function that lines of Python call:
- * their frames are what it records. */
+/* cpython_trace.c: the standard module tracemalloc. Objects are made in C by a function that lines of
+ * Python call: their frames are what it records. */
 #include "system.h"
 
 #include <malloc.h>

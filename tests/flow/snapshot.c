@@ -1,4 +1,5 @@
 /* tests/flow/snapshot.c: snapshots of live heaps: what they hold is what is there. */
+#include "random.h"
 #include "story.h"
 #include "types.h"
 
@@ -241,6 +242,68 @@ static void within_a_limit(husk_heap *heap)
     TRY_OK(husk_heap_collect(heap, NULL));
 }
 
+/* Pages of blocks of many sizes, some without a gap, where numbers come from addresses, and some with gaps. */
+enum { SIZES = 8, MOST = 4500 };
+static const size_t sizes[SIZES] = { 16, 24, 72, 200, 1000, 9000, 30000, 70000 };
+
+typedef struct sized {
+    husk_obj *ref[2];
+} sized;
+
+static const husk_type *sized_type(unsigned s)
+{
+    static const husk_slot slots[] = {
+        { "left", HUSK_SLOT_REF, HUSK_IN_FIELD, offsetof(sized, ref[0]), 0, 0, 0 },
+        { "right", HUSK_SLOT_REF, HUSK_IN_FIELD, offsetof(sized, ref[1]), 0, 0, 0 },
+    };
+    static const husk_type *types[SIZES];
+    husk_type_spec spec = {
+        HUSK_TYPE_SPEC, .name = "sized", .size = sizes[s], .slots = slots, .slot_count = 2,
+    };
+    if (!types[s])
+        assert_int_equal(husk_type_register(&spec, &types[s]), HUSK_OK);
+    return types[s];
+}
+
+static void compare_now(husk_heap *heap)
+{
+    husk_snapshot *snapshot;
+    assert_int_equal(husk_snapshot_new(heap, NULL, &snapshot), HUSK_OK);
+    compare(heap, snapshot);
+    husk_snapshot_free(snapshot);
+    assert_int_equal(husk_heap_verify(heap), HUSK_OK);
+}
+
+static void pages_of_all_sizes(husk_heap *heap)
+{
+    static husk_obj *all[SIZES * MOST];
+    size_t count = 0, starts[SIZES + 1] = { 0 };
+    random64 random = random_from(1);
+    for (unsigned s = 0; s < SIZES; s++) {
+        size_t many = 3 * 65536 / sizes[s] + 4;
+        for (size_t i = 0; i < (many < MOST ? many : MOST); i++) {
+            all[count] = husk_obj_new(heap, sized_type(s));
+            assert_non_null(all[count++]);
+        }
+        starts[s + 1] = count;
+    }
+    for (size_t i = 0; i < count; i++)
+        for (unsigned k = 0; k < 2; k++) {
+            size_t to = random_below(&random, (uint32_t)count) / 3 * 3; /* every third one is referred to */
+            sized *at = husk_obj_data(all[i]);
+            assert_int_equal(husk_obj_set(all[i], &at->ref[k], all[to]), HUSK_OK);
+        }
+    compare_now(heap);
+    for (unsigned s = 0; s < SIZES; s++) /* gaps in the second half of each size */
+        for (size_t i = (starts[s] + starts[s + 1]) / 2; i < starts[s + 1]; i++)
+            if (i % 3 == 1)
+                husk_obj_drop(&all[i]);
+    compare_now(heap);
+    for (size_t i = 0; i < count; i++)
+        husk_obj_drop(&all[i]);
+    assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
+}
+
 static husk_status inside;
 static void look_inside(node *self)
 {
@@ -262,4 +325,4 @@ static void not_in_hooks(husk_heap *heap)
 }
 
 STORIES(STORY(whole_zoo, 0), STORY(many_hidden, STORY_LEAVES_OBJECTS), STORY(within_a_limit, STORY_NO_FAULT),
-        STORY(not_in_hooks, 0));
+        STORY(pages_of_all_sizes, STORY_NO_FAULT), STORY(not_in_hooks, 0));

@@ -10,8 +10,8 @@
     ((size_t)64 << 20) /* costs address space only; a larger array moves a few times at most */
 #define COMMIT_STEP ((size_t)256 << 10)
 #define COMMIT_STEP_LARGE ((size_t)8 << 20) /* fewer calls, once it is large */
-/* Large system pages for an array that is large, or of which so much is wanted at once: a fault for each small page
- * costs several times what writing to it does. */
+/* Large system pages for an array that is large, or of which so much is wanted at once: a fault for each
+ * small page costs several times what writing to it does. */
 #define COMMIT_HUGE ((size_t)2 << 20)
 #define PAGE 4096
 

@@ -56,8 +56,8 @@ struct husk_snapshot *husk__snap_new(size_t limit);
 
 /* The next `count` elements of a section, zeroed; NULL: no memory, or the limit (snapshot->over). */
 void *husk__snap_add(struct husk_snapshot *snapshot, unsigned kind, size_t count);
-/* `count` elements more will be added, about: their memory at once, for speed. Without effect where there is a limit or
- * memory is short. */
+/* `count` elements more will be added, about: their memory at once, for speed. Without effect where there
+ * is a limit or memory is short. */
 void husk__snap_expect(struct husk_snapshot *snapshot, unsigned kind, size_t count);
 #define SNAP_ADD(snapshot, name) ((husk__snap_##name *)husk__snap_add((snapshot), SECTION_##name, 1))
 

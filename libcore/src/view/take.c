@@ -1,11 +1,12 @@
-/* view/take.c: a snapshot of a live heap: one walk over its objects, which writes nodes and edges as it goes. What is
- * known of places, of time and of the process is takesites.c and takeprocess.c.
+/* view/take.c: a snapshot of a live heap: one walk over its objects, which writes nodes and edges as it
+ * goes. What is known of places, of time and of the process is takesites.c and takeprocess.c.
  *
- * An object's number must be known wherever a reference to it is met. It is the number of its page's first object
- * plus its rank in the page: the first stands in the page's record (`members`, 0 outside passes); the second is
- * worked out from the address if all blocks before it are objects, else it stands in the side table, which is
- * anybody's scratch between two passes. So no table of addresses is built. Targets lie anywhere: each would be a miss
- * or two, so they are looked up by the hundred, with all their loads on the way. */
+ * An object's number must be known wherever a reference to it is met. It is the number of its page's first
+ * object plus its rank in the page: the first stands in the page's record (`members`, 0 outside passes);
+ * the second is worked out from the address if all blocks before it are objects, else it stands in the
+ * side table, which is anybody's scratch between two passes. So no table of addresses is built. Targets
+ * lie anywhere: each would be a miss or two, so they are looked up by the hundred, with all their loads on
+ * the way. */
 #include "view/take.h"
 
 #include "base/memory.h"
@@ -70,8 +71,8 @@ static uint32_t count_shown(const struct husk__page *page)
     return count;
 }
 
-/* The page's objects are not one behind the other: their ranks are noted. For the time of a snapshot the page's place
- * in the collector's queue, of which there is none now, says so. */
+/* The page's objects are not one behind the other: their ranks are noted. For the time of a snapshot the
+ * page's place in the collector's queue, of which there is none now, says so. */
 static void note_ranks(struct taking *taking, struct husk__page *page)
 {
     uint16_t rank = 0;
@@ -119,8 +120,8 @@ static void unnumber(const husk_heap *heap)
     }
 }
 
-/* An object's rank in a page without gaps: offset / block. An offset is below 2^16, so the excess of the rounded
- * reciprocal, below 2^-32 * block, never reaches the next whole number. */
+/* An object's rank in a page without gaps: offset / block. An offset is below 2^16, so the excess of the
+ * rounded reciprocal, below 2^-32 * block, never reaches the next whole number. */
 ALWAYS_INLINE uint32_t rank_by_address(const struct taking *taking, const struct husk__page *page,
                                        uintptr_t at)
 {
@@ -285,8 +286,8 @@ static void trim_edges(struct taking *taking)
         husk__snap_drop(snapshot, SECTION_EDGE_INDEX_OFF);
 }
 
-/* The numbers of the latest targets go where they belong: first those that an address tells, while the ranks of the
- * others are fetched. */
+/* The numbers of the latest targets go where they belong: first those that an address tells, while the
+ * ranks of the others are fetched. */
 static __attribute__((noinline)) void look_up(struct taking *taking)
 {
     uint32_t *dst = taking->dst + taking->edge_count - taking->target_count;

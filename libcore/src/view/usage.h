@@ -27,8 +27,8 @@ struct husk__usage {
 /* Adds a page in use: of blocks, or the first of a run. O(its blocks). */
 void husk__usage_add(struct husk__usage *usage, const struct husk__page *page);
 
-/* The same from what the store knows: O(1) for all but the pages that births come from. The dying are counted as live,
- * and nothing is said of what was asked for. */
+/* The same from what the store knows: O(1) for all but the pages that births come from. The dying are
+ * counted as live, and nothing is said of what was asked for. */
 void husk__usage_add_held(struct husk__usage *usage, const struct husk__page *page,
                           const struct husk__store *store);
 

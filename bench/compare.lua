@@ -302,15 +302,26 @@ local function goal_title(goal)
     end
 end
 
-local function print_goals(figures)
+local function print_goal(goal, result)
+    local title = goal_title(goal)
+    if result then
+        print(("%-46s %8.2f %8.2f %8.2f  %s"):format(
+            title, goal.most, result.min, result.median, result.met and "met" or "MISSED"))
+    else
+        print(("%-46s %8.2f %8s %8s  not measured"):format(title, goal.most, "-", "-"))
+    end
+end
+
+-- Those of the rows that were asked for.
+local function print_goals(chosen, figures)
+    local asked = {}
+    for _, row in ipairs(chosen) do
+        asked[row.name] = true
+    end
     print(("\n%-46s %8s %8s %8s"):format("goal", "at most", "min", "median"))
     for _, goal in ipairs(goals) do
-        local result = judge(goal, figures)
-        if result then
-            print(("%-46s %8.2f %8.2f %8.2f  %s"):format(
-                goal_title(goal), goal.most, result.min, result.median, result.met and "met" or "MISSED"))
-        else
-            print(("%-46s %8.2f %8s %8s  not measured"):format(goal_title(goal), goal.most, "-", "-"))
+        if asked[goal.row] then
+            print_goal(goal, judge(goal, figures))
         end
     end
 end
@@ -375,7 +386,7 @@ local chosen = {}
 for _, row in ipairs(rows) do
     local wanted = #arg < 4
     for i = 4, #arg do
-        wanted = wanted or arg[i] == row.name
+        wanted = wanted or arg[i] == row.name or arg[i] == row.of
     end
     if wanted then
         chosen[#chosen + 1] = row
@@ -405,6 +416,6 @@ for _, system in ipairs(systems) do
 end
 print()
 print_table(chosen, figures)
-print_goals(figures)
+print_goals(chosen, figures)
 write_results(about, chosen, figures)
 print("\nall samples: " .. results_file)

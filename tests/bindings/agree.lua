@@ -1,6 +1,7 @@
 -- lua5.4 agree.lua --as NAME COMMAND [ARGUMENT ...] --as NAME COMMAND ...: runs all commands; each has to end well and
 -- to print what the first one prints, line by line. Where a line of statistics begins with a place, FILE:LINE, which
--- places are the same counts, and not what they are called. After --numbers numbers may be any.
+-- places are the same counts, and not what they are called. After --numbers numbers may be any, and
+-- so may be a word of judgement behind the last one.
 local runs = {}
 local numbers = arg[1] == "--numbers"
 for i = numbers and 2 or 1, #arg do
@@ -26,7 +27,7 @@ end
 
 -- What of a line has to be the same.
 local function common(line)
-  return numbers and line:gsub(" *%d[%d.]*", " N") or line
+  return numbers and line:gsub(" *%d[%d.]*", " N"):gsub("N (%a+): %a+$", "N %1: WORD") or line
 end
 
 for _, run in ipairs(runs) do

@@ -60,7 +60,24 @@ class Browser:
                      "--window-size=1400,1600", "--force-prefers-color-scheme=light", "--user-data-dir=" + self.profile]
         wanted = {"browserName": "chrome", "goog:chromeOptions": {"binary": browser, "args": arguments},
                   "goog:loggingPrefs": {"browser": "ALL"}}
-        self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
+        try:
+            self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
+        except SystemExit as why:  # a system on which no page can be opened, such as a bare root without its devices
+            if not self.opens_blank():
+                self.end()
+                print("skipped: chromium opens no page here (%s)" % str(why).split("\n")[0])
+                sys.exit(77)
+            raise
+
+    @staticmethod
+    def opens_blank():
+        """Whether the browser by itself shows an empty page."""
+        words = [browser, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--dump-dom", "about:blank"]
+        try:
+            shown = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
+            return False
+        return shown.returncode == 0 and b"<html" in shown.stdout
 
     def do(self, method, path, body=None):
         return self.call(method, "/session/%s/%s" % (self.session, path), body)

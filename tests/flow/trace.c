@@ -396,6 +396,19 @@ static void buffers(husk_heap *heap)
     husk_trace_clear(heap);
     husk_buffer_free(heap, buffer, 100); /* forgotten: moves nothing */
     assert_int_equal(figures(heap).bytes, 0);
+
+    /* Once a thing has died at once there is no latest birth that one which moves could be taken for. */
+    HOLD more = husk_list_new(heap);
+    TRY(more);
+    TRY_OK(husk_list_append(more, husk_int(1)));
+    husk_obj *passing = node_new(heap, type_node, 1);
+    TRY(passing);
+    husk_obj_release(passing);
+    for (int i = 0; i < 100; i++)
+        TRY_OK(husk_list_append(more, husk_int(i)));
+    assert_int_equal(figures(heap).temporary, 1);
+    husk_obj_drop(&more);
+    assert_int_equal(figures(heap).bytes, 0);
 }
 
 static void tags_and_marks(husk_heap *heap)

@@ -16,13 +16,16 @@ void husk__traced_end(husk_heap *heap, husk_obj *obj)
     husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
 }
 
+/* The address of nothing, and not the 0 that says "no latest birth": what moves is not what dies at once. */
+#define NOWHERE ((const void *)1)
+
 static void buffer_end(husk_heap *heap, const void *buffer, bool moved)
 {
     struct husk__blockmap_entry *entry = husk__blockmap_find(&heap->buffers, 0, (uintptr_t)buffer);
     if (!entry)
         return;
     struct husk__worth worth = husk__worth_of(heap->tracer, entry->size);
-    husk__record_death(heap->tracer, entry->site, worth.count, worth.bytes, moved ? NULL : buffer);
+    husk__record_death(heap->tracer, entry->site, worth.count, worth.bytes, moved ? NOWHERE : buffer);
     husk__blockmap_remove(&heap->buffers, entry);
 }
 

@@ -89,10 +89,12 @@ static uint64_t this_thread(void)
 /* The thread's list, made if it has none; borrowed. May run any code. */
 static PyObject *scopes_made(husk_py_heap *home)
 {
-    PyObject *key = PyLong_FromUnsignedLongLong(this_thread()), *fresh = key ? PyList_New(0) : NULL,
-             *scopes = NULL;
-    if (fresh && (home->scopes || (home->scopes = PyDict_New())))
-        scopes = PyDict_SetDefault(home->scopes, key, fresh);
+    PyObject *scopes = scopes_of(home, this_thread());
+    if (scopes || PyErr_Occurred() || (!home->scopes && !(home->scopes = PyDict_New())))
+        return scopes;
+    PyObject *key = PyLong_FromUnsignedLongLong(this_thread()), *fresh = key ? PyList_New(0) : NULL;
+    if (fresh && PyDict_SetItem(home->scopes, key, fresh) == 0)
+        scopes = fresh;
     Py_XDECREF(key);
     Py_XDECREF(fresh);
     return scopes;

@@ -217,6 +217,21 @@ static PyObject *snapshot_note(PyObject *self, PyObject *const *args, Py_ssize_t
     return result;
 }
 
+/* groups[name], an empty dict if it is not there; borrowed. Not PyDict_SetDefault, which loses count in CPython 3.13.0 when
+ * memory is refused. */
+static PyObject *group_of(PyObject *groups, const char *name)
+{
+    PyObject *key = husk_py_bytes_text(name), *found = key ? PyDict_GetItemWithError(groups, key) : NULL;
+    if (key && !found && !PyErr_Occurred()) {
+        PyObject *fresh = PyDict_New();
+        if (fresh && PyDict_SetItem(groups, key, fresh) == 0)
+            found = fresh;
+        Py_XDECREF(fresh);
+    }
+    Py_XDECREF(key);
+    return found;
+}
+
 /* Its numbers: a dict of dicts. */
 static PyObject *snapshot_numbers(PyObject *self, PyObject *none)
 {
@@ -224,14 +239,11 @@ static PyObject *snapshot_numbers(PyObject *self, PyObject *none)
     husk_snapshot_figure figure;
     PyObject *groups = PyDict_New();
     for (size_t i = 0; groups && husk_snapshot_figure_at(of(self), i, &figure); i++) {
-        PyObject *group = husk_py_bytes_text(figure.group), *fresh = PyDict_New(), *into = NULL;
-        PyObject *name = husk_py_bytes_text(figure.name), *value = PyLong_FromUnsignedLongLong(figure.value);
-        if (group && fresh && name && value)
-            into = PyDict_SetDefault(groups, group, fresh);
-        if (!into || PyDict_SetItem(into, name, value) < 0)
+        PyObject *group = group_of(groups, figure.group);
+        PyObject *name = group ? husk_py_bytes_text(figure.name) : NULL;
+        PyObject *value = name ? PyLong_FromUnsignedLongLong(figure.value) : NULL;
+        if (!value || PyDict_SetItem(group, name, value) < 0)
             Py_CLEAR(groups);
-        Py_XDECREF(group);
-        Py_XDECREF(fresh);
         Py_XDECREF(name);
         Py_XDECREF(value);
     }

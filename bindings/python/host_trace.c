@@ -13,6 +13,7 @@
 #define LASTI_BYTES 1
 #define FUNCTION_OF(code) ((code)->co_qualname)
 #else
+#include <frameobject.h>
 #define LASTI(frame) ((frame)->f_lasti)
 #define LASTI_BYTES 2 /* of an instruction, which is the unit */
 #define FUNCTION_OF(code) ((code)->co_name)

@@ -81,6 +81,13 @@ def steady(ours, theirs):
     return mine, other
 
 
+def native_heap():
+    """Not every allocator tells: that of valgrind does not."""
+    with contextlib.suppress(husk.MissingError):
+        return memory.native_heap()
+    return {}
+
+
 class Processes(Case):
     def test_it_says_what_the_system_says(self):
         with sleeper() as pid:
@@ -122,10 +129,10 @@ class Processes(Case):
         del held
 
     def test_the_peak_can_be_reset(self):
-        held = bytearray(40_000_000)
-        held[::PAGE] = b"x" * len(held[::PAGE])
+        held = mmap.mmap(-1, 40_000_000)
+        held.write(b"x" * 39_999_999)
         high = memory.process(full=False)["peak_rss"]
-        del held
+        held.close()
         try:
             memory.reset_peak()
         except memory.AccessDenied as error:
@@ -173,7 +180,7 @@ class Processes(Case):
         self.raises(TypeError, "a str expected", memory.fields, 5)
 
     def test_every_number_is_described(self):
-        for group, known in ("process", memory.process()), ("system", memory.system()), ("native", memory.native_heap()):
+        for group, known in ("process", memory.process()), ("system", memory.system()), ("native", native_heap()):
             described = {field.name: field for field in memory.fields(group)}
             self.assertEqual(set(known) - set(described), set())
             self.assertTrue(all(field.text and field.unit for field in described.values()))
@@ -412,7 +419,7 @@ class Loops(Case):
     def test_nothing_is_left(self):
         def turn():
             memory.memory_full_info(), memory.process(), memory.virtual_memory(), memory.swap_memory(), memory.system()
-            memory.memory_maps(), memory.memory_maps(False), memory.threads(), memory.native_heap(), memory.fields("map")
+            memory.memory_maps(), memory.memory_maps(False), memory.threads(), native_heap(), memory.fields("map")
             sheet = memory.balance(self.heap)
             again = memory.balance(self.heap, before=sheet, trim=True)
             str(again), repr(again), memory.types(self.heap), memory.size_classes(self.heap)

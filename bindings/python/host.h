@@ -323,8 +323,9 @@ PyObject *husk_py_one_frame(husk_py_texts *texts, const husk_frame *frame); /* (
 /* A tuple of these, newest first, and how many there were. */
 PyObject *husk_py_frames(husk_py_texts *texts, const husk_snapshot *snapshot, uint32_t stack);
 bool husk_py_add_snapshots(PyObject *module);
-bool husk_py_add_stats(PyObject *module);  /* host_stats.c */
-bool husk_py_add_memory(PyObject *module); /* host_memory.c */
+bool husk_py_add_stats(PyObject *module);   /* host_stats.c */
+bool husk_py_add_exports(PyObject *module); /* host_export.c */
+bool husk_py_add_memory(PyObject *module);  /* host_memory.c */
 
 /* ---- host_hooks.c: what Husk calls back ---- */
 

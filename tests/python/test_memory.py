@@ -221,7 +221,7 @@ class Maps(Case):
             self.assertEqual([m.addr for m in single], [line[0] for line in lines])
             self.assertEqual([m.perms for m in single], [line[1] for line in lines])
             self.assertEqual(sum(m.rss for m in single), from_proc(pid, "Rss"))
-            self.assertIn("heap", {m.kind for m in single})
+            self.assertIn("stack", {m.kind for m in single})
 
     def test_strange_names(self):
         import tempfile

@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import io
 import json
 import os
 import pickle
@@ -706,6 +707,95 @@ class Snapshots(Traced):
         self.assertEqual(failed, [])
         self.assertEqual(len(set(seen)), 1)
         del kept
+
+
+class Exports(Traced):
+    def setUp(self):
+        super().setUp()
+        self.start(4)
+        self.kept = make(self.heap, 100)
+        self.snapshot = self.take()
+
+    def tearDown(self):
+        self.kept = self.snapshot = None
+        super().tearDown()
+
+    def test_each_form_into_a_file_and_piece_by_piece(self):
+        formats = tracemalloc.export_formats()
+        self.assertGreaterEqual({f.name for f in formats}, {"json", "collapsed", "pprof", "heapsnapshot", "speedscope"})
+        for one in formats:
+            self.assertTrue(one.about)
+            path = self.path + "." + one.suffix
+            self.snapshot.export(path, one.name)
+            with open(path, "rb") as file:
+                written = file.read()
+            pieces = io.BytesIO()
+            self.snapshot.export(pieces, one.name)
+            self.assertEqual(len(pieces.getvalue()), len(written), one.name)
+            self.assertGreater(len(written), 50)
+
+    def test_json_says_what_is_there(self):
+        self.snapshot.export(self.path + ".json")
+        with open(self.path + ".json", encoding="utf-8") as file:
+            found = json.load(file)
+        self.assertIn("Node", json.dumps(found))
+        out = io.BytesIO()
+        self.snapshot.export(out, "collapsed", count=True)
+        self.assertEqual(sum(int(line.rsplit(b" ", 1)[1]) for line in out.getvalue().splitlines()), 100)
+        out = io.BytesIO()
+        self.snapshot.export(out, "csv", by="lineno", top=1)
+        self.assertIn(b"test_tracing.py", out.getvalue())
+
+    def test_a_report(self):
+        second = self.take()
+        tracemalloc.report([self.snapshot, second], self.path, title="Two </script>", names=["one", "two"])
+        with open(self.path, encoding="utf-8") as file:
+            page = file.read()
+        self.assertTrue(page.startswith("<!DOCTYPE html>"))
+        self.assertNotIn("Two </script>", page)
+        out = io.BytesIO()
+        tracemalloc.report(iter([second]), out, max_bytes=200_000)
+        self.assertLessEqual(len(out.getvalue()), 200_000)
+        for wrong in [], [second] * 1001:
+            self.raises(husk.RangeError, "", tracemalloc.report, wrong, self.path)
+        self.raises(husk.RangeError, "", tracemalloc.report, [second], self.path, max_bytes=5)
+        self.raises(ValueError, "1 names for 2", tracemalloc.report, [second, second], self.path, names=["a"])
+        self.raises(TypeError, "a str expected", tracemalloc.report, [second], self.path, names=[5])
+        self.raises(TypeError, "a Snapshot expected", tracemalloc.report, [5], self.path)
+        self.raises(TypeError, "", tracemalloc.report, 5, self.path)
+
+    def test_what_goes_wrong(self):
+        export = self.snapshot.export
+        self.raises(husk.MissingError, "nonsense", export, self.path, "nonsense")
+        self.raises(ValueError, "has to be said", export, self.path)
+        self.raises(ValueError, "has to be said", export, io.BytesIO())
+        self.raises(ValueError, "unknown key_type", export, self.path, "csv", by="nonsense")
+        self.raises(husk.FileError, "/no/such", export, "/no/such/x", "json")
+        self.raises(TypeError, "", export, 5, "json")
+        self.raises(TypeError, "a str expected", export, self.path, 5)
+        self.raises(TypeError, "", export, io.StringIO(), "json")
+        self.raises(husk.RangeError, "", export, self.path, "csv", top=-1)
+        chosen = self.snapshot.filter_traces([tracemalloc.Filter(True, type="Node")])
+        self.raises(ValueError, "filtered", chosen.export, self.path, "json")
+        self.raises(ValueError, "filtered", tracemalloc.report, [chosen], self.path)
+        seen = []
+
+        class Refusing:
+            def write(self, piece):
+                seen.append(len(piece))
+                raise KeyError("no more")
+
+        with self.assertRaises(KeyError):
+            export(Refusing(), "json")
+        self.assertEqual(len(seen), 1)
+        self.assertEqual(os.listdir(self.folder.name), [])
+
+        class Curious:
+            def write(writer, piece):
+                self.raises(husk.BusyError, "is being read", self.snapshot.note, "a", "b")
+
+        export(Curious(), "json")
+        self.snapshot.note("a", "b")
 
 
 class Blocks(Traced):

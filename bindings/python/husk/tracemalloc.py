@@ -34,16 +34,18 @@ from collections.abc import Sequence as _Sequence
 from husk import _core
 
 __all__ = [
-    "BaseFilter", "DomainFilter", "Filter", "Frame", "Lifetimes", "ObjectInfo", "Reference", "Snapshot", "Statistic",
-    "StatisticDiff", "Statistics", "Trace", "Traceback", "clear_traces", "domain", "figures", "get_block_traceback",
-    "get_object_traceback", "get_traceback_limit", "get_traced_memory", "get_tracemalloc_memory", "is_tracing", "mark",
-    "process", "reset_peak", "start", "stop", "tag", "take_snapshot", "track", "untrack",
+    "BaseFilter", "DomainFilter", "ExportFormat", "Filter", "Frame", "Lifetimes", "ObjectInfo", "Reference", "Snapshot",
+    "Statistic", "StatisticDiff", "Statistics", "Trace", "Traceback", "clear_traces", "domain", "export_formats",
+    "figures", "get_block_traceback", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
+    "get_tracemalloc_memory", "is_tracing", "mark", "process", "report", "reset_peak", "start", "stop", "tag",
+    "take_snapshot", "track", "untrack",
 ]
 
 _MOST_FRAMES = 65535
 _GIVEN, _LANGUAGE, _NATIVE = 1, 2, 4
 _NO_EDGES, _NO_PROCESS, _NO_BLOCKS, _MAPS = 1, 2, 4, 8
 _CUMULATIVE, _EACH_FRAME, _UNTRACED = 1, 2, 4
+_TYPES, _COUNT, _MADE = 1, 2, 4
 
 # The names of groupings here, and the library's. The first three are those of tracemalloc.
 _KEY_TYPES = {
@@ -829,6 +831,27 @@ class Snapshot:
         vars(made).update(attributes)
         return made
 
+    def export(self, target, format=None, *, by=None, top=0, types=False, count=False, made=False, title=None, max_bytes=0):
+        """Writes it in a form that other programs read: export_formats() lists them; None guesses by the ending of a path.
+
+        target: a path, which is written all or nothing, or something with a method write() that takes bytes. by: a key
+        type, and top: most rows, of "text" and "csv"; types: the type as the innermost frame; count: things and not
+        bytes; made: all that was made, dead or alive; title and max_bytes: of "html". What filters leave out cannot be
+        left out here: ValueError.
+        """
+        if self._filters:
+            raise ValueError("a filtered snapshot cannot be exported")
+        to = _writer(target)
+        if format is None:
+            format = _core._export_guess(to) if isinstance(to, bytes) else None
+            if format is None:
+                raise ValueError("the form of the export has to be said")
+        if by is not None and by not in _KEY_TYPES:
+            raise ValueError(f"unknown key_type: {by!r}")
+        flags = (_TYPES if types else 0) | (_COUNT if count else 0) | (_MADE if made else 0)
+        _core._export(self._handle, format, to, flags, _KEY_TYPES.get(by), _operator.index(top),
+                      _operator.index(max_bytes), title)
+
     # -- what else it has --
 
     @property
@@ -875,6 +898,42 @@ class Snapshot:
     def find(self, obj):
         """The number of an object, or of what is at an address; None if it is not in the snapshot."""
         return self._handle.find(_core._address(obj) if isinstance(obj, _core.Obj) else _operator.index(obj))
+
+
+ExportFormat = _collections.namedtuple("ExportFormat", "name suffix about")
+ExportFormat.__doc__ = """A form of Snapshot.export(): its name, what files of it end with, and what it is."""
+
+
+def export_formats():
+    """The forms that a snapshot can be written in, a list of ExportFormat."""
+    return list(map(ExportFormat._make, _core._export_formats()))
+
+
+def report(snapshots, target, *, title=None, names=None, max_bytes=0):
+    """One self-contained HTML page about snapshots, the oldest first: flame graph, tables, differences, memory over time.
+
+    target: as in Snapshot.export(). names: one for each, else their times are shown. max_bytes: of the page, never
+    exceeded; what is cut is said there. ValueError: a snapshot is filtered, or there are none, or more than 1000.
+    """
+    snapshots = list(snapshots)
+    handles = []
+    for one in snapshots:
+        if not isinstance(one, Snapshot):
+            raise TypeError(f"a Snapshot expected, got {type(one).__name__}")
+        if one._filters:
+            raise ValueError("a filtered snapshot cannot be exported")
+        handles.append(one._handle)
+    if names is not None:
+        names = tuple(names)
+        if len(names) != len(handles):
+            raise ValueError(f"{len(names)} names for {len(handles)} snapshots")
+    _core._report(tuple(handles), _writer(target), title, names, _operator.index(max_bytes))
+
+
+def _writer(target):
+    """A path as bytes, or what is called with each piece."""
+    write = getattr(target, "write", None)
+    return _os.fsencode(target) if write is None else write
 
 
 def _is_term(value, kind):

@@ -1,5 +1,5 @@
 # husk.tracemalloc: see tracemalloc.py.
-from _typeshed import StrOrBytesPath
+from _typeshed import StrOrBytesPath, SupportsWrite
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, Literal, NamedTuple, SupportsIndex, TypeVar, final, overload
 
@@ -8,10 +8,11 @@ from typing_extensions import Self, TypeAlias
 from husk._core import Heap, Obj, SnapshotCounts, TraceFigures
 
 __all__ = [
-    "BaseFilter", "DomainFilter", "Filter", "Frame", "Lifetimes", "ObjectInfo", "Reference", "Snapshot", "Statistic",
-    "StatisticDiff", "Statistics", "Trace", "Traceback", "clear_traces", "domain", "figures", "get_block_traceback",
-    "get_object_traceback", "get_traceback_limit", "get_traced_memory", "get_tracemalloc_memory", "is_tracing", "mark",
-    "process", "reset_peak", "start", "stop", "tag", "take_snapshot", "track", "untrack",
+    "BaseFilter", "DomainFilter", "ExportFormat", "Filter", "Frame", "Lifetimes", "ObjectInfo", "Reference", "Snapshot",
+    "Statistic", "StatisticDiff", "Statistics", "Trace", "Traceback", "clear_traces", "domain", "export_formats",
+    "figures", "get_block_traceback", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
+    "get_tracemalloc_memory", "is_tracing", "mark", "process", "report", "reset_peak", "start", "stop", "tag",
+    "take_snapshot", "track", "untrack",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -22,6 +23,7 @@ _TraceTuple: TypeAlias = tuple[int | str, int, Sequence[_FrameTuple], int | None
 _KeyType: TypeAlias = Literal[
     "traceback", "filename", "lineno", "function", "type", "tag", "domain", "thread", "size", "age", "mark", "kind"
 ]
+_Target: TypeAlias = StrOrBytesPath | SupportsWrite[bytes]
 _Kind: TypeAlias = Literal["object", "buffer", "block"]
 
 @final
@@ -294,6 +296,19 @@ class Snapshot:
     def dump(self, filename: StrOrBytesPath) -> None: ...
     @staticmethod
     def load(filename: StrOrBytesPath) -> Snapshot: ...
+    def export(
+        self,
+        target: _Target,
+        format: str | None = None,
+        *,
+        by: _KeyType | None = None,
+        top: SupportsIndex = 0,
+        types: bool = False,
+        count: bool = False,
+        made: bool = False,
+        title: str | None = None,
+        max_bytes: SupportsIndex = 0,
+    ) -> None: ...
     @property
     def counts(self) -> SnapshotCounts: ...
     @property
@@ -304,3 +319,18 @@ class Snapshot:
     def object_at(self, index: SupportsIndex) -> ObjectInfo: ...
     def references_of(self, index: SupportsIndex) -> list[Reference]: ...
     def find(self, obj: Obj | SupportsIndex) -> int | None: ...
+
+class ExportFormat(NamedTuple):
+    name: str
+    suffix: str
+    about: str
+
+def export_formats() -> list[ExportFormat]: ...
+def report(
+    snapshots: Iterable[Snapshot],
+    target: _Target,
+    *,
+    title: str | None = None,
+    names: Iterable[str] | None = None,
+    max_bytes: SupportsIndex = 0,
+) -> None: ...

@@ -127,7 +127,7 @@ end)
 
 -- Runs it on a terminal of its own: what is typed comes after half a second. Gives what the terminal was sent.
 local function on_terminal(options, typed, environment)
-  local command = ([[sleep 100 & PID=$!; { sleep 0.7; printf %s; sleep 2; } | %s TERM=xterm env -u LD_PRELOAD script -qec "stty rows 20 cols 60; $HUSK mem %s $PID; echo exit \$?; stty -a" /dev/null; kill $PID]]):format(
+  local command = ([[sleep 100 & PID=$!; { sleep 0.7; printf %s; sleep 2; } | %s TERM=xterm env -u LD_PRELOAD script -qec "trap : INT; stty rows 20 cols 60; $HUSK mem %s $PID; echo exit \$?; stty -a" /dev/null; kill $PID]]):format(
     process.quoted(typed), environment or "LC_ALL=C.UTF-8", options)
   local _, out = shell(command)
   return out

@@ -377,7 +377,7 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
     if (tracer && thread && thread->key_room < tracer->most_frames) {
         thread->next = foreign.idle;
         foreign.idle = thread;
-        thread = NULL;
+        here.thread = thread = NULL; /* it is anybody's now, also if there is no memory for another one */
     }
     if (tracer && !thread)
         thread = thread_new(tracer->most_frames);

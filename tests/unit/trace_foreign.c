@@ -258,6 +258,33 @@ static void test_start_and_stop(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
+static void *keep_looking(void *data)
+{
+    while (go_on)
+        (void)figures();
+    return data;
+}
+
+/* Who looks when tracing has just ended, and begins again before the look is over, has none of its locks to give
+ * back. */
+static void test_look_at_start(void **state)
+{
+    (void)state;
+    go_on = true;
+    pthread_t threads[4];
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, keep_looking, NULL), 0);
+    for (unsigned round = 0; round < 3000; round++) {
+        start((husk_trace_options){ .frames = 1 });
+        assert_int_equal(husk_trace_block(1, 16, 100), HUSK_OK);
+        check_whole();
+        husk_trace_stop(NULL);
+    }
+    go_on = false;
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+}
+
 /* ---- fork ---- */
 
 static void test_fork(void **state)
@@ -472,11 +499,12 @@ static void test_lift(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_model),       cmocka_unit_test(test_threads),
-        cmocka_unit_test(test_thread_ends), cmocka_unit_test(test_start_and_stop),
-        cmocka_unit_test(test_fork),        cmocka_unit_test(test_no_memory),
-        cmocka_unit_test(test_from_inside), cmocka_unit_test(test_sampled),
-        cmocka_unit_test(test_places),      cmocka_unit_test(test_lift),
+        cmocka_unit_test(test_model),         cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_thread_ends),   cmocka_unit_test(test_start_and_stop),
+        cmocka_unit_test(test_look_at_start), cmocka_unit_test(test_fork),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_from_inside),
+        cmocka_unit_test(test_sampled),       cmocka_unit_test(test_places),
+        cmocka_unit_test(test_lift),
     };
     return RUN_ROUNDS("trace_foreign", tests);
 }

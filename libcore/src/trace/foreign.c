@@ -180,9 +180,10 @@ static struct husk__tracer *hold(void)
     if (!husk__foreign_is_on())
         return NULL;
     lock_all();
-    if (!foreign.tracer)
+    struct husk__tracer *tracer = foreign.tracer; /* without the locks it may be another's that begins right now */
+    if (!tracer)
         unlock_all();
-    return foreign.tracer;
+    return tracer;
 }
 
 static husk_status is_off(void)

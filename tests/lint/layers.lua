@@ -34,6 +34,9 @@ return {
     { at = "libcore/src", internal = all, public = all },
     -- A program of its own around the tracer of the process; heaps are no business of it.
     { at = "libcore/preload", internal = { "base", "trace" }, public = all, never = { "husk_obj", "husk_heap" } },
+    -- What needs libffi. On public headers, so that the core is free of it.
+    { at = "ffi/include", internal = none, public = { "status.h", "type.h" } },
+    { at = "ffi/src", internal = none, public = { "ffi.h", "status.h", "type.h" } },
     { at = "swig", internal = none, public = all },
     { at = "bindings", internal = none, public = all },
     { at = "bench", internal = none, public = all },

@@ -1,0 +1,46 @@
+/* report.c: what goes wrong where no caller can be told: kept as the space's last report, given to its handler on
+ * the maker's thread. */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void husk__ffi_report(husk_ffi_space *space, husk_status status, const char *text)
+{
+    husk_ffi_report report = { .status = status };
+    snprintf(report.text, sizeof report.text, "%s", text);
+    pthread_mutex_lock(&space->report_lock);
+    report.number = space->last.number + 1;
+    space->last = report;
+    husk_ffi_report_fn *fn = space->report_fn;
+    void *data = space->report_data;
+    pthread_mutex_unlock(&space->report_lock);
+    /* Only the maker's thread sets the handler, so here it stays. */
+    if (fn && space->owner == husk__ffi_thread())
+        fn(&report, data);
+    else if (!fn)
+        fprintf(stderr, "husk: %s\n", report.text);
+}
+
+void husk_ffi_space_on_report(husk_ffi_space *space, husk_ffi_report_fn *fn, void *data,
+                              husk_free_fn *data_free)
+{
+    pthread_mutex_lock(&space->report_lock);
+    void *old = space->report_data;
+    husk_free_fn *old_free = space->report_data_free;
+    space->report_fn = fn;
+    space->report_data = data;
+    space->report_data_free = data_free;
+    pthread_mutex_unlock(&space->report_lock);
+    if (old_free)
+        old_free(old);
+}
+
+bool husk_ffi_last_report(const husk_ffi_space *space, husk_ffi_report *out)
+{
+    husk_ffi_space *own = (husk_ffi_space *)(uintptr_t)space; /* to lock it; nothing else changes */
+    pthread_mutex_lock(&own->report_lock);
+    *out = own->last;
+    pthread_mutex_unlock(&own->report_lock);
+    return out->number != 0;
+}

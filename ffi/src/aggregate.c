@@ -1,5 +1,5 @@
-/* aggregate.c: structs and unions: declared, completed, laid out as the C compiler does: each field at the next
- * multiple of its alignment, the whole padded to the largest one. */
+/* aggregate.c: structs and unions: declared, completed, laid out as the C compiler does: each field at the
+ * next multiple of its alignment, the whole padded to the largest one. */
 #include "memory.h"
 #include "space.h"
 
@@ -95,7 +95,8 @@ bool husk__ffi_field_among(const husk_ffi_type *type, size_t count, const char *
     return false;
 }
 
-/* A name of `type`, or of unnamed fields in it, that is also among the first `count` of `whole`; NULL: none. */
+/* A name of `type`, or of unnamed fields in it, that is also among the first `count` of `whole`; NULL:
+ * none. */
 static const char *clash(const husk_ffi_type *whole, size_t count, const husk_ffi_type *type)
 {
     husk_ffi_field found;
@@ -132,8 +133,8 @@ static size_t up(size_t offset, size_t alignment)
     return (offset + alignment - 1) & ~(alignment - 1);
 }
 
-/* Places `fields` and notes what follows from them in *to. Nothing else of the type is touched, and on failure
- * nobody looks at *to. */
+/* Places `fields` and notes what follows from them in *to. Nothing else of the type is touched, and on
+ * failure nobody looks at *to. */
 static husk_status lay_out(husk_ffi_type *to, husk_ffi_field *fields, size_t count)
 {
     to->alignment = 1;

@@ -1,5 +1,5 @@
-/* make.c: pointers, arrays, functions, enums and other names. Each constructor checks first, then looks for the
- * same shape, then makes it. Structs and unions: aggregate.c. */
+/* make.c: pointers, arrays, functions, enums and other names. Each constructor checks first, then looks for
+ * the same shape, then makes it. Structs and unions: aggregate.c. */
 #include "memory.h"
 #include "space.h"
 

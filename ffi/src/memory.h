@@ -1,4 +1,5 @@
-/* memory.h: where all memory of the library comes from: counted, and refused when a test says so. Any thread. */
+/* memory.h: where all memory of the library comes from: counted, and refused when a test says so. Any
+ * thread. */
 #ifndef HUSK_FFI_SRC_MEMORY_H
 #define HUSK_FFI_SRC_MEMORY_H
 

@@ -1,5 +1,5 @@
-/* parse.c: the grammar of docs/ffi-signatures.md, read by descent. Levels of nesting and the text's length are
- * limited, so neither stack nor time runs away. Where it stops, a caret says so. */
+/* parse.c: the grammar of docs/ffi-signatures.md, read by descent. Levels of nesting and the text's length
+ * are limited, so neither stack nor time runs away. Where it stops, a caret says so. */
 #include "memory.h"
 #include "space.h"
 

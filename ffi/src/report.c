@@ -1,5 +1,5 @@
-/* report.c: what goes wrong where no caller can be told: kept as the space's last report, given to its handler on
- * the maker's thread. */
+/* report.c: what goes wrong where no caller can be told: kept as the space's last report, given to its
+ * handler on the maker's thread. */
 #include "report.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* space.c: spaces: the arena, the table of shapes, the table of names, and going back to a mark. What the types
- * are is type.h; they are made in make.c and aggregate.c. */
+/* space.c: spaces: the arena, the table of shapes, the table of names, and going back to a mark. What the
+ * types are is type.h; they are made in make.c and aggregate.c. */
 #include "space.h"
 
 #include "memory.h"
@@ -100,8 +100,8 @@ static void **grown(struct husk__ffi_table *table)
     return buckets;
 }
 
-/* From the oldest to the newest, so that the newest lead their chains again. Links of `older` are turned round
- * twice for it. */
+/* From the oldest to the newest, so that the newest lead their chains again. Links of `older` are turned
+ * round twice for it. */
 static void rehash_shapes(husk_ffi_space *space)
 {
     husk_ffi_type *turned = NULL;

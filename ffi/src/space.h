@@ -1,5 +1,5 @@
-/* space.h: the arena and the two tables (shapes, names) of a space, with marks to go back to: a constructor notes
- * where it began and, if it fails, takes back everything made since. */
+/* space.h: the arena and the two tables (shapes, names) of a space, with marks to go back to: a constructor
+ * notes where it began and, if it fails, takes back everything made since. */
 #ifndef HUSK_FFI_SRC_SPACE_H
 #define HUSK_FFI_SRC_SPACE_H
 
@@ -18,7 +18,8 @@ struct husk__ffi_name {
     char text[];
 };
 
-/* A chained table. Newer entries come first in their chain, so taking back the newest is taking off the head. */
+/* A chained table. Newer entries come first in their chain, so taking back the newest is taking off the
+ * head. */
 struct husk__ffi_table {
     void **buckets;
     size_t size; /* a power of two */

@@ -1,5 +1,5 @@
-/* type.h: what a type is inside. Types never change once they can be seen, but for two things: a declared struct
- * is completed once, and the form that libffi wants (`form`) is made when it is first needed. */
+/* type.h: what a type is inside. Types never change once they can be seen, but for two things: a declared
+ * struct is completed once, and the form that libffi wants (`form`) is made when it is first needed. */
 #ifndef HUSK_FFI_SRC_TYPE_H
 #define HUSK_FFI_SRC_TYPE_H
 
@@ -65,8 +65,8 @@ typedef struct husk__ffi_words {
 } husk__ffi_words;
 husk__ffi_words husk__ffi_words_of(const husk_ffi_type *type);
 
-/* The name is one for a type of that kind to be declared under (a struct, union or enum, or HUSK_FFI_VOID for a
- * typedef): an identifier, maybe behind its tag, not built in. HUSK_EINVAL. */
+/* The name is one for a type of that kind to be declared under (a struct, union or enum, or HUSK_FFI_VOID
+ * for a typedef): an identifier, maybe behind its tag, not built in. HUSK_EINVAL. */
 husk_status husk__ffi_check_name(husk_ffi_kind kind, const char *name);
 
 /* Letters, digits and _, no digit first; the bytes of it at text, 0: none. */

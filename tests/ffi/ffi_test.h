@@ -1,5 +1,5 @@
-/* tests/ffi/ffi_test.h: what the tests of libhusk-ffi share. Each test has a space of its own, and when it has ended
- * the library must hold no memory. */
+/* tests/ffi/ffi_test.h: what the tests of libhusk-ffi share. Each test has a space of its own, and when it
+ * has ended the library must hold no memory. */
 #ifndef HUSK_TESTS_FFI_H
 #define HUSK_TESTS_FFI_H
 

@@ -1,5 +1,5 @@
-/* tests/ffi/unit_types.c: constructors, questions, spelling, values; what is refused, and that nothing is left of
- * it. */
+/* tests/ffi/unit_types.c: constructors, questions, spelling, values; what is refused, and that nothing is
+ * left of it. */
 #include "ffi_test.h"
 
 #include <float.h>

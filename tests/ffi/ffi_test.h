@@ -39,6 +39,7 @@ static inline int space_setup(void **state)
 static inline int space_teardown(void **state)
 {
     husk_ffi_space_free(*state);
+    husk_ffi_quarantine_empty();
     assert_int_equal(husk_ffi_memory_held(), 0);
     return 0;
 }
@@ -50,6 +51,22 @@ static inline const husk_ffi_type *parsed(husk_ffi_space *space, const char *tex
     if (status != HUSK_OK)
         fail_msg("\"%s\": %s", text, husk_message());
     return type;
+}
+
+/* ISO C converts no function pointer to void *; POSIX does. */
+static inline void *address_of(void (*function)(void))
+{
+    void *address;
+    memcpy(&address, &function, sizeof address);
+    return address;
+}
+#define ADDRESS(f) address_of((void (*)(void))(f))
+
+static inline husk_ffi_call *prepared(husk_ffi_space *space, const char *text, void *address)
+{
+    husk_ffi_call *call = NULL;
+    OK(husk_ffi_call_new(space, parsed(space, text), address, NULL, 0, &call));
+    return call;
 }
 
 #endif

@@ -6,21 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-static void *address_of(void (*function)(void))
-{
-    void *address;
-    memcpy(&address, &function, sizeof address);
-    return address;
-}
-#define ADDRESS(f) address_of((void (*)(void))(f))
-
-static husk_ffi_call *prepared(husk_ffi_space *space, const char *text, void *address)
-{
-    husk_ffi_call *call = NULL;
-    OK(husk_ffi_call_new(space, parsed(space, text), address, NULL, 0, &call));
-    return call;
-}
-
 static int next_of(int n)
 {
     return n + 1;

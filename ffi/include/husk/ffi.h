@@ -238,7 +238,8 @@ HUSK_API void husk_ffi_closure_end(HUSK_NULLABLE husk_ffi_closure *closure);
 
 enum { HUSK_FFI_QUARANTINE = 256 };
 
-/* Gives back the code of all dead closures now; calling it afterwards is a wild jump. Any thread. */
+/* Gives back the code of all dead closures now; calling it afterwards is a wild jump. Any thread, but not from a
+ * report of a dead one. */
 HUSK_API void husk_ffi_quarantine_empty(void);
 
 HUSK_API void *husk_ffi_closure_code(const husk_ffi_closure *closure);

@@ -98,16 +98,6 @@ static bool module_of(uintptr_t pc, struct husk__module *out)
 
 #endif
 
-bool husk__unwind_module(uintptr_t pc, uintptr_t *start, uintptr_t *end)
-{
-    struct husk__module module;
-    if (!module_of(pc, &module))
-        return false;
-    *start = module.start;
-    *end = module.end;
-    return true;
-}
-
 static NEVER_INLINE uint64_t work_out(uintptr_t pc)
 {
     int kept = errno;

@@ -58,10 +58,6 @@ struct husk__unwind_memo {
 unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
                            uintptr_t *pcs, unsigned most);
 
-/* The bounds of the loaded module (program or library) with the code at pc - 1; false: none, or code made at run
- * time. */
-bool husk__unwind_module(uintptr_t pc, uintptr_t *start, uintptr_t *end);
-
 /* Modules were unloaded: what was kept about their code is void. It is noticed without this, too, but later. */
 void husk__unwind_forget(void);
 

@@ -67,6 +67,7 @@ bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build
 	$(call build,release)
 	@cmake --build --preset release --target bench_run
 	@cmake --build --preset release --target bench_bindings
+	@cmake --build --preset release --target bench_preload
 
 format: ## Lay out all C sources with clang-format
 	$(call setup,build)

@@ -392,7 +392,7 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
         thread->tag_depth = thread->domain_depth = 0;
         forget_contexts(thread);
         memset(thread->cache, 0, sizeof thread->cache);
-        thread->memo.count = 0;
+        memset(&thread->memo, 0, sizeof thread->memo);
         thread->sampler = (struct husk__sampler){ 0 };
         if (tracer->sampler.mean) {
             husk__sampler_begin(&thread->sampler, tracer->sampler.mean,

@@ -223,7 +223,6 @@ ALWAYS_INLINE bool step(struct walk *walk)
         if (cfa <= sp || cfa >= high || cfa % WORD)
             return false;
         walk->sp = cfa;
-        walk->row = row_of(walk->pc, walk->now);
         return true;
     default:
         return false;
@@ -249,123 +248,105 @@ ALWAYS_INLINE bool step(struct walk *walk)
     walk->pc = pc;
     walk->fp = fp;
     walk->sp = cfa;
-    walk->row = row_of(pc, walk->now);
-    return !(UNLIKELY(walk->doubt) && (husk__row_kind(walk->row) == ROW_OUTSIDE || !is_behind_call(pc)));
+    return !(UNLIKELY(walk->doubt) &&
+             (husk__row_kind(row_of(pc, walk->now)) == ROW_OUTSIDE || !is_behind_call(pc)));
+}
+
+/* To the end; count of pcs are there already. */
+static unsigned walk_on(struct walk *walk, uintptr_t *pcs, unsigned count, unsigned most)
+{
+    while (count < most) {
+        walk->row = walk->pc ? row_of(walk->pc, walk->now) : ROW_GUESS;
+        if (!step(walk))
+            break;
+        pcs[count++] = walk->pc;
+    }
+    return count;
 }
 
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most)
 {
     struct walk walk;
-    unsigned count = 0;
-    if (!begin(&walk, from))
-        return 0;
-    walk.row = walk.pc ? row_of(walk.pc, walk.now) : ROW_GUESS;
-    while (count < most && step(&walk))
-        pcs[count++] = walk.pc;
-    return count;
+    return begin(&walk, from) ? walk_on(&walk, pcs, 0, most) : 0;
 }
 
 /* ---- what was seen before ---- */
 
-/* A step from where the walk stood, if it can be told again from the words that it read. */
-ALWAYS_INLINE bool seen_step(const struct walk *before, const struct walk *after,
-                             struct husk__unwind_seen *out)
+/* Where a frame pointer is found that is lost. */
+static const uintptr_t no_pointer;
+
+/* Frames less than 4 KiB apart never meet. */
+ALWAYS_INLINE struct husk__unwind_seen *seen_at(struct husk__unwind_memo *memo, uintptr_t sp)
 {
-    *out = (struct husk__unwind_seen){ before->pc,   before->sp, before->fp, after->ra_at,
-                                       after->fp_at, after->pc,  after->fp,  after->sp };
-    return after->ra_at && !after->doubt;
+    return &memo->seen[sp / (2 * WORD) % UNWIND_MEMO];
 }
 
-/* From number m on as long as everything is as it was: the walk moves along. */
-ALWAYS_INLINE unsigned repeat(const struct husk__unwind_memo *memo, unsigned m, struct walk *walk,
-                              uintptr_t *pcs, unsigned *count, unsigned most)
+ALWAYS_INLINE bool row_needs_pointer(uint64_t row)
 {
-    const struct husk__unwind_seen *seen = memo->seen + m, *end = memo->seen + memo->count;
-    unsigned n = *count;
-    for (; seen < end && n < most && load(seen->ra_at) == seen->next_pc &&
-           (!seen->fp_at || load(seen->fp_at) == seen->next_fp);
-         seen++)
-        pcs[n++] = seen->next_pc;
-    unsigned stop = (unsigned)(seen - memo->seen);
-    if (stop > m) {
-        walk->pc = seen[-1].next_pc;
-        walk->sp = seen[-1].next_sp;
-        walk->fp = seen[-1].next_fp;
-    }
-    *count = n;
-    return stop;
+    return husk__row_kind(row) != ROW_SP || husk__row_saved(row) == SAVED_FP;
 }
 
-/* What is known: the frames that were new, then the old ones from number `joined` on. */
-static NEVER_INLINE void remember(struct husk__unwind_memo *memo, const struct husk__unwind_seen *fresh,
-                                  unsigned fresh_count, unsigned joined)
+/* A step that is not known; it is from now on, if it can be told again from the words that it read. */
+ALWAYS_INLINE bool step_anew(struct husk__unwind_memo *memo, struct walk *walk)
 {
-    unsigned rest = memo->count - joined;
-    if (rest > UNWIND_MEMO - fresh_count)
-        rest = UNWIND_MEMO - fresh_count;
-    if (fresh_count != joined)
-        memmove(memo->seen + fresh_count, memo->seen + joined, rest * sizeof *fresh);
-    memcpy(memo->seen, fresh, fresh_count * sizeof *fresh);
-    memo->count = fresh_count + rest;
-}
-
-/* The end of a walk, with nothing that is remembered; steps are noted behind what is, as long as they can be. */
-static unsigned walk_on(struct husk__unwind_memo *memo, struct walk *walk, bool note, uintptr_t *pcs,
-                        unsigned count, unsigned most)
-{
-    walk->row = walk->pc ? row_of(walk->pc, walk->now) : ROW_GUESS;
-    while (count < most) {
-        struct walk before = *walk;
-        if (!step(walk))
-            break;
-        pcs[count++] = walk->pc;
-        note = note && memo->count < UNWIND_MEMO && seen_step(&before, walk, &memo->seen[memo->count]);
-        memo->count += note;
-    }
-    return count;
+    uintptr_t pc = walk->pc, sp = walk->sp, fp = walk->fp;
+    uint64_t row = walk->row = pc ? row_of(pc, walk->now) : ROW_GUESS;
+    if (!step(walk))
+        return false;
+    if (!walk->ra_at || walk->doubt)
+        return true;
+    uintptr_t fp_at = walk->fp_at;
+    if (!fp_at && husk__row_saved(row) != SAVED_NOT)
+        fp_at = (uintptr_t)&no_pointer;
+    uintptr_t matters = row_needs_pointer(row) ? UINTPTR_MAX : 0;
+    *seen_at(memo, sp) = (struct husk__unwind_seen){
+        pc, sp, fp, matters, walk->ra_at, fp_at, walk->sp, seen_at(memo, walk->sp),
+    };
+    return true;
 }
 
 unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
                            uintptr_t *pcs, unsigned most)
 {
     struct walk walk;
-    struct husk__unwind_seen fresh[UNWIND_MEMO];
-    unsigned count = 0, m = 0;
     if (!begin(&walk, from))
         return 0;
     if (UNLIKELY(memo->generation != walk.now || memo->high != walk.high)) {
+        memset(memo, 0, sizeof *memo);
         memo->generation = walk.now;
         memo->high = walk.high;
-        memo->count = 0;
     }
-    walk.row = 0;
+    uintptr_t pc = walk.pc, sp = walk.sp, fp = walk.fp;
+    struct husk__unwind_seen *seen = seen_at(memo, sp);
+    unsigned count = 0;
     while (count < most) {
-        while (m < memo->count && memo->seen[m].sp < walk.sp)
-            m++;
-        const struct husk__unwind_seen *seen = &memo->seen[m];
-        if (m < memo->count && seen->sp == walk.sp && seen->pc == walk.pc && seen->fp == walk.fp) {
-            unsigned stop = repeat(memo, m, &walk, pcs, &count, most);
-            if (stop > m) {
-                bool whole = count == most;
-                if (!whole)
-                    memo->count = stop; /* what comes behind is no longer so */
-                unsigned fresh_count = count - (stop - m);
-                if (fresh_count || m)
-                    remember(memo, fresh, fresh_count, m);
-                return whole ? count : walk_on(memo, &walk, true, pcs, count, most);
+        if (LIKELY(seen->sp == sp && seen->pc == pc && !((seen->fp ^ fp) & seen->fp_matters))) {
+            pc = load(seen->ra_at);
+            if (seen->fp_at)
+                fp = load(seen->fp_at);
+            sp = seen->next_sp;
+            seen = seen->next;
+            /* In registers of their own: packed with others, as compilers like to, they come later, and the next
+             * step waits for nothing else. */
+            __asm__("" : "+r"(pc), "+r"(sp), "+r"(seen));
+            if (!pc)
+                break;
+        } else {
+            walk.pc = pc;
+            walk.sp = sp;
+            walk.fp = fp;
+            if (!step_anew(memo, &walk))
+                break;
+            pc = walk.pc;
+            sp = walk.sp;
+            fp = walk.fp;
+            if (UNLIKELY(walk.doubt)) { /* what is guessed is not repeated from memory */
+                pcs[count++] = pc;
+                return walk_on(&walk, pcs, count, most);
             }
+            seen = seen_at(memo, sp);
         }
-        if (!walk.row)
-            walk.row = walk.pc ? row_of(walk.pc, walk.now) : ROW_GUESS;
-        struct walk before = walk;
-        if (!step(&walk))
-            break;
-        pcs[count++] = walk.pc;
-        if (count > UNWIND_MEMO || !seen_step(&before, &walk, &fresh[count - 1])) {
-            memo->count = 0; /* nothing to join, nothing to remember */
-            return walk_on(memo, &walk, false, pcs, count, most);
-        }
+        pcs[count++] = pc;
     }
-    remember(memo, fresh, count, memo->count);
     return count;
 }

@@ -38,20 +38,21 @@ ALWAYS_INLINE struct husk__unwind_start husk__unwind_here(void)
  * that here, too, address - 1 is the place that was running. */
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most);
 
-/* A stack as it was last seen. Its older frames are the same next time, mostly; then two loads a frame show that they
- * are: what a step reads from the stack is its return address and the saved frame pointer, so if these and the
- * registers it begins with are as they were, so is its outcome. Zeroed at first; of one thread. */
-enum { UNWIND_MEMO = 64 };
+/* The steps of a stack, by where they begin: what a step reads is at addresses that its registers decide (the frame
+ * pointer only where the row says so), so who begins one with the same registers reads the same words, without a
+ * look at its row. A frame that is new, or gone, voids no other. Zeroed at first; of one thread. */
+enum { UNWIND_MEMO = 256 };
 struct husk__unwind_memo {
     uint64_t generation;
-    uintptr_t high; /* the end of the stack's mapping, which all that was read is below */
-    unsigned count;
+    uintptr_t high; /* the end of the stack's mapping, which all that is read is below */
     struct husk__unwind_seen {
-        uintptr_t pc, sp, fp;       /* before the step */
-        uintptr_t ra_at, fp_at;     /* what it read; fp_at 0: nothing */
-        uintptr_t next_pc, next_fp; /* what came of it */
+        uintptr_t pc, sp, fp; /* before the step; sp 0: free */
+        uintptr_t fp_matters; /* all ones, or 0: with any frame pointer */
+        uintptr_t ra_at;      /* where the return address is */
+        uintptr_t fp_at;      /* and the caller's frame pointer; 0: it is in its register still */
         uintptr_t next_sp;
-    } seen[UNWIND_MEMO]; /* newest first */
+        struct husk__unwind_seen *next; /* the place of the step from there */
+    } seen[UNWIND_MEMO];                /* each where its sp says */
 };
 
 /* The same as husk__unwind. */

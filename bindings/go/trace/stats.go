@@ -355,8 +355,11 @@ func (t Traceback) Lines(f Format) []string {
 
 // SourceLine returns a line of a file without the blanks around it; "" if it cannot be read.
 func SourceLine(path string, line int) string {
+	if line <= 0 || int64(line) > math.MaxUint32 {
+		return ""
+	}
 	c, free, err := cString("trace.SourceLine", "the path", path)
-	if err != nil || line <= 0 || int64(line) > math.MaxUint32 {
+	if err != nil {
 		return ""
 	}
 	defer free()

@@ -309,7 +309,8 @@ function workload.churn(options)
   least("churn", o, "live", 1)
   local lifetime = lifetimes[o.lifetime]
   if not lifetime then
-    core.fail(("husk.workload.churn: there is no lifetime '%s'; there are exponential, fixed, pareto, uniform"):format(o.lifetime))
+    core.fail(("husk.workload.churn: there is no lifetime '%s'; there are exponential, fixed, pareto, uniform")
+      :format(o.lifetime))
   end
   local churn = setmetatable({
     heap = o.heap, root = o.heap:list{}, class = object_class(), random = random.new(o.seed), mean = o.live,
@@ -398,6 +399,12 @@ function workload.cycles(options)
     heap = o.heap, graph = workload.graph{n = o.live, seed = o.seed, heap = o.heap}, ring = ring, length = o.length,
     rings = 0, garbage = 0,
   }, Cycles)
+end
+
+-- ---- random programs ----
+
+for _, part in ipairs{require "husk.sequence", (require "husk.shrink")} do
+  for name, fn in pairs(part) do workload[name] = fn end
 end
 
 return workload

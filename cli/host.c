@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 extern int luaopen_husk_core(lua_State *L);
+#ifdef HUSK_HAVE_FFI
+extern int luaopen_husk_ffi_core(lua_State *L);
+#endif
 
 /* ---- modules ---- */
 
@@ -194,6 +197,10 @@ void husk_cli_preload(lua_State *L)
     }
     lua_pushcfunction(L, luaopen_husk_core);
     lua_setfield(L, -2, "husk.core");
+#ifdef HUSK_HAVE_FFI
+    lua_pushcfunction(L, luaopen_husk_ffi_core);
+    lua_setfield(L, -2, "husk.ffi.core");
+#endif
     lua_pushcfunction(L, open_host);
     lua_setfield(L, -2, "husk.host");
     lua_pop(L, 1);

@@ -342,6 +342,10 @@ void husk_lua_open_traces(lua_State *L);
 
 void husk_lua_open_memory(lua_State *L);
 
+/* ---- host_shared.c: for husk.ffi.core ---- */
+
+void husk_lua_open_shared(lua_State *L);
+
 /* ---- host_snapshot.c, host_stats.c, host_export.c: snapshots and what is made from them ---- */
 
 typedef struct husk_lua_user husk_lua_user;

@@ -11,10 +11,11 @@
 
 bool husk_lua_own_layer(const lua_Debug *at)
 {
-    static const char *const files[] = {
-        "init", "heap", "type", "gc", "weak", "trace", "snapshot", "memory"
-    };
+    static const char *const files[] = { "init",  "heap",     "type",   "gc", "weak",
+                                         "trace", "snapshot", "memory", "ffi" };
     const char *file = at->srclen > 10 && at->source[0] == '@' ? memrchr(at->source, '/', at->srclen) : NULL;
+    if (file && file - at->source > 8 && !memcmp(file - 8, "husk/ffi", 8))
+        return true;
     if (!file || file - at->source < 5 || memcmp(file - 4, "husk", 4) != 0)
         return false;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

@@ -24,6 +24,8 @@ local function options(args)
         return nil, ("run: --trace=%s: it is a number of frames, 1 to 65535, or frames:bytes between samples (8:512k)")
           :format(value)
       end
+    elseif word == "--no-ffi" then
+      got.no_ffi = true
     elseif name == "--snapshot-at-exit" then
       got.snapshot = value or table.remove(args, 1)
       if not got.snapshot or got.snapshot == "" then return nil, "run: --snapshot-at-exit: which file?" end
@@ -48,6 +50,14 @@ local function saver(path, cli)
   end
 end
 
+-- From here on husk.ffi cannot be had by its name.
+local function refuse_ffi()
+  for _, name in ipairs {"husk.ffi", "husk.ffi.core"} do
+    package.loaded[name] = nil
+    package.preload[name] = function() error("husk.ffi is refused: the script runs with --no-ffi", 0) end
+  end
+end
+
 local function run(args, cli)
   local got, wrong = options(args)
   if not got then return cli.usage_error(wrong) end
@@ -58,6 +68,7 @@ local function run(args, cli)
     cli.complain("cannot read the script: " .. why)
     return cli.INPUT
   end
+  if got.no_ffi then refuse_ffi() end
   local save = got.snapshot and saver(got.snapshot, cli)
   if got.trace then require("husk").trace.start(got.trace) end
   local exit = os.exit
@@ -88,6 +99,8 @@ Before SCRIPT may stand
                               frames, 1 by default; with BYTES (k, m, g) by samples that far apart
     --snapshot-at-exit FILE   saves a snapshot of the default heap when the script ends, also by an
                               error or os.exit
+    --no-ffi                  refuses husk.ffi: the script calls no C functions through it (C modules that it
+                              may load are another matter)
 
 The exit code is 0, 1 if the script fails (the message and a traceback go to standard error) or the snapshot
 cannot be written, 3 if the script cannot be read, 130 after SIGINT.]=],

@@ -1,0 +1,297 @@
+/* bindings/lua/ffi/callback.c: Lua functions as C function pointers. The callback (a userdata) owns the closure; the
+ * function stands in a table by the closure's record, so that C refers to no Lua value.
+ *
+ * What a callback raises is kept until the call that was made from Lua returns, and raised there: no error passes C's
+ * frames. Until then further callbacks of that call answer zero at once. */
+#include "lua_ffi.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct callback {
+    const void *magic;
+    husk_lua_ctype *type;
+    husk_ffi_closure *closure; /* NULL: ended */
+    void *code;
+} callback;
+
+struct husk_lua_record {
+    husk_lua_ffi *ffi;
+    husk_lua_ctype *type;
+    husk_ffi_closure *closure;
+    bool plain; /* all parameters are numbers: pushing them needs no memory */
+};
+
+static const char callback_magic;
+
+static callback *callback_at(lua_State *L, int at)
+{
+    callback *made = lua_type(L, at) == LUA_TUSERDATA ? lua_touserdata(L, at) : NULL;
+    if (!made || lua_rawlen(L, at) != sizeof *made || made->magic != &callback_magic)
+        return NULL;
+    return made;
+}
+
+void *husk_lua_callback_code(lua_State *L, int at, const husk_lua_ctype **type, bool *ended)
+{
+    const callback *made = callback_at(L, at);
+    if (!made)
+        return NULL;
+    *type = made->type;
+    *ended = !made->closure;
+    return made->closure ? made->code : NULL;
+}
+
+/* ---- being called ---- */
+
+/* Keeps the error on top, which it pops. */
+static void note_error(lua_State *L, husk_lua_ffi *ffi)
+{
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_ffi_key[HUSK_LUA_FFI_ERROR]); /* there already: no memory */
+    ffi->raised = ffi->depth > 0;
+}
+
+typedef struct frame {
+    struct husk_lua_record *record;
+    void *const *args;
+    void *result;
+} frame;
+
+static void push_args(lua_State *L, const struct husk_lua_record *record, void *const *args)
+{
+    for (size_t i = 0; i < record->type->count; i++) {
+        husk_lua_ctype *type = record->type->params[i];
+        if (type->kind == HUSK_FFI_STRUCT)
+            memcpy(husk_lua_cdata_new(L, type, type->size)->at, args[i], type->size);
+        else
+            husk_lua_ffi_push(L, type, args[i]);
+    }
+}
+
+/* Under lua_pcall: what may need memory. */
+static int body(lua_State *L)
+{
+    const frame *f = lua_touserdata(L, 1);
+    husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
+    lua_rawgetp(L, -1, f->record);
+    push_args(L, f->record, f->args);
+    lua_call(L, (int)f->record->type->count, 1);
+    return 1;
+}
+
+/* The result on top, which it pops, to C. */
+static void take_result(lua_State *L, const struct husk_lua_record *record, void *result)
+{
+    const husk_lua_ctype *type = record->type->element;
+    char why[HUSK_LUA_FFI_WHY];
+    bool stored = true;
+    if (type->kind == HUSK_FFI_I32 && lua_isinteger(L, -1) &&
+        lua_tointeger(L, -1) == (int32_t)lua_tointeger(L, -1))
+        *(int32_t *)result = (int32_t)lua_tointeger(L, -1);
+    else if (type->kind != HUSK_FFI_VOID)
+        stored = husk_lua_ffi_store(L, lua_gettop(L), type, result, false, why);
+    lua_pop(L, 1);
+    if (stored)
+        return;
+    if (type->kind != HUSK_FFI_VOID)
+        memset(result, 0, type->size);
+    lua_pushfstring(L, "the result of a callback of type %s: %s", record->type->name, why);
+    note_error(L, record->ffi);
+}
+
+static int fail_result(lua_State *L)
+{
+    const struct husk_lua_record *record = lua_touserdata(L, 1);
+    record->ffi->husk->push_error(L, HUSK_EINVAL, "%s", lua_tostring(L, 2));
+    return 1;
+}
+
+static void called(void *data, void *const *args, size_t count, void *result)
+{
+    struct husk_lua_record *record = data;
+    husk_lua_ffi *ffi = record->ffi;
+    lua_State *L = ffi->L;
+    if (ffi->raised)
+        return;
+    if (!lua_checkstack(L, (int)count + 10)) {
+        husk_ffi_closure_report(record->closure, HUSK_ENOMEM, "no room on Lua's stack");
+        return;
+    }
+    int status;
+    if (record->plain) {
+        husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
+        lua_rawgetp(L, -1, record);
+        lua_remove(L, -2);
+        push_args(L, record, args);
+        status = lua_pcall(L, (int)count, 1, 0);
+    } else {
+        frame f = { record, args, result };
+        lua_pushcfunction(L, body);
+        lua_pushlightuserdata(L, &f);
+        status = lua_pcall(L, 1, 1, 0);
+    }
+    if (status == LUA_OK)
+        take_result(L, record, result);
+    else
+        note_error(L, ffi);
+}
+
+void husk_lua_ffi_raise(lua_State *L, husk_lua_ffi *ffi)
+{
+    if (ffi->depth > 0)
+        return; /* the outermost call of Lua does */
+    ffi->raised = false;
+    luaL_checkstack(L, 4, NULL);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &husk_lua_ffi_key[HUSK_LUA_FFI_ERROR]);
+    lua_error(L);
+}
+
+/* ---- reports: a dead callback, another thread ---- */
+
+static void heard(const husk_ffi_report *report, void *data)
+{
+    husk_lua_ffi *ffi = data;
+    lua_State *L = ffi->L;
+    ffi->heard = report->number;
+    if (ffi->raised || !lua_checkstack(L, 12))
+        return;
+    lua_pushcfunction(L, fail_result);
+    struct husk_lua_record stand = { .ffi = ffi };
+    lua_pushlightuserdata(L, &stand);
+    lua_pushstring(L, report->text);
+    (void)lua_pcall(L, 2, 1, 0);
+    note_error(L, ffi);
+}
+
+/* core.last_error(): what the latest callback raised, or was reported of another thread; nil. */
+static int last_error(lua_State *L)
+{
+    husk_lua_ffi *ffi = husk_lua_ffi_get(L);
+    husk_ffi_report report;
+    if (husk_ffi_last_report(ffi->space, &report) && report.number > ffi->heard) {
+        ffi->heard = report.number;
+        ffi->husk->push_error(L, report.status, "%s", report.text);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_ffi_key[HUSK_LUA_FFI_ERROR]);
+    }
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &husk_lua_ffi_key[HUSK_LUA_FFI_ERROR]) == LUA_TBOOLEAN &&
+        !lua_toboolean(L, -1))
+        lua_pushnil(L);
+    return 1;
+}
+
+/* core.clear_error() */
+static int clear_error(lua_State *L)
+{
+    lua_pushboolean(L, 0);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &husk_lua_ffi_key[HUSK_LUA_FFI_ERROR]);
+    return 0;
+}
+
+/* ---- lives ---- */
+
+void husk_lua_callback_new(lua_State *L, husk_lua_ffi *ffi, husk_lua_ctype *function, int at,
+                           const char *name)
+{
+    at = lua_absindex(L, at);
+    callback *made = lua_newuserdatauv(L, sizeof *made, 1);
+    memset(made, 0, sizeof *made);
+    made->magic = &callback_magic;
+    made->type = function;
+    luaL_setmetatable(L, HUSK_LUA_FFI_CALLBACK_META);
+    struct husk_lua_record *record = malloc(sizeof *record);
+    if (!record)
+        luaL_error(L, "not enough memory");
+    *record = (struct husk_lua_record){ .ffi = ffi, .type = function, .plain = true };
+    for (size_t i = 0; i < function->count; i++)
+        record->plain = record->plain && function->params[i]->number >= HUSK_FFI_BOOL &&
+                        function->params[i]->number <= HUSK_FFI_F64;
+    husk_status status = husk_ffi_closure_new(ffi->space, function->type, name, called, record, free,
+                                              &made->closure, &made->code);
+    if (status != HUSK_OK) {
+        free(record);
+        husk_lua_ffi_fail_message(L, ffi, status);
+    }
+    record->closure = made->closure;
+    lua_pushlightuserdata(L, record);
+    lua_setiuservalue(L, -2, 1);
+    husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
+    lua_pushvalue(L, at);
+    lua_rawsetp(L, -2, record); /* may fail: then the callback is collected, and ends */
+    lua_pop(L, 1);
+}
+
+void husk_lua_callback_end(lua_State *L, int at)
+{
+    callback *made = callback_at(L, at);
+    husk_ffi_closure *closure = made ? made->closure : NULL;
+    if (!closure)
+        return;
+    made->closure = NULL;
+    luaL_checkstack(L, 4, NULL);
+    lua_getiuservalue(L, at, 1);
+    const void *record = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
+    lua_pushnil(L);
+    lua_rawsetp(L, -2, record); /* one that runs stands on the stack */
+    lua_pop(L, 1);
+    husk_ffi_closure_end(closure);
+}
+
+static int callback_close(lua_State *L)
+{
+    husk_lua_callback_end(L, 1);
+    return 0;
+}
+
+static int callback_tostring(lua_State *L)
+{
+    const callback *made = callback_at(L, 1);
+    if (!made)
+        return luaL_error(L, "a callback expected");
+    lua_pushfstring(L, "callback<%s>: %s", made->type->name, made->closure ? "alive" : "ended");
+    return 1;
+}
+
+/* core.callback(type, function, [name]) */
+static int new_callback(lua_State *L)
+{
+    husk_lua_ctype *type = husk_lua_ctype_check(L, 1, "ffi.callback");
+    if (type->kind == HUSK_FFI_POINTER)
+        type = type->element;
+    if (type->kind != HUSK_FFI_FUNCTION)
+        return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL, "ffi.callback: a function type expected, got %s",
+                                 type->name);
+    char room[160];
+    if (lua_type(L, 2) != LUA_TFUNCTION)
+        return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL,
+                                 "bad argument #2 to 'ffi.callback' (function expected, got %s)",
+                                 husk_lua_ffi_describe(L, 2, room, sizeof room));
+    husk_lua_callback_new(L, type->ffi, type, 2, lua_tostring(L, 3));
+    return 1;
+}
+
+void husk_lua_ffi_open_callbacks(lua_State *L)
+{
+    static const luaL_Reg functions[] = { { "callback", new_callback },
+                                          { "last_error", last_error },
+                                          { "clear_error", clear_error },
+                                          { NULL, NULL } };
+    static const luaL_Reg meta[] = { { "__gc", callback_close },
+                                     { "__close", callback_close },
+                                     { "__tostring", callback_tostring },
+                                     { NULL, NULL } };
+    luaL_setfuncs(L, functions, 0);
+    if (luaL_newmetatable(L, HUSK_LUA_FFI_CALLBACK_META)) {
+        luaL_setfuncs(L, meta, 0);
+        lua_createtable(L, 0, 1);
+        lua_pushcfunction(L, callback_close);
+        lua_setfield(L, -2, "close");
+        lua_setfield(L, -2, "__index");
+        lua_pushliteral(L, "callback");
+        lua_setfield(L, -2, "__metatable");
+    }
+    lua_pop(L, 1);
+    husk_lua_ffi *ffi = husk_lua_ffi_get(L);
+    husk_ffi_space_on_report(ffi->space, heard, ffi, NULL);
+}

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local int last_errno;
+static _Thread_local int last_errno __attribute__((tls_model("initial-exec")));
 
 int husk_ffi_errno(void)
 {

@@ -32,7 +32,7 @@ uint64_t husk__ffi_hash_text(uint64_t hash, const char *text, size_t length)
 uint64_t husk__ffi_thread(void)
 {
     static atomic_uint_fast64_t last;
-    static _Thread_local uint64_t mine;
+    static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
     if (!mine)
         mine = atomic_fetch_add(&last, 1) + 1;
     return mine;

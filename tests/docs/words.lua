@@ -9,7 +9,7 @@ end
 
 local function learn_names(root)
     local known = {}
-    local list = pages.capture("cd " .. pages.quote(root) .. " && find libcore bindings swig -name '*.[chi]'")
+    local list = pages.capture("cd " .. pages.quote(root) .. " && find libcore ffi bindings swig -name '*.[chi]'")
     for path in list:gmatch("[^\n]+") do
         local code = code_of(pages.read(root .. "/" .. path) or "")
         for name in code:gmatch("%f[%w_][Hh][Uu][Ss][Kk]_[%w_]+") do known[name] = true end
@@ -95,7 +95,7 @@ local function check_files(root, page, number, line, report)
             local found = false
             local here = page.path:match("^(.*/)") or ""
             local binding = ("bindings/%s/"):format(language_of(page.path) or "lua")
-            for _, from in ipairs { "", "libcore/", "libcore/src/", "libcore/include/", "libcore/include/husk/", "lua/",
+            for _, from in ipairs { "", "libcore/", "libcore/src/", "libcore/include/", "libcore/include/husk/", "ffi/include/", "ffi/src/", "lua/",
                                     "lua/examples/", binding, here } do
                 found = found or exists(root .. "/" .. from .. path)
             end

@@ -1,7 +1,7 @@
 #!/bin/sh
 # install.sh BUILD_DIR SCRATCH VERSION: installs into SCRATCH and uses what is there as somebody who has only that.
 # In the environment: CMAKE, CC, CFLAGS (with the sanitizers of the build), LUA (a command that may be several
-# words), GO and GO_MODE likewise, PARTS (any of "lua go cli"). The tree is moved before it is used: nothing in
+# words), GO and GO_MODE likewise, PARTS (any of "ffi lua go cli"). The tree is moved before it is used: nothing in
 # it may know where it was made.
 set -eu
 build=$1
@@ -66,6 +66,46 @@ cp -r "$here/consumer" "$scratch/consumer"
 "$CMAKE" --build "$scratch/consumer/build" >>"$scratch/consumer.log" || { cat "$scratch/consumer.log"; exit 1; }
 expect "$greeting" "$scratch/consumer/build/with_husk"
 expect "$greeting" "$scratch/consumer/build/with_husk_static"
+
+if has ffi; then
+    step "libhusk-ffi"
+    for file in libhusk-ffi.so libhusk-ffi.so.0 "libhusk-ffi.so.$version" libhusk-ffi.a pkgconfig/husk-ffi.pc; do
+        [ -e "$libdir/$file" ] || die "no $file beside libhusk.a"
+    done
+    ! readelf -d "$libdir/libhusk.so" | grep -q 'NEEDED.*libffi' || die "libhusk.so needs libffi"
+    mkdir "$scratch/ffi"
+    cat >"$scratch/ffi/main.c" <<'C'
+#include <husk/ffi.h>
+#include <stdio.h>
+int main(void)
+{
+    husk_ffi_space *space;
+    const husk_ffi_type *type;
+    if (husk_ffi_space_new(&space) != HUSK_OK || husk_ffi_parse(space, "{x:f64,next:ref}", &type) != HUSK_OK)
+        return 1;
+    printf("%zu bytes\n", husk_ffi_type_size(type));
+    husk_ffi_space_free(space);
+    return 0;
+}
+C
+    # shellcheck disable=SC2046,SC2086 # options are words
+    $CC $CFLAGS -std=c11 "$scratch/ffi/main.c" -o "$scratch/ffi/pc" $(pkg-config --cflags --libs husk-ffi)
+    expect "16 bytes" env LD_LIBRARY_PATH="$libdir" "$scratch/ffi/pc"
+    cat >"$scratch/ffi/CMakeLists.txt" <<'CMAKE'
+cmake_minimum_required(VERSION 3.25)
+project(with_ffi LANGUAGES C)
+find_package(husk REQUIRED)
+add_executable(shared main.c)
+target_link_libraries(shared PRIVATE husk::ffi)
+add_executable(static main.c)
+target_link_libraries(static PRIVATE husk::ffi_static)
+CMAKE
+    "$CMAKE" -S "$scratch/ffi" -B "$scratch/ffi/build" -DCMAKE_PREFIX_PATH="$prefix" \
+        -DCMAKE_C_COMPILER="$CC" -DCMAKE_C_FLAGS="$CFLAGS" >"$scratch/ffi.log"
+    "$CMAKE" --build "$scratch/ffi/build" >>"$scratch/ffi.log" || { cat "$scratch/ffi.log"; exit 1; }
+    expect "16 bytes" "$scratch/ffi/build/shared"
+    expect "16 bytes" "$scratch/ffi/build/static"
+fi
 
 if has lua; then
     step "plain Lua"

@@ -1,7 +1,9 @@
 #!/bin/sh
-# headers.sh INCLUDE_DIR: each public header compiles alone, as C11 and as C++17, with gcc and clang.
+# headers.sh INCLUDE_DIR [OTHER]: each public header compiles alone, as C11 and as C++17, with gcc and clang. OTHER is
+# where headers of other libraries are that it may include.
 set -u
 cd "$1" || exit 2
+other=${2:-.}
 status=0
 seen=0
 for header in $(find . -name '*.h' | sed 's|^\./||' | sort); do
@@ -10,7 +12,7 @@ for header in $(find . -name '*.h' | sed 's|^\./||' | sort); do
         seen=$((seen + 1))
         # shellcheck disable=SC2086 # the compiler and its options are words
         if ! printf '#include <%s>\n' "$header" |
-            $compiler -fsyntax-only -I . -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror -; then
+            $compiler -fsyntax-only -I . -I "$other" -Wall -Wextra -Wconversion -Wshadow -pedantic -Werror -; then
             echo "$header does not compile alone with $compiler"
             status=1
         fi

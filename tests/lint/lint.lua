@@ -113,10 +113,11 @@ function lint.statements(text)
     return statements
 end
 
--- What the public headers declare: { name, text, path, line, kind = "function" or "variable", inline, exported }.
-function lint.declarations(root)
+-- What the public headers of a library ("libcore", which is meant where nothing is said; "ffi") declare:
+-- { name, text, path, line, kind = "function" or "variable", inline, exported }.
+function lint.declarations(root, library)
     local list = {}
-    for _, path in ipairs(lint.matching(root, "^libcore/include/.*%.h$")) do
+    for _, path in ipairs(lint.matching(root, "^" .. (library or "libcore") .. "/include/.*%.h$")) do
         local text = lint.read(root .. "/" .. path):gsub("\\\n", "  ") -- macros of several lines are one
         for _, s in ipairs(lint.statements(text)) do
             local first = s.text:match("^%a+")

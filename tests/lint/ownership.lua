@@ -8,7 +8,9 @@ local function has(text, word)
 end
 
 return function(root, report)
-    for _, d in ipairs(lint.declarations(root)) do
+    local declared = lint.declarations(root)
+    for _, d in ipairs(lint.declarations(root, "ffi")) do declared[#declared + 1] = d end
+    for _, d in ipairs(declared) do
         local place = d.path .. ":" .. d.line
         local result = d.kind == "function" and d.text:sub(1, d.text:find(d.name, 1, true) - 1) or ""
         for _, handle in ipairs(handles) do

@@ -1,7 +1,8 @@
--- What libhusk.so exports is what the public headers declare, no more and no less. Argument: the library.
+-- What a library exports is what its public headers declare, no more and no less. Arguments: the library, and its folder
+-- if it is not libcore.
 local lint = require "lint"
 
-return function(root, report, library)
+return function(root, report, library, folder)
     local text, ok = lint.capture("nm -D --defined-only --format=posix " .. lint.quote(library))
     if not ok then return report.complain(library, "%s", text) end
 
@@ -13,7 +14,7 @@ return function(root, report, library)
             if not name:match("^husk_") then report.complain(library, "exports %s", name) end
         end
     end
-    for _, d in ipairs(lint.declarations(root)) do
+    for _, d in ipairs(lint.declarations(root, folder)) do
         local place = d.path .. ":" .. d.line
         report.saw()
         if not d.inline then

@@ -12,6 +12,7 @@
 typedef struct writer {
     lua_State *L;
     int function; /* its place in the stack */
+    int progress; /* and that of who wants to know how far it is */
     int problem;  /* where the error value goes */
     bool failed;
     const void *bytes;
@@ -54,6 +55,32 @@ static bool write_piece(const void *bytes, size_t length, void *data)
     return false;
 }
 
+/* function(bytes): its answer does not matter. */
+static int tell_body(lua_State *L)
+{
+    const writer *w = lua_touserdata(L, 1);
+    lua_pushinteger(L, (lua_Integer)w->length);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+/* The first failure stays, and is raised in the end. */
+static void tell(uint64_t bytes, void *data)
+{
+    writer *w = data;
+    lua_State *L = w->L;
+    if (w->failed || !lua_checkstack(L, 4))
+        return;
+    w->length = (size_t)bytes;
+    lua_pushcfunction(L, tell_body);
+    lua_pushlightuserdata(L, w);
+    lua_pushvalue(L, w->progress);
+    if (lua_pcall(L, 2, 0, 0) == LUA_OK)
+        return;
+    lua_replace(L, w->problem);
+    w->failed = true;
+}
+
 /* After the library has returned. */
 static int finish(lua_State *L, const writer *w, husk_status status)
 {
@@ -79,11 +106,11 @@ static size_t size_or_0(lua_State *L, int at, const char *function, const char *
     return (size_t)size;
 }
 
-/* core.export.snapshot(snapshot, format, path or function, flags, by, top, max_bytes, title) */
+/* core.export.snapshot(snapshot, format, path or function, flags, by, top, max_bytes, title, progress) */
 static int export(lua_State *L)
 {
     static const char function[] = "snapshot:export";
-    lua_settop(L, 9); /* 9: for the problem */
+    lua_settop(L, 10); /* 10: for the problem */
     const char *format = husk_lua_check_name(L, 2, function, "the format");
     husk_export_options options = { HUSK_EXPORT_OPTIONS,
                                     .flags = (uint32_t)lua_tointeger(L, 4),
@@ -91,7 +118,11 @@ static int export(lua_State *L)
                                     .top = size_or_0(L, 6, function, "top"),
                                     .max_bytes = size_or_0(L, 7, function, "max_bytes"),
                                     .title = text_or_null(L, 8, function, "the title") };
-    writer w = { .L = L, .function = 3, .problem = 9 };
+    writer w = { .L = L, .function = 3, .progress = 9, .problem = 10 };
+    if (lua_type(L, 9) == LUA_TFUNCTION) {
+        options.progress = tell;
+        options.progress_data = &w;
+    }
     bool calls = lua_type(L, 3) == LUA_TFUNCTION;
     const char *path = calls ? NULL : husk_lua_check_name(L, 3, function, "the path");
     husk_lua_snap *snap = husk_lua_check_snap(L, 1, function);

@@ -11,20 +11,32 @@ local snapfile = {}
 local Progress = {}
 Progress.__index = Progress
 
+local BAR <const>, REDRAW_S <const> = 24, 0.1
+
 function snapfile.progress(steps)
-  return setmetatable({steps = steps, done = 0, started = os.clock(), shown = false}, Progress)
+  return setmetatable({steps = steps, done = 0, started = os.clock(), shown = false, drawn = 0}, Progress)
+end
+
+-- Draws what is being done, if it is time for it.
+local function draw(self, steps, what)
+  local now = os.clock()
+  if not host.isatty(2) or (not self.shown and now - self.started <= 1) then return end
+  local full = BAR * steps // self.steps
+  io.stderr:write(("\r\27[K[%s%s] %s"):format(("#"):rep(full), (" "):rep(BAR - full), what))
+  io.stderr:flush()
+  self.shown, self.drawn = true, now
 end
 
 -- The next step begins: says what it is.
 function Progress:step(what)
-  if host.isatty(2) and (self.shown or os.clock() - self.started > 1) then
-    local width = 24
-    local full = math.floor(width * self.done / self.steps)
-    io.stderr:write(("\r\27[K[%s%s] %s"):format(("#"):rep(full), (" "):rep(width - full), what))
-    io.stderr:flush()
-    self.shown = true
-  end
-  self.done = self.done + 1
+  draw(self, self.done, what)
+  self.done, self.what = self.done + 1, what
+end
+
+-- A sign of life within a step: so many bytes are written.
+function Progress:wrote(bytes)
+  if os.clock() - self.drawn < REDRAW_S then return end
+  draw(self, self.done - 1, ("%s: %.0f MiB"):format(self.what, bytes / 2^20))
 end
 
 function Progress:finish()

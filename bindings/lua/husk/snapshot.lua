@@ -292,10 +292,14 @@ end
 -- them; nil guesses by the ending of the path. target is a path (all or nothing, as save), a function that gets the pieces
 -- (false from it ends the writing), an open file, or nil: then the result is the text. Options: by and top, of text and csv;
 -- title; types = true, count = true, made = true, of stacks: the type as the innermost frame, numbers of things in place of
--- bytes, all that was made in place of what is alive; max_bytes, of html.
+-- bytes, all that was made in place of what is alive; max_bytes, of html; progress, a function that is told how many bytes
+-- are written, about once a mebibyte (its errors are raised in the end).
 function shot:export(format, target, options)
   local where = "snapshot:export"
-  options = options_of(options, where, "by count made max_bytes title top types")
+  options = options_of(options, where, "by count made max_bytes progress title top types")
+  if options.progress ~= nil and type(options.progress) ~= "function" then
+    core.fail(("%s: progress: a function expected, got %s"):format(where, type(options.progress)))
+  end
   if format == nil then
     if type(target) ~= "string" then core.fail(where .. ": a format expected, got nil") end
     format = export.guess(target)
@@ -303,7 +307,8 @@ function shot:export(format, target, options)
   end
   local to, result = target_of(target, where)
   local sum = (options.types and 1 or 0) | (options.count and 2 or 0) | (options.made and 4 or 0)
-  export.snapshot(self, format, to, sum, options.by, options.top, options.max_bytes, options.title)
+  export.snapshot(self, format, to, sum, options.by, options.top, options.max_bytes, options.title,
+    options.progress)
   return result and result()
 end
 

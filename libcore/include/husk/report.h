@@ -21,6 +21,10 @@ extern "C" {
  * again. Must not use the snapshot's heap. */
 typedef bool husk_write_fn(const void *bytes, size_t length, void *data);
 
+/* Told how many bytes have been handed on, about once a mebibyte: for a sign of life in long work. As the writer it
+ * must not use the snapshot's heap. */
+typedef void husk_progress_fn(uint64_t bytes, void *data);
+
 enum {
     HUSK_EXPORT_TYPES =
         1u << 0, /* collapsed, speedscope: the type as the innermost frame (pprof has it as a label) */
@@ -34,8 +38,10 @@ typedef struct husk_export_options {
     uint32_t flags; /* HUSK_EXPORT_... */
     const char *by; /* text, csv: a grouping of husk/stats.h by name; NULL: by type */
     size_t top; /* most rows (text, csv, openmetrics: of types) or nodes (dot); 0: the form's own number */
-    size_t max_bytes;  /* html: of the page; 0: 2,000,000 */
-    const char *title; /* html, dot; NULL: made from the snapshot's texts */
+    size_t max_bytes;           /* html: of the page; 0: 2,000,000 */
+    const char *title;          /* html, dot; NULL: made from the snapshot's texts */
+    husk_progress_fn *progress; /* NULL: nobody wants to know */
+    void *progress_data;
 } husk_export_options;
 
 #define HUSK_EXPORT_OPTIONS .struct_size = (uint32_t)sizeof(husk_export_options), .abi = 1u

@@ -81,13 +81,40 @@ static husk_status prepare(const char *format, const husk_export_options *option
     return HUSK_OK;
 }
 
+/* A writer with somebody who wants to know how far it is. */
+struct told {
+    husk_write_fn *write;
+    void *data;
+    const husk_export_options *options;
+    uint64_t bytes, next; /* handed on; when to tell */
+};
+
+enum { TELL_EVERY = 1 << 20 };
+
+static bool write_and_tell(const void *bytes, size_t length, void *data)
+{
+    struct told *told = data;
+    if (!told->write(bytes, length, told->data))
+        return false;
+    told->bytes += length;
+    if (told->bytes >= told->next) {
+        told->next = told->bytes + TELL_EVERY;
+        told->options->progress(told->bytes, told->options->progress_data);
+    }
+    return true;
+}
+
 /* HUSK_EIO without a text of its own: the writer refused. */
 static husk_status run(const husk_snapshot *snapshot, const struct form *form,
                        const husk_export_options *options, husk_write_fn *write, void *data, uint64_t *handed)
 {
     static const husk_export_options none = { HUSK_EXPORT_OPTIONS };
     struct husk__out out;
-    husk__out_begin(&out, write, data);
+    struct told told = { write, data, options, 0, TELL_EVERY };
+    if (options && options->progress)
+        husk__out_begin(&out, write_and_tell, &told);
+    else
+        husk__out_begin(&out, write, data);
     struct husk__export export = { snapshot, options ? options : &none, &out };
     husk_status status = form->fn(&export);
     if (status == HUSK_OK && !husk__out_end(&out))

@@ -31,7 +31,7 @@ local function run(args)
   local format = got.format or (output ~= "-" and snapshot.guess(output))
   if not format then options.fail("export: which --format? There are %s", table.concat(names(), ", ")) end
   options.one_of("export", "format", format, names())
-  local progress <const> = snapfile.progress(3)
+  local progress <const> = snapfile.progress(2)
   progress:step("checking " .. files[1])
   local snap <close> = snapfile.load(files[1])
   progress:step("writing " .. format)
@@ -41,7 +41,7 @@ local function run(args)
   end
   snapfile.try(snap.export, snap, format, target, {
     by = got.by, top = got.top, types = got.types, count = got.count, made = got.made, title = got.title,
-    max_bytes = got.max_bytes,
+    max_bytes = got.max_bytes, progress = function(bytes) progress:wrote(bytes) end,
   })
   progress:finish()
 end

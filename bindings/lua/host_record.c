@@ -314,6 +314,13 @@ static int new_record(lua_State *L)
     if (!make.type)
         return lua_error(L);
     lua_settop(L, 3);
+    if (luaL_getmetafield(L, 2, "__make") == LUA_TFUNCTION) { /* no record: husk.ffi.heaptype */
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 3);
+        lua_call(L, 2, 1);
+        return 1;
+    }
+    lua_settop(L, 3);
     husk_lua_push_fields(L, make.type);
     husk_lua_table(L, HUSK_LUA_PROXIES);
     husk_lua_push_meta(L, make.type, NULL);

@@ -30,6 +30,7 @@ void husk_lua_open_shared(lua_State *L)
         .barrier = barrier,
         .leave = leave,
         .fail = husk_lua_fail,
+        .to_value = husk_lua_to_value,
         .release = husk_lua_release,
         .tostring = husk_lua_tostring,
         .ends = husk_lua_ends,

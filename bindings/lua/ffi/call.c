@@ -14,8 +14,10 @@ typedef struct function {
     husk_ffi_call *call;
     void *address;
     const char *name;    /* user value 1 */
+    bool refs;           /* a parameter is an object of a heap */
     bool functions;      /* a parameter is a pointer to a function */
     bool ends;           /* user value 2 ends what it returns */
+    uint32_t taken;      /* parameters that are refs, of which C takes one */
     bool owned;          /* a ref that it returns is the caller's */
     husk_ffi_call *more; /* for arguments in the place of "...": as the latest call had them */
     const husk_ffi_type *more_types[HUSK_FFI_MAX_PARAMS];
@@ -36,9 +38,8 @@ static int call_few(lua_State *L);
 
 static int fail_argument(lua_State *L, const function *f, int at, const char *why)
 {
-    husk_status status = strstr(why, "out of range") ? HUSK_ERANGE
-                         : strstr(why, "ended")      ? HUSK_ESTATE
-                                                     : HUSK_EINVAL;
+    bool gone = strstr(why, "ended") || strstr(why, "released") || strstr(why, "is dead");
+    husk_status status = strstr(why, "out of range") ? HUSK_ERANGE : gone ? HUSK_ESTATE : HUSK_EINVAL;
     return husk_lua_ffi_fail(L, f->ffi, status, "bad argument #%d to '%s' (%s)", at, f->name, why);
 }
 
@@ -315,6 +316,25 @@ static int finish_result(lua_State *L, const function *f, const slot *result)
     return 1;
 }
 
+/* Objects stay through the call, whatever it does to their handles; and C has its own reference to what it takes. */
+static void hold_refs(const function *f, const slot *slots)
+{
+    for (size_t i = 0; f->refs && i < f->count; i++) {
+        if (f->params[i]->kind != HUSK_FFI_REF || !slots[i].pointer)
+            continue;
+        husk_obj_retain(slots[i].pointer);
+        if (i < 32 && f->taken & UINT32_C(1) << i)
+            husk_obj_retain(slots[i].pointer);
+    }
+}
+
+static void release_refs(const function *f, const slot *slots)
+{
+    for (size_t i = 0; f->refs && i < f->count; i++)
+        if (f->params[i]->kind == HUSK_FFI_REF && slots[i].pointer)
+            husk_obj_release(slots[i].pointer);
+}
+
 static int call_any(lua_State *L)
 {
     function *f = lua_touserdata(L, lua_upvalueindex(1));
@@ -340,7 +360,9 @@ static int call_any(lua_State *L)
         if (!convert(L, i + 1, type, &slots[i], &args[i], why))
             return fail_argument(L, f, i + 1, why);
     }
+    hold_refs(f, slots);
     run(L, f->ffi, call, to, args);
+    release_refs(f, slots);
     if (passing)
         end_callbacks(L, f, passing);
     int pushed = finish_result(L, f, &result);
@@ -403,6 +425,7 @@ static function *push_prepared(lua_State *L, husk_lua_ctype *type, void *address
         const husk_lua_ctype *param = type->params[i];
         f->functions =
             f->functions || (param->kind == HUSK_FFI_POINTER && param->element->kind == HUSK_FFI_FUNCTION);
+        f->refs = f->refs || param->kind == HUSK_FFI_REF;
         few = few && param->kind != HUSK_FFI_STRUCT && param->kind != HUSK_FFI_REF;
     }
     few = few && !f->functions && f->result->kind != HUSK_FFI_STRUCT && f->result->kind != HUSK_FFI_REF &&
@@ -421,9 +444,25 @@ static int prepare(lua_State *L)
 {
     husk_lua_ctype *type = husk_lua_ctype_check(L, 1, "ffi.fn");
     luaL_checktype(L, 2, LUA_TLIGHTUSERDATA);
-    push_prepared(L, type, lua_touserdata(L, 2), luaL_checkstring(L, 3), lua_isnoneornil(L, 4) ? 0 : 4,
-                  lua_toboolean(L, 5) != 0);
+    function *f = push_prepared(L, type, lua_touserdata(L, 2), luaL_checkstring(L, 3),
+                                lua_isnoneornil(L, 4) ? 0 : 4, lua_toboolean(L, 5) != 0);
+    f->taken = (uint32_t)luaL_optinteger(L, 6, 0);
     return 1;
+}
+
+/* core.signature(type): the result, a table of the parameters, whether it is variadic. */
+static int signature(lua_State *L)
+{
+    const husk_lua_ctype *type = husk_lua_ctype_check(L, 1, "signature");
+    luaL_argcheck(L, type->kind == HUSK_FFI_FUNCTION, 1, "no function");
+    husk_lua_ctype_push(L, type->element);
+    lua_createtable(L, (int)type->count, 0);
+    for (size_t i = 0; i < type->count; i++) {
+        husk_lua_ctype_push(L, type->params[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushboolean(L, type->variadic);
+    return 3;
 }
 
 /* core.address(function): of what it calls, and its type; nothing if it is none of ours. */
@@ -462,9 +501,11 @@ static int error_number(lua_State *L)
 
 void husk_lua_ffi_open_calls(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        { "prepare", prepare }, { "address", address }, { "errno", error_number }, { NULL, NULL }
-    };
+    static const luaL_Reg functions[] = { { "prepare", prepare },
+                                          { "signature", signature },
+                                          { "address", address },
+                                          { "errno", error_number },
+                                          { NULL, NULL } };
     luaL_setfuncs(L, functions, 0);
     if (luaL_newmetatable(L, HUSK_LUA_FFI_FUNCTION_META)) {
         lua_pushcfunction(L, function_gc);

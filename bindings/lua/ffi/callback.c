@@ -79,6 +79,24 @@ static int body(lua_State *L)
     return 1;
 }
 
+/* Under lua_pcall: a husk error of a status and a text. */
+static int make_error(lua_State *L)
+{
+    const husk_lua_ffi *ffi = lua_touserdata(L, 1);
+    ffi->husk->push_error(L, (husk_status)lua_tointeger(L, 2), "%s", (const char *)lua_touserdata(L, 3));
+    return 1;
+}
+
+static void note_text(lua_State *L, husk_lua_ffi *ffi, husk_status status, const char *text)
+{
+    lua_pushcfunction(L, make_error);
+    lua_pushlightuserdata(L, ffi);
+    lua_pushinteger(L, status);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)text);
+    (void)lua_pcall(L, 3, 1, 0);
+    note_error(L, ffi);
+}
+
 /* The result on top, which it pops, to C. */
 static void take_result(lua_State *L, const struct husk_lua_record *record, void *result)
 {
@@ -95,15 +113,9 @@ static void take_result(lua_State *L, const struct husk_lua_record *record, void
         return;
     if (type->kind != HUSK_FFI_VOID)
         memset(result, 0, type->size);
-    lua_pushfstring(L, "the result of a callback of type %s: %s", record->type->name, why);
-    note_error(L, record->ffi);
-}
-
-static int fail_result(lua_State *L)
-{
-    const struct husk_lua_record *record = lua_touserdata(L, 1);
-    record->ffi->husk->push_error(L, HUSK_EINVAL, "%s", lua_tostring(L, 2));
-    return 1;
+    char text[HUSK_LUA_FFI_WHY * 2];
+    (void)snprintf(text, sizeof text, "the result of a callback of type %.200s: %s", record->type->name, why);
+    note_text(L, record->ffi, HUSK_EINVAL, text);
 }
 
 static void called(void *data, void *const *args, size_t count, void *result)
@@ -155,12 +167,7 @@ static void heard(const husk_ffi_report *report, void *data)
     ffi->heard = report->number;
     if (ffi->raised || !lua_checkstack(L, 12))
         return;
-    lua_pushcfunction(L, fail_result);
-    struct husk_lua_record stand = { .ffi = ffi };
-    lua_pushlightuserdata(L, &stand);
-    lua_pushstring(L, report->text);
-    (void)lua_pcall(L, 2, 1, 0);
-    note_error(L, ffi);
+    note_text(L, ffi, report->status, report->text);
 }
 
 /* core.last_error(): what the latest callback raised, or was reported of another thread; nil. */

@@ -159,6 +159,7 @@ husk_lua_cdata *husk_lua_cdata_pointer(lua_State *L, husk_lua_ctype *type, void 
         cdata->base = owner->base;
         cdata->span = owner->span;
         cdata->owner = owner->owner;
+        cdata->proxy = owner->proxy;
         if (owner->owner) {
             lua_getiuservalue(L, owner_at, OWNER);
         } else {
@@ -573,8 +574,8 @@ static int new_cdata(lua_State *L)
                                      (LUAI_UACINT)count);
         size = (size_t)count * each;
     } else if (!size) {
-        return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL, "ffi.new: %s has no size%s%s", type->name,
-                                 type->why ? ": " : "", type->why ? type->why : "");
+        return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL, "ffi.new: %s has no size: %s", type->name,
+                                 type->why ? type->why : "it is only declared");
     }
     int given = lua_gettop(L) - first + 1;
     if (husk_lua_ctype_is_pointer(type)) { /* a pointer is its value */

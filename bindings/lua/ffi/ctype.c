@@ -234,7 +234,7 @@ static int pointer(lua_State *L)
 static int array(lua_State *L)
 {
     push_element(L, husk_lua_ffi_get(L), '[', husk_lua_ctype_check(L, 1, "array"), lua_toboolean(L, 2) != 0,
-                 lua_isnil(L, 4) ? SIZE_MAX : (size_t)luaL_checkinteger(L, 4), luaL_checkstring(L, 3));
+                 lua_isnoneornil(L, 4) ? SIZE_MAX : (size_t)luaL_checkinteger(L, 4), luaL_checkstring(L, 3));
     return 1;
 }
 

@@ -74,10 +74,11 @@ struct husk_lua_cdata {
     size_t span;           /* SIZE_MAX: nobody knows */
     husk_lua_cdata *owner; /* whose end ends this; user value 1 keeps it */
     bool dead;
-    bool ends;              /* user value 2 is a function to be called at its end */
-    bool constant;          /* its memory is not to be written */
-    bool mine;              /* the memory is behind it: what is stored in it can be kept, in user value 3 */
-    husk_lua_host *charged; /* the heap that counts it; user value 4 is its door */
+    bool ends;     /* user value 2 is a function to be called at its end */
+    bool constant; /* its memory is not to be written */
+    bool mine;     /* the memory is behind it: what is stored in it can be kept, in user value 3 */
+    const husk_lua_proxy *proxy; /* the memory is an object's of a heap, as long as this handle has it */
+    husk_lua_host *charged;      /* the heap that counts it; user value 4 is its door */
     size_t charge;
 };
 
@@ -161,7 +162,8 @@ void husk_lua_cdata_set_end(lua_State *L, int at, int end_at);
 void husk_lua_cdata_arm(lua_State *L, int at, int end_at); /* the same of one that was not to have an end */
 static inline bool husk_lua_cdata_is_dead(const husk_lua_cdata *cdata)
 {
-    return cdata->dead || (cdata->owner && cdata->owner->dead);
+    return cdata->dead || (cdata->owner && cdata->owner->dead) ||
+           (cdata->proxy && !husk_lua_proxy_obj(cdata->proxy));
 }
 /* What C gets for it where a pointer is wanted. */
 static inline void *husk_lua_cdata_address(const husk_lua_cdata *cdata)

@@ -24,6 +24,8 @@ typedef struct husk_lua_shared {
     void (*barrier)(lua_State *L);
     void (*leave)(lua_State *L, husk_lua_host *host);
     int (*fail)(lua_State *L, husk_heap *heap, husk_status status);
+    bool (*to_value)(lua_State *L, int at, husk_heap *heap, const char *place, husk_value *out,
+                     husk_obj **made, husk_lua_trouble *trouble);
     int (*release)(lua_State *L);
     int (*tostring)(lua_State *L);
     const luaL_Reg *ends;

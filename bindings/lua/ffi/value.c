@@ -252,14 +252,22 @@ static bool store_pointer(lua_State *L, int at, const husk_lua_ctype *type, void
     bool ended = false;
     void *code = husk_lua_callback_code(L, at, &function, &ended);
     if (function) {
+        bool fits = type->kind == HUSK_FFI_POINTER &&
+                    (is_void(type->element) || type->element->type == function->type);
         if (ended)
             WHY("this callback has ended");
-        else if (type->kind != HUSK_FFI_POINTER ||
-                 (!is_void(type->element) && type->element->type != function->type))
+        else if (!fits)
             WHY("%s expected, got a callback of type %s", type->name, function->name);
         else
             *out = code;
-        return !ended && *out == code && code;
+        return fits && !ended;
+    }
+    husk_lua_host *host = type->ffi->husk->door_at(L, at);
+    if (host && host->heap && type->kind == HUSK_FFI_POINTER &&
+        !strcmp(type->element->name, "struct husk_heap")) {
+        host->L = L;
+        *out = host->heap;
+        return true;
     }
     const luaL_Stream *stream = luaL_testudata(L, at, LUA_FILEHANDLE);
     if (stream && stream->closef && type->kind == HUSK_FFI_POINTER &&
@@ -280,10 +288,13 @@ static bool store_ref(lua_State *L, int at, const husk_lua_ctype *type, void **o
     const husk_lua_proxy *proxy = husk->proxy_at(L, at);
     if (!proxy)
         return expected(L, at, type, why);
-    *out = husk_lua_proxy_obj(proxy);
-    if (!*out)
-        husk->dead_text(proxy, "ffi", why, HUSK_LUA_FFI_WHY);
-    return *out != NULL;
+    husk_obj *obj = husk_lua_proxy_obj(proxy);
+    if (obj)
+        ((husk_lua_host *)husk_heap_data(husk_obj_heap(obj)))->L = L; /* hooks run on it */
+    *out = obj;
+    if (!obj)
+        husk->dead_text(proxy, type->name, why, HUSK_LUA_FFI_WHY);
+    return obj != NULL;
 }
 
 bool husk_lua_ffi_store(lua_State *L, int at, const husk_lua_ctype *type, void *out, bool lent, char *why)

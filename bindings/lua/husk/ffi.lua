@@ -38,6 +38,7 @@ end
 -- it has a fault, nothing.
 function ffi.cdef(text)
   faults("ffi.cdef", declarations.read, names, check_string(text, 1, "ffi.cdef"))
+  if next(types.open) then faults("ffi.cdef", types.refresh) end
 end
 
 -- ---- types ----
@@ -170,6 +171,9 @@ end
 -- ffi.charge(object, heap, [bytes]): counts the object's memory against a heap (heap:figures().foreign_bytes) until it ends.
 ffi.charge = core.charge
 
+-- ffi.struct_of(object): the C struct of an object of husk.type{name, fields}, in place; it ends with the handle.
+function ffi.struct_of(object) return core.struct_of(byte, object) end
+
 -- ffi.tonumber(object): the number in a C object; of a pointer its address.
 ffi.tonumber = function(object)
   return type(object) == "userdata" and core.value(object) or tonumber(object)
@@ -177,9 +181,8 @@ end
 
 -- ---- functions ----
 
-local function prepare(lib, ctype, at, name)
-  return annotate.prepare(lib, ctype, at, name)
-end
+annotate.bytes = core.array(types.of(layout.basic.char), false, "char[?]")
+local prepare = annotate.prepare
 
 -- ffi.C: the functions of the program itself and of what it is linked with, libc first of all.
 ffi.C = library.new(core.open(), "the program", names, prepare)

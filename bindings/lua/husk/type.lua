@@ -9,7 +9,9 @@ local default = require "husk.heap".default
 -- options.finalize is a function(self) that runs once, when an object ends, with all fields still there; its handle
 -- `self` is valid until it returns. To bring the object back, store it in the heap. Asking again with the same name,
 -- fields and function gives the same class. A type stays as long as the Lua state, and so does what its finalizer holds.
+-- husk.type{name = "Point", fields = {{"x", "f64"}, {"next", "ref"}}}: objects laid out as that C struct, with libhusk-ffi.
 return function(name, fields, options)
+  if type(name) == "table" and fields == nil then return require("husk.ffi.heaptype")(name) end
   local finalize
   if options ~= nil then
     if type(options) ~= "table" then

@@ -193,6 +193,9 @@ function parser:declarator(mode)
   elseif p:word() == "(" and p:kind() ~= "text" then
     local from = p.at
     p:next()
+    if mode == "abstract" and p:kind() == "name" and not p:is_type() and not specifiers.reserved[p:word()] then
+      p:fail(p.at, "unknown type '%s'", p:word())
+    end
     local params = mode ~= "named" and (p:word() == ")" or p:is_type())
     if params then
       p.at = from
@@ -270,7 +273,11 @@ local function add_typedef(p, at, name, t, const)
   if old and not layout.same(old.type, t) then
     p:fail(at, "'%s' is declared already, as '%s'", name, layout.spell(old.type))
   end
-  if not old then p.names.typedefs[name] = {type = t, const = const or nil} end
+  if not old then
+    p.names.typedefs[name] = {type = t, const = const or nil}
+    -- What has no tag is known by this name, in messages, and to be another type than one that looks the same.
+    if (t.k == "struct" or t.k == "union" or t.k == "enum") and not t.tag and not t.alias then t.alias = name end
+  end
 end
 
 local function add_symbol(p, at, name, t, const, label, inline)

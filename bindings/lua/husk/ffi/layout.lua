@@ -140,10 +140,10 @@ function layout.spell(t, inner, const)
     if t.variadic then params[#params + 1] = "..." end
     return layout.spell(t.result, ("%s(%s)"):format(inner, #params == 0 and "void" or table.concat(params, ", ")))
   end
-  if t.k == "struct" or t.k == "union" or t.k == "enum" then
+  if (t.k == "struct" or t.k == "union" or t.k == "enum") and not t.alias then
     return ("%s%s %s%s%s"):format(before, t.k, t.tag or "{...}", space, inner)
   end
-  local name = t.k == "strange" and t.name or words[t.k] or t.k
+  local name = t.k == "strange" and t.name or t.alias or words[t.k] or t.k
   if name:sub(-1) == "*" then space = "" end
   return before .. name .. space .. inner
 end

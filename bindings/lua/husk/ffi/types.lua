@@ -46,15 +46,15 @@ local unnamed = 0
 local function aggregate(t)
   local name = t.tag and ("%s %s"):format(t.k, t.tag)
   if not name then
-    if cannot(t) then -- opaque under a name that nobody can say
+    if t.alias or cannot(t) then -- a type of its own, under a name that nobody can say
       unnamed = unnamed + 1
-      name = ("%s unnamed_%d"):format(t.k, unnamed)
+      name = ("%s %s_%d"):format(t.k, t.alias or "unnamed", unnamed)
     else
       local names, parts = fields_of(t)
       return core.aggregate(names, parts, layout.spell(t), t.k == "union")
     end
   end
-  local ctype = core.declare(name, name, t.k == "union")
+  local ctype = core.declare(name, layout.spell(t), t.k == "union")
   waiting[#waiting + 1] = t
   return ctype
 end
@@ -69,7 +69,7 @@ function types.finish(t)
     t.finished = true
     return
   end
-  if not t.tag then return end
+  if not (t.tag or t.alias) then return end
   local names, parts = fields_of(t)
   core.complete(ctype, names, parts)
   t.finished = true
@@ -80,7 +80,9 @@ function make(t)
   if known then return known end
   local ctype
   local k = t.k
-  if k == "pointer" then
+  if k == "pointer" and t.to.k == "struct" and t.to.tag == "husk_obj" then
+    ctype = core.basic("ref", "husk_obj *") -- objects of a heap are ordinary handles
+  elseif k == "pointer" then
     ctype = core.pointer(make(t.to), t.const or false, layout.spell(t))
   elseif k == "array" then
     local inner = t.of
@@ -122,15 +124,21 @@ function types.of(t)
     types.finish(one)
     if not one.fields then types.open[one] = true end
   end
-  for one in pairs(types.open) do -- declared at first and defined since
-    if one.fields then
-      types.finish(one)
-      types.open[one] = nil
-    end
-  end
-  if #waiting > 0 then return types.of(t) end
   return ctype
 end
 types.open = {}
+
+-- After declarations: types that were only declared, and have been defined since.
+function types.refresh()
+  local ready = {}
+  for t in pairs(types.open) do
+    if t.fields then ready[#ready + 1] = t end
+  end
+  for _, t in ipairs(ready) do
+    types.open[t] = nil
+    types.finish(t)
+    types.of(t) -- and what its fields lead to
+  end
+end
 
 return types

@@ -16,6 +16,7 @@
 %include "debug.i"
 %include "trace.i"
 %include "snapshot.i"
+%include "path.i"
 %include "stats.i"
 %include "report.i"
 %include "process.i"

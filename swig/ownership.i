@@ -68,6 +68,9 @@ HUSK_LENDS(husk_obj::heap)
 HUSK_LENDS(husk_obj::type)
 HUSK_EATS(husk_obj::release_later)
 
+/* husk/path.h */
+HUSK_DOES(husk_path_of, husk_obj_heap(arg1))
+
 /* husk/snapshot.h */
 HUSK_DOES(husk_snapshot_new, arg1)
 HUSK_DOES(husk_snapshot_fork, arg1)

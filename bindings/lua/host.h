@@ -341,6 +341,7 @@ void husk_lua_open_traces(lua_State *L);
 /* ---- host_memory.c ---- */
 
 void husk_lua_open_memory(lua_State *L);
+void husk_lua_open_paths(lua_State *L); /* host_path.c */
 
 /* ---- host_shared.c: for husk.ffi.core ---- */
 

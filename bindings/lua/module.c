@@ -41,5 +41,6 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_exports(L);
     husk_lua_open_memory(L);
     husk_lua_open_shared(L);
+    husk_lua_open_paths(L);
     return 1;
 }

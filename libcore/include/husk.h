@@ -21,6 +21,7 @@
 #include <husk/bridge.h>   /* cycles through a language runtime with a collector of its own */
 #include <husk/trace.h>    /* who asked for the bytes: recording where things are made */
 #include <husk/snapshot.h> /* the state of a heap at one moment */
+#include <husk/path.h>     /* why an object is alive */
 #include <husk/stats.h>    /* who has how much: grouped, sorted, compared */
 #include <husk/report.h>   /* a snapshot in the forms that other programs read */
 #include <husk/process.h>  /* the memory of a process, its cgroup, the machine */

@@ -93,6 +93,12 @@ husk.referents = core.referents
 -- husk.referrers(x): which objects refer to x: a table.
 husk.referrers = core.referrers
 
+-- husk.why(x, limit): what keeps x alive: up to limit paths (1 by default, at most 64), the shortest first: a list of tables,
+-- text ("root Session (held from outside by 1) .cache -> map [\"k\"] -> Node"), root, the type it begins at, kind ("held",
+-- "immortal", "frozen"), held, by how many references from outside, and steps. The second result is what is known if there is
+-- no path. x is a handle, whose own reference is no reason, or a weak reference, then of its object: nil if that is gone.
+husk.why = core.why
+
 -- ---- the library ----
 
 -- husk.version(): the version of the library.

@@ -729,3 +729,11 @@ function Finalizer:release() end
 
 --- The same, for <close>.
 function Finalizer:close() end
+
+--- A path to an object from what is held from outside: husk.why.
+---@class husk.Path
+---@field text string
+---@field root string
+---@field kind "held"|"immortal"|"frozen"
+---@field held integer
+---@field steps integer

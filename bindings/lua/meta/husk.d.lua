@@ -396,6 +396,15 @@ function husk.referents(x) end
 ---@return husk.Object[]
 function husk.referrers(x) end
 
+--- What keeps x alive: up to limit paths (1 by default, at most 64), the shortest first. The second result is what is known
+--- if there is no path. x is a handle, whose own reference is no reason, or a weak reference, then of its object: nil if that
+--- is gone.
+---@param x husk.Object
+---@param limit? integer
+---@return husk.Path[]?
+---@return string?
+function husk.why(x, limit) end
+
 --- The version of the library.
 ---@return string
 function husk.version() end

@@ -1,0 +1,323 @@
+-- husk.expect: expectations of experiments and tests: that nothing grows, that an object is gone, or held so often. One that is
+-- not met raises an error whose text names what is wrong and, where an object is the matter, the path that holds it and
+-- where it was made (husk.trace). `husk test` counts them.
+
+local core = require "husk.core"
+local default = require "husk.heap".default
+local memory = require "husk.memory"
+local trace = require "husk.trace"
+
+local expect = {}
+
+-- ---- failures ----
+
+local Failure = {__name = "husk.Failure"}
+function Failure:__tostring() return self.where .. self.message end
+
+-- Raises, with the place of the first caller that is no file of ours.
+local function fail(format, ...)
+  local where = ""
+  for level = 2, 20 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then break end
+    if info.currentline > 0 and not info.source:find("husk/expect.lua", 1, true) then
+      where = ("%s:%d: "):format(info.short_src, info.currentline)
+      break
+    end
+  end
+  error(setmetatable({message = format:format(...), where = where, code = "EXPECT"}, Failure), 0)
+end
+
+-- expect.is_failure(e): whether an error is an expectation that was not met.
+function expect.is_failure(e) return getmetatable(e) == Failure end
+
+local function shown(value) return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+
+-- Where an object was made, and what holds it, as lines.
+local function about(x)
+  local lines = {}
+  local ok, paths, none = pcall(core.why, x, 3)
+  if ok and paths then
+    for i, path in ipairs(paths) do
+      if i == 1 or path.text ~= paths[i - 1].text then lines[#lines + 1] = path.text end
+    end
+    if none then lines[#lines + 1] = none end
+  elseif not ok then
+    lines[#lines + 1] = "no path: " .. tostring(paths.message or paths)
+  end
+  local object = core.kind(x) == "weak" and x() or x
+  local made = object and trace.of(object)
+  if made then lines[#lines + 1] = "made at " .. tostring(made):gsub("\n", "\n        ") end
+  return "\n  " .. table.concat(lines, "\n  ")
+end
+
+-- ---- values ----
+
+-- expect.that(value, text): value is true in a condition; text says what was wanted.
+function expect.that(value, text)
+  if not value then fail("%s", text or "not true") end
+  return value
+end
+
+-- expect.equal(got, wanted, text): they are equal, as by ==; NaN equals NaN.
+function expect.equal(got, wanted, text)
+  if got == wanted or (got ~= got and wanted ~= wanted) then return end
+  fail("%sgot %s, wanted %s", text and text .. ": " or "", shown(got), shown(wanted))
+end
+
+-- expect.raises(pattern, fn, ...): fn(...) raises an error whose text has the pattern, or whose code it is ("HUSK_EINVAL").
+-- Returns the error.
+function expect.raises(pattern, fn, ...)
+  local ok, e = pcall(fn, ...)
+  if ok then fail("no error was raised, one with %s was expected", shown(pattern)) end
+  if type(e) == "table" and e.code == pattern then return e end
+  if not tostring(e):find(pattern) then fail("got the error %s, wanted one with %s", shown(tostring(e)), shown(pattern)) end
+  return e
+end
+
+-- ---- objects ----
+
+local function settle(heap)
+  collectgarbage()
+  collectgarbage()
+  heap:collect()
+end
+
+-- expect.dead(x): the object of a weak reference is gone, garbage not counted: collects, and if it is there all the same names
+-- the path that holds it. x may also be a handle: then it is a dead one.
+function expect.dead(x)
+  local kind = core.kind(x)
+  if kind == "dead" then return end
+  if kind ~= "weak" then
+    if not core.is_alive(x) then core.fail("expect.dead: a weak reference or a handle expected, got " .. type(x)) end
+    fail("%s is alive%s", tostring(x), about(x))
+  end
+  if x.alive then settle(core.heap_of(x)) end
+  if x.alive then
+    local object = x()
+    local name = object and core.type_name(object) or "the object"
+    object = nil
+    collectgarbage() -- the handle that told its name is no reason
+    fail("%s is alive%s", name, about(x))
+  end
+end
+
+-- expect.count(x, n): there are n references to x, the handle not counted.
+function expect.count(x, n)
+  local got = core.refcount(x)
+  if got ~= n then
+    fail("%s has %s reference%s besides the handle, wanted %s%s", tostring(x), got, got == 1 and "" or "s", n, about(x))
+  end
+end
+
+local function type_name(class) return type(class) == "string" and class or tostring(class):gsub("^type ", "") end
+
+local function counts_of(heap)
+  local counts = {}
+  for _, row in ipairs(heap:types()) do
+    local name = row.type
+    counts[name] = counts[name] or {count = 0, bytes = 0}
+    counts[name].count = counts[name].count + row.count
+    counts[name].bytes = counts[name].bytes + row.bytes
+  end
+  return counts
+end
+
+local Mark = {__name = "husk.Mark"}
+Mark.__index = Mark
+
+-- expect.mark(heap): counts the objects of a heap, by default the default heap: for mark:growth.
+function expect.mark(heap)
+  heap = heap or default
+  settle(heap)
+  return setmetatable({heap = heap, counts = counts_of(heap)}, Mark)
+end
+
+-- mark:growth(class, n): since the mark, the objects of a class (or type name) have become n more, garbage not counted.
+function Mark:growth(class, n)
+  settle(self.heap)
+  local name <const> = type_name(class)
+  local before, now = self.counts[name], counts_of(self.heap)[name]
+  local grown = (now and now.count or 0) - (before and before.count or 0)
+  if grown ~= n then fail("%s objects: %+d, wanted %+d (%d now)", name, grown, n, now and now.count or 0) end
+end
+
+-- expect.growth(class, n, fn, ...): around fn(...), the objects of a class have become n more.
+function expect.growth(class, n, fn, ...)
+  local mark = expect.mark()
+  local results = table.pack(fn(...))
+  mark:growth(class, n)
+  return table.unpack(results, 1, results.n)
+end
+
+-- expect.pause_below(ms, fn, ...): no call of fn(...) and the pass after it takes longer than so many milliseconds: the
+-- longest pass of the default heap while fn runs, one pass at the end included.
+function expect.pause_below(ms, fn, ...)
+  local longest, began = 0, nil
+  local id = default:on_pass(function(what)
+    local now = core.seconds()
+    if what == "start" then began = now elseif began then longest = math.max(longest, now - began) end
+  end)
+  local results = table.pack(pcall(fn, ...))
+  if results[1] then default:collect{handles = false} end
+  default:off_pass(id)
+  if not results[1] then error(results[2], 0) end
+  if longest * 1000 > ms then fail("a pass took %.3f ms, wanted less than %s ms", longest * 1000, ms) end
+  return table.unpack(results, 2, results.n)
+end
+
+-- ---- no growth ----
+
+-- What is looked at: numbers by name. Objects by type and the counts of arguments are exact; bytes are noisy.
+local function reading(heap, args)
+  local seen = {objects = counts_of(heap), args = {}, files = core.open_files() or {}}
+  for i, x in ipairs(args) do seen.args[i] = core.getrefcount(x) end
+  local ok, native = pcall(memory.native)
+  seen.native = ok and native.used or nil
+  seen.resident = memory.info().rss
+  seen.lua = collectgarbage("count") * 1024 // 1 | 0
+  return seen
+end
+
+local function file_counts(files)
+  local counts, total = {}, 0
+  for _, target in pairs(files) do
+    counts[target] = (counts[target] or 0) + 1
+    total = total + 1
+  end
+  return counts, total
+end
+
+-- What a look itself may leave in Lua's memory.
+local own_bytes <const> = 4096
+
+-- The smallest growth over all windows: a cache that fills, or a table that doubles, grows in some, a leak in each.
+local function least(windows, get)
+  local smallest
+  for i = 2, #windows do
+    local a, b = get(windows[i - 1]), get(windows[i])
+    if not a or not b then return 0 end
+    if not smallest or b - a < smallest then smallest = b - a end
+  end
+  return smallest or 0
+end
+
+local function bytes_line(what, grown, rounds) return ("%s: %+.1f bytes a round"):format(what, grown / rounds) end
+
+-- Where the objects of a type were made that are newest, if that is traced: the places with most of them.
+local function places_of(heap, name)
+  if not trace(heap).is_tracing() then return "" end
+  local ok, text = pcall(function()
+    local snap <close> = require("husk.snapshot").take{heap = heap}
+    local rows = snap:statistics("line", {filter = ('type="%s"'):format(name)})
+    local best
+    for i = 1, #rows do
+      if not best or rows[i].count > best.count then best = rows[i] end
+    end
+    return best and (", most of them made at %s:%d"):format(best.name, best.line) or ""
+  end)
+  return ok and text or ""
+end
+
+local function growths(windows, o)
+  local found = {}
+  local first, last, n = windows[1], windows[#windows], o.rounds
+  local names = {}
+  for name in pairs(last.objects) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local grown = least(windows, function(w) return w.objects[name] and w.objects[name].count or 0 end)
+    if grown > 0 and grown > o.tolerance * n then
+      local all = last.objects[name].count - (first.objects[name] and first.objects[name].count or 0)
+      found[#found + 1] = ("%s objects: %+d in %d rounds, %d bytes a round%s"):format(name, all, n * (#windows - 1),
+        (last.objects[name].bytes - (first.objects[name] and first.objects[name].bytes or 0)) // (n * (#windows - 1)),
+        places_of(o.heap, name))
+      for _, x in ipairs(o.heap:objects()) do
+        if core.type_name(x) == name then
+          local paths = core.why(x)
+          if paths and paths[1] then found[#found] = found[#found] .. "\n    one of them: " .. paths[1].text end
+          break
+        end
+      end
+    end
+  end
+  for i in ipairs(o.args) do
+    local grown = least(windows, function(w) return w.args[i] end)
+    if grown > 0 then
+      found[#found + 1] = ("argument %d, %s: %+d references in %d rounds%s"):format(i, tostring(o.args[i]),
+        last.args[i] - first.args[i], n * (#windows - 1), about(o.args[i]):gsub("\n", "\n  "))
+    end
+  end
+  local files = least(windows, function(w) return select(2, file_counts(w.files)) end)
+  if files > 0 then
+    local before, after = file_counts(first.files), file_counts(last.files)
+    for target, count in pairs(after) do
+      if count > (before[target] or 0) then
+        found[#found + 1] = ("open files: %+d of %s in %d rounds"):format(count - (before[target] or 0), target,
+          n * (#windows - 1))
+      end
+    end
+  end
+  local native = least(windows, function(w) return w.native end)
+  if native > math.max(o.bytes * n, own_bytes) then
+    -- Lua's memory comes from there too.
+    local lua = least(windows, function(w) return w.lua end)
+    local of_lua = lua > o.bytes * n and (" (%.1f of them Lua's)"):format(lua / n) or ""
+    found[#found + 1] = bytes_line("native heap", native, n) .. of_lua
+  end
+  local resident = least(windows, function(w) return w.resident end)
+  if resident > math.max(o.bytes * n, 16 * 4096) then found[#found + 1] = bytes_line("resident memory", resident, n) end
+  return found
+end
+
+local known = {rounds = "integer", warmup = "integer", windows = "integer", heap = "userdata", tolerance = "number",
+  bytes = "number", args = "table"}
+
+local function choices(options)
+  if options ~= nil and type(options) ~= "table" then
+    core.fail("expect.no_growth: a table of options expected, got " .. type(options))
+  end
+  local o = {}
+  for name, value in pairs(options or {}) do
+    local wanted = known[name]
+    if not wanted then
+      core.fail(("expect.no_growth: unknown option '%s'; there are args, bytes, heap, rounds, tolerance, warmup, windows")
+        :format(tostring(name)))
+    elseif math.type(value) ~= wanted and type(value) ~= wanted then
+      core.fail(("expect.no_growth: option '%s': %s expected, got %s"):format(name, wanted, type(value)))
+    end
+    o[name] = value
+  end
+  o.rounds, o.windows = o.rounds or 100, o.windows or 4
+  o.warmup = o.warmup or o.rounds
+  if o.rounds < 1 or o.windows < 2 or o.warmup < 0 then
+    core.fail("expect.no_growth: at least 1 round and 2 windows are wanted, and no negative warmup")
+  end
+  o.heap, o.tolerance, o.bytes, o.args = o.heap or default, o.tolerance or 0, o.bytes or 8, o.args or {}
+  return o
+end
+
+-- expect.no_growth(fn, options): fn(args...) is called again and again, and nothing becomes more: the objects of the heap by
+-- type, the references to the arguments, open files, bytes of the C library's allocator and resident memory. Looked at between
+-- windows of calls, garbage collected before each look; only what grew in every window counts, so that caches may fill.
+-- Options: rounds, the calls of a window, 100 by default; windows, 4; warmup, the calls before the first, as many as a window;
+-- heap, the default heap; args, a list of handles; tolerance, objects of one type that may grow in a round, 0; bytes,
+-- of native memory in a round, 8; up to 4096 in a window are never an error, nor 64 KiB of resident memory. Returns the figures of the last look.
+function expect.no_growth(fn, options)
+  local o = choices(options)
+  local args = o.args
+  for _ = 1, o.warmup do fn(table.unpack(args)) end
+  local windows = {}
+  for i = 0, o.windows do
+    if i > 0 then
+      for _ = 1, o.rounds do fn(table.unpack(args)) end
+    end
+    settle(o.heap)
+    windows[i + 1] = reading(o.heap, args)
+  end
+  local found = growths(windows, o)
+  if #found > 0 then fail("it grows:\n  %s", table.concat(found, "\n  ")) end
+  return windows[#windows]
+end
+
+return expect

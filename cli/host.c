@@ -154,6 +154,15 @@ static int host_isatty(lua_State *L)
     return 1;
 }
 
+/* host.nanoseconds(cpu): since some point in time, never backwards; of what this thread has run if cpu is true. */
+static int host_nanoseconds(lua_State *L)
+{
+    struct timespec t;
+    clock_gettime(lua_toboolean(L, 1) ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+    lua_pushinteger(L, (lua_Integer)t.tv_sec * 1000000000 + (lua_Integer)t.tv_nsec);
+    return 1;
+}
+
 static int host_mkdir(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
@@ -170,6 +179,7 @@ static int open_host(lua_State *L)
         { "call", husk_cli_call },
         { "isatty", host_isatty },
         { "mkdir", host_mkdir },
+        { "nanoseconds", host_nanoseconds },
         { NULL, NULL },
     };
     luaL_newlib(L, functions);

@@ -55,6 +55,19 @@ function cli.read(path)
   return text
 end
 
+-- Calls what belongs to a script; SIGINT stops it. The exit code.
+function cli.call(fn, ...)
+  local ok, message, interrupted = host.call(fn, ...)
+  if ok then return cli.OK end
+  if interrupted then
+    stderr:write("\n")
+    cli.complain("interrupted")
+    return cli.INTERRUPTED
+  end
+  cli.complain(message)
+  return cli.SCRIPT
+end
+
 -- Runs Lua source with `arg` set as in lua(1): arg[0] is the script, arg[1] and on its arguments.
 function cli.execute(text, chunk, script, args)
   local words = {[0] = script}
@@ -68,15 +81,7 @@ function cli.execute(text, chunk, script, args)
     return cli.SCRIPT
   end
   require("husk.core").trace_base() -- what is below here is no frame of the script
-  local ok, message, interrupted = host.call(code, table.unpack(args))
-  if ok then return cli.OK end
-  if interrupted then
-    stderr:write("\n")
-    cli.complain("interrupted")
-    return cli.INTERRUPTED
-  end
-  cli.complain(message)
-  return cli.SCRIPT
+  return cli.call(code, table.unpack(args))
 end
 
 -- ---- commands ----

@@ -29,7 +29,7 @@ test("help and version", function()
   wants("$HUSK help", 0, "^usage: husk .*repl.*version.*help")
   wants("$HUSK -h", 0, "^usage: husk ")
   wants("$HUSK --help", 0, "^usage: husk ")
-  for _, name in ipairs{"run", "eval", "repl", "stats", "diff", "export", "report", "version", "help"} do
+  for _, name in ipairs{"run", "eval", "repl", "stats", "diff", "export", "report", "bench", "version", "help"} do
     wants("$HUSK help " .. name, 0, "^usage: husk .-\n\n%u")
     wants("$HUSK " .. name .. " --help", 0, "^usage: husk ")
   end

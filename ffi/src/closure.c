@@ -100,19 +100,19 @@ static void widen(unsigned code, void *result, const void *value)
     case CODE_VOID:
         break;
     case CODE_I8:
-        *(ffi_sarg *)result = *(const int8_t *)value;
+        *(ffi_sarg *)result = (ffi_sarg)(*(const int8_t *)value);
         break;
     case CODE_U8:
         *(ffi_arg *)result = *(const uint8_t *)value;
         break;
     case CODE_I16:
-        *(ffi_sarg *)result = *(const int16_t *)value;
+        *(ffi_sarg *)result = (ffi_sarg)(*(const int16_t *)value);
         break;
     case CODE_U16:
         *(ffi_arg *)result = *(const uint16_t *)value;
         break;
     case CODE_I32:
-        *(ffi_sarg *)result = *(const int32_t *)value;
+        *(ffi_sarg *)result = (ffi_sarg)(*(const int32_t *)value);
         break;
     case CODE_U32:
         *(ffi_arg *)result = *(const uint32_t *)value;

@@ -23,15 +23,15 @@ static inline uint64_t load(unsigned code, const void *at)
 {
     switch (code) {
     case CODE_I8:
-        return (uint64_t)(int64_t) * (const int8_t *)at;
+        return (uint64_t)(*(const int8_t *)at);
     case CODE_U8:
         return *(const uint8_t *)at;
     case CODE_I16:
-        return (uint64_t)(int64_t) * (const int16_t *)at;
+        return (uint64_t)(*(const int16_t *)at);
     case CODE_U16:
         return *(const uint16_t *)at;
     case CODE_I32:
-        return (uint64_t)(int64_t) * (const int32_t *)at;
+        return (uint64_t)(*(const int32_t *)at);
     case CODE_U32:
     case CODE_F32:
         return *(const uint32_t *)at;

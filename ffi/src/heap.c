@@ -19,8 +19,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct names *newest;
 
 struct walk {
-    husk_slot *slots; /* NULL while names are measured */
-    char *names;
+    husk_slot *slots;
+    char *names; /* NULL while they are measured, slots too */
     size_t count;
     size_t bytes; /* of names, zeros included */
     char path[MOST_PATH];
@@ -81,7 +81,7 @@ static husk_status visit(struct walk *walk, const husk_ffi_type *type, size_t of
     default:
         break;
     }
-    if (walk->slots) {
+    if (walk->names) {
         memcpy(walk->names + walk->bytes, walk->path, length);
         walk->slots[walk->count] = (husk_slot){ .name = walk->names + walk->bytes,
                                                 .kind = HUSK_SLOT_REF,

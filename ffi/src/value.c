@@ -62,11 +62,11 @@ static uint64_t get_bits(const husk_ffi_type *integer, const void *at)
     bool is_signed = husk_ffi_type_is_signed(integer);
     switch (integer->size) {
     case 1:
-        return is_signed ? (uint64_t)(int64_t) * (const int8_t *)at : *(const uint8_t *)at;
+        return is_signed ? (uint64_t)(*(const int8_t *)at) : *(const uint8_t *)at;
     case 2:
-        return is_signed ? (uint64_t)(int64_t) * (const int16_t *)at : *(const uint16_t *)at;
+        return is_signed ? (uint64_t)(*(const int16_t *)at) : *(const uint16_t *)at;
     case 4:
-        return is_signed ? (uint64_t)(int64_t) * (const int32_t *)at : *(const uint32_t *)at;
+        return is_signed ? (uint64_t)(*(const int32_t *)at) : *(const uint32_t *)at;
     default:
         return *(const uint64_t *)at;
     }

@@ -245,6 +245,26 @@ test("shrinking: an order that matters, and steps that are needed in pairs", fun
   eq(#workload.shrink(program, function() return true end).steps, 0)
 end)
 
+test("a program that ends the process is shrunk by running it in another one", function()
+  local program = workload.sequence{
+    seed = 4, length = 60, prelude = "function push(list, item) list:append(item) if #list == 2 then os.exit(77) end end",
+    ops = {append = {operands = "x:list y:object", code = "push($x, $y)", weight = 12}, insert = 0},
+  }
+  local function ends(p) return select(2, run_script(workload.tolua(p, {run = false}))):find("exit 77\n$") ~= nil end
+  local small = workload.shrink(program, ends)
+  eq(text_of(small), "a = heap:list{}; push(a, a); push(a, a)")
+  ok(ends(small))
+  -- The guards: a full register, a condition that does not hold, a dead operand; what is left is one list.
+  local guards = workload.sequence{}:with{
+    {op = "list", to = 1}, {op = "list", to = 1}, {op = "item", to = 2, x = 1, i = 3}, {op = "release", x = 3},
+    {op = "get", to = 2, x = 3, f = 1},
+  }
+  guards.check = "assert(#heap:objects() == 1)"
+  local script = workload.tolua(guards, {run = false}):gsub("\nfor _, held.*$", "")
+  local fine, said = run_script(script)
+  ok(fine, said)
+end)
+
 test("what cannot be done is said", function()
   raises("HUSK_EINVAL", "the program does not fail", function() workload.shrink(workload.sequence{length = 5}) end)
   raises("HUSK_EINVAL", "the program does not fail", function() workload.shrink(workload.sequence{}, function() end) end)

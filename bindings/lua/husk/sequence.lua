@@ -337,28 +337,51 @@ local function heap_text(options)
   return "husk.heap{" .. table.concat(words, ", ") .. "}"
 end
 
--- husk.workload.tolua(sequence): the program as a script that needs husk alone and fails in the same way: the steps that are
--- done, up to the one that fails.
-function sequence.tolua(self)
+-- A step that looks by itself whether it can be done: its result's register is empty, its condition holds; what else does not
+-- fit is an error, which is dropped.
+local function guarded(self, step)
+  local op, conditions = self.operations[step.op], {}
+  for _, operand in ipairs(op.operands) do
+    local name = operand.to and register(step[operand.name])
+    if name then conditions[#conditions + 1] = ("not (%s and husk.isalive(%s))"):format(name, name) end
+  end
+  if op.when then conditions[#conditions + 1] = filled(op.when, step, op) end
+  local text = self:text(step)
+  if #conditions > 0 then text = ("if %s then %s end"):format(table.concat(conditions, " and "), text) end
+  return ("pcall(function() %s end)"):format(text)
+end
+
+local function all_steps(self)
+  local all = {}
+  for number in ipairs(self.steps) do all[number] = number end
+  return all
+end
+
+-- husk.workload.tolua(sequence, options): the program as a script that needs husk alone and fails in the same way: the steps
+-- that are done, up to the one that fails. With run = false it is not run here, as is right for one that ends the process:
+-- then all steps are printed, and each looks by itself whether it can be done.
+function sequence.tolua(self, options)
+  local here = not options or options.run ~= false
   if type(self.check) ~= "string" then
     core.fail("husk.workload.tolua: the check is a function; to be printed it has to be Lua text, in the option check")
   end
-  local ok, failure, done = sequence.run(self)
+  local ok, failure, done = true, nil, nil
+  if here then ok, failure, done = sequence.run(self) end
   local out, steps, used, names = {}, {}, {}, {}
   local function add(line) out[#out + 1] = line end
-  for _, number in ipairs(done) do
+  for _, number in ipairs(done or all_steps(self)) do
     local step = self.steps[number]
     for _, operand in ipairs(self.operations[step.op].operands) do
       if operand.kind then used[step[operand.name]] = true end
     end
-    steps[#steps + 1] = self:text(step)
+    steps[#steps + 1] = here and self:text(step) or guarded(self, step)
   end
   for i = 1, self.registers do
     if used[i] then names[#names + 1] = register(i) end
   end
   local all = table.concat(steps, "\n") .. (self.prelude or "") .. self.check
   add(("-- A random program of husk.workload, seed %d: %s."):format(self.seed,
-    ok and "it does not fail" or (failure.text == "the end" and "at the end: " or "at the last step: ") .. failure.message))
+    not here and "not run" or ok and "it does not fail" or (failure.text == "the end" and "at the end: " or "at the last step: ") .. failure.message))
   add 'local husk = require "husk"'
   add 'collectgarbage("stop") -- handles end where they are released'
   add("local heap = " .. heap_text(self.heap))

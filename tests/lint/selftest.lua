@@ -15,6 +15,8 @@ local cases = {
       { ["libcore/src/object/death.c"] = '#include "view/walk.h"\n#include <husk/walk.h>\n' }, "death.c:1" },
     { "includes", "kinds use an internal header",
       { ["libcore/src/kinds/list.c"] = '#include "kinds/kind.h"\n#include "base/check.h"\n' }, "list.c:2" },
+    { "includes", "libhusk-ffi looks inside the core",
+      { ["ffi/src/a.c"] = '#include "space.h"\n#include <husk/type.h>\n#include "object/header.h"\n' }, "a.c:3" },
     { "includes", "store reads a public header of objects",
       { ["libcore/src/store/a.h"] = "#include <husk/status.h>\n#include <husk/obj.h>\n" }, "a.h:2: .*<husk/obj.h>" },
     { "includes", "an include without its folder",

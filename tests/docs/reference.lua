@@ -12,7 +12,8 @@ local reference = {}
 local files = {
   {"init", "The module"}, {"heap", "Heaps"}, {"type", "Types"}, {"weak", "husk.weak"}, {"gc", "husk.gc"},
   {"trace", "husk.trace"}, {"snapshot", "husk.snapshot"},
-  {"memory", "husk.memory"},
+  {"memory", "husk.memory"}, {"workload", "husk.workload"}, {"sequence", "husk.workload: random programs"},
+  {"shrink", "husk.workload: shrinking"},
 }
 
 -- "husk.a(x), husk.b(x): text" -> {"husk.a(x)", "husk.b(x)"}, "text"; nil for any other line.

@@ -16,6 +16,10 @@ local handles = {
   finalizer = husk.weak.finalize(node, function() end), record = node, heap = husk.default,
   snapshot = husk.snapshot.take(),
 }
+local workload = require "husk.workload"
+local workloads = { -- tables; what is not described of their methods is internal
+  graph = workload.graph{n = 1}, churn = workload.churn{live = 1}, cache = workload.cache(), cycles = workload.cycles{live = 1},
+}
 handles.statistics = handles.snapshot:statistics("type")
 
 -- "owner.name" or "owner:name" -> function, of all that is public.
@@ -31,6 +35,14 @@ local function public()
   add("husk.trace.", husk.trace)
   add("husk.memory.", husk.memory)
   add("husk.snapshot.", husk.snapshot)
+  add("husk.workload.", workload)
+  for kind, made in pairs(workloads) do
+    for name, method in pairs(getmetatable(made).__index) do
+      if type(method) == "function" and (name == "step" or name == "release" or name == "lookup") then
+        all[kind .. ":" .. name] = method
+      end
+    end
+  end
   add("child:", core.snapshot.child_methods)
   add("heap:", core.heap)
   for name, value in pairs(husk) do
@@ -74,9 +86,9 @@ end)
 local owners = {Heap = "heap:", Record = "record:", List = "list:", Box = "box:", Weak = "weak:", WeakKeyMap = "keys:",
   WeakSet = "set:", Finalizer = "finalizer:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
   trace = "husk.trace.", memory = "husk.memory.", snapshot = "husk.snapshot.", Snapshot = "snapshot:",
-  Statistics = "statistics:", Child = "child:"}
+  Statistics = "statistics:", Child = "child:", workload = "husk.workload.", Graph = "graph:", Churn = "churn:", Cache = "cache:", Cycles = "cycles:"}
 local declared, fields = {}, {}
-for _, file in ipairs{"handles", "husk", "memory"} do
+for _, file in ipairs{"handles", "husk", "memory", "workload"} do
   local path = ("%s/bindings/lua/meta/%s.d.lua"):format(root, file)
   local class
   local documented, params = false, {}
@@ -141,5 +153,6 @@ test("the annotated figures are those that there are", function()
   end
 end)
 
+for _, made in pairs(workloads) do made:release() end
 handles.snapshot:close() -- its memory is no heap's
 tap.done()

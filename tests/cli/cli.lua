@@ -154,6 +154,19 @@ test("repl from a pipe: values, chunks of several lines, errors", function()
   wants("$HUSK repl </dev/null", 0, "^$")
 end)
 
+test("repl: commands that look at objects", function()
+  local out = wants("printf 'x = husk.list{1, husk.list{}}\\n:type x\\n:type 12\\n:size x\\n:refs x[2]\\n:why x[2]\\n:snap\\n" ..
+    "y = husk.list{}\\n:diff\\n:snap b\\n:diff 1 b\\n:help\\n' | $HUSK repl", 0, "^list, type list, in heap 'default'\nnumber\n%d+ bytes\n")
+  ok(out:find("\n1 references besides the handle\nfrom 1 list\nto nothing\n"), out)
+  ok(out:find("root list %(held from outside by %d%) %[2%] %-> list"), out)
+  ok(out:find("\n1: snapshot of heap 'default', 2 objects\n"), out)
+  ok(out:find("list.-%+1"), out)
+  wants("printf ':bogus\\n' | $HUSK repl", 1, "^$", ":bogus is no command; :help lists them\n$")
+  wants("printf ':why 12\\n' | $HUSK repl", 1, "^$", "12 is no object that is alive")
+  wants("printf ':diff\\n' | $HUSK repl", 1, "^$", "no snapshot yet")
+  wants("printf ':diff a b\\n' | $HUSK repl", 1, "^$", "no snapshot 'b'")
+end)
+
 test("repl on a terminal: completion, history, Ctrl-C, Ctrl-D", function()
   local state = scratch .. "/state"
   os.execute("rm -rf " .. quoted(state) .. " && mkdir " .. quoted(state))

@@ -118,9 +118,22 @@ local function read()
     if line:find("%S") then host.line_add(line) end
     text = text and text .. "\n" .. line or line
     if not text:find("%S") then return false end
+    if text:find("^%s*:%a") and not text:find("\n") then return text end
     local code, why, more = compile(text)
     if code or not more then return code or false, why end
   end
+end
+
+local commands = require "husk.replcommands"
+
+-- A line that begins with a colon: false if it is none, else whether it went well, and why not.
+local function command(text, cli)
+  local name, rest = text:match("^%s*:(%a+)%s*(.-)%s*$")
+  if not name then return false end
+  local code = commands.compile(name, rest)
+  local ok, message, interrupted = host.call(code)
+  if not ok then cli.complain(interrupted and "interrupted" or (message:gsub("\nstack traceback:.*", ""))) end
+  return true, ok
 end
 
 local function run(args, cli)
@@ -131,13 +144,17 @@ local function run(args, cli)
   local edits = host.line_open(history_file(), complete)
   local talks = edits or host.isatty(0)
   if talks then
-    io.write(("husk %s, %s. The module is in husk; Ctrl-D ends.\n"):format(husk.version(), _VERSION))
+    io.write(("husk %s, %s. The module is in husk; Ctrl-D ends, :help helps.\n"):format(husk.version(), _VERSION))
   end
   local failed = false
   while true do
     local code, why = read()
     if code == nil then break end
-    if code then
+    local is_command, went = false, nil
+    if type(code) == "string" then is_command, went = command(code, cli) end
+    if is_command then
+      failed = failed or not went
+    elseif code then
       local ok, message, interrupted = execute(code)
       if not ok then
         failed = true
@@ -163,6 +180,16 @@ line. The module is there as the global husk.
 
 Tab completes names and fields, Ctrl-R searches the history, Ctrl-C stops what runs or drops the line, Ctrl-D
 ends. The history is kept in $XDG_STATE_HOME/husk/history, or in ~/.husk_history.
+
+A line that begins with a colon is a command; x is any expression:
+
+    :type x         what it is: kind, type, address, heap
+    :refs x         who refers to it, and to whom it refers
+    :why x          what keeps it alive: up to 5 paths
+    :size x         bytes of its block
+    :snap [NAME]    takes a snapshot of the default heap, under a name or the next number
+    :diff [A B]     what changed by type between two snapshots; without names, since the latest one
+    :help           lists these
 
 From a pipe it runs the lines without a prompt, and the exit code is 1 if one of them failed.]],
   run = run,

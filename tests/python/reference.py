@@ -12,6 +12,7 @@ import textwrap
 import types
 
 import husk
+from husk import ffi
 
 FIGURES = ("Pass", "Counts", "Pacing", "Generation", "Figures", "TraceFigures", "SnapshotCounts")
 GROUPS = (
@@ -167,7 +168,7 @@ def make():
     page.add()
     page.add(escape(inspect.getdoc(husk)))
     page.add()
-    shown = set(FIGURES) | {"default", "gc", "memory", "tracemalloc", "weakref"}
+    shown = set(FIGURES) | {"default", "ffi", "gc", "memory", "tracemalloc", "weakref"}
     for title, names in GROUPS:
         page.add(f"## {title}")
         page.add()
@@ -186,7 +187,7 @@ def make():
     page.add()
     page.figures()
     page.errors()
-    for module in (husk.gc, husk.weakref, husk.tracemalloc, husk.memory):
+    for module in (husk.gc, husk.weakref, husk.tracemalloc, husk.memory, ffi):
         page.add(f"## {module.__name__}")
         page.add()
         page.add(escape(inspect.getdoc(module)))
@@ -195,7 +196,7 @@ def make():
             thing = getattr(module, name)
             if isinstance(thing, type) and thing.__name__ == name and thing.__module__ == module.__name__:
                 page.of_class(thing, module.__name__)
-            elif inspect.isfunction(thing):
+            elif inspect.isfunction(thing) or module is ffi and inspect.isbuiltin(thing):
                 page.entry(thing, f"{module.__name__}.{name}", False)
     for name, thing in vars(husk).items():
         public = not name.startswith("_") and not isinstance(thing, types.ModuleType)

@@ -52,7 +52,8 @@ class Stubs(unittest.TestCase):
 
     def test_the_stubs_themselves(self):
         files = [os.path.join(PACKAGE, "husk", name) for name in ("__init__.pyi", "_core.pyi", "gc.pyi", "memory.pyi",
-                                                               "tracemalloc.pyi", "weakref.pyi")]
+                                                               "tracemalloc.pyi", "weakref.pyi", "_ffi.pyi", "ffi.pyi")
+                 if os.path.exists(os.path.join(PACKAGE, "husk", name))]
         done = self.run_module("mypy", "--strict", *files)
         self.assertEqual(done.returncode, 0, done.stdout[-4000:] + done.stderr[-2000:])
 

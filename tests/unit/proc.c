@@ -556,7 +556,8 @@ static void test_this_process(void **state)
     /* The peak stays until it is reset. */
     munmap(at, BYTES);
     assert_int_equal(husk_process_memory_get(0, HUSK_ASK_STATUS, &m), HUSK_OK);
-    assert_true(m.peak_rss >= again.rss - BYTES / 4); /* the kernel's count lags behind by some pages a processor */
+    assert_true(m.peak_rss >=
+                again.rss - BYTES / 4); /* the kernel's count lags behind by some pages a processor */
     assert_int_equal(husk_process_reset_peak(0), HUSK_OK);
     assert_int_equal(husk_process_memory_get(0, HUSK_ASK_ALL, &m), HUSK_OK);
     assert_true(m.peak_rss < again.rss - BYTES / 2);

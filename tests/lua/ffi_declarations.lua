@@ -11,7 +11,7 @@ local function preprocessed(headers)
   local file <close> = assert(io.open(source, "w"))
   for header in headers:gmatch("%S+") do file:write("#include <", header, ">\n") end
   file:close()
-  local pipe = assert(io.popen(("%s -E -x c %s 2>/dev/null"):format(compiler, source)))
+  local pipe = assert(io.popen(("env -u LD_PRELOAD %s -E -x c %s 2>/dev/null"):format(compiler, source)))
   local text = pipe:read("a")
   local fine = pipe:close()
   os.remove(source)
@@ -124,7 +124,7 @@ test("layouts are the compiler's, of all structs of real headers", function()
   local file <close> = assert(io.open(source, "w"))
   file:write(table.concat(program, "\n"))
   file:close()
-  ok(os.execute(("%s -w -x c %s -o %s"):format(compiler, source, binary)))
+  ok(os.execute(("env -u LD_PRELOAD %s -w -x c %s -o %s"):format(compiler, source, binary)))
   local pipe = io.popen("env -u LD_PRELOAD " .. binary)
   local i = 0
   for line in pipe:lines() do

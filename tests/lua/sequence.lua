@@ -247,7 +247,7 @@ end)
 
 test("a program that ends the process is shrunk by running it in another one", function()
   local program = workload.sequence{
-    seed = 4, length = 60, prelude = "function push(list, item) list:append(item) if #list == 2 then os.exit(77) end end",
+    seed = 4, length = 60, prelude = "function push(list, item) list:append(item) if #list == 2 then os.exit(77, true) end end",
     ops = {append = {operands = "x:list y:object", code = "push($x, $y)", weight = 12}, insert = 0},
   }
   local function ends(p) return select(2, run_script(workload.tolua(p, {run = false}))):find("exit 77\n$") ~= nil end

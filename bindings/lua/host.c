@@ -504,7 +504,7 @@ static int lib_gc(lua_State *L)
         return 0;
     husk_lua_barrier(L);
     lib->ended = true;
-    free(lib->names);
+    husk_lua_names_free(lib->names);
     lib->names = NULL;
     for (husk_lua_host *host = lib->hosts.next; host != &lib->hosts; host = host->next)
         if (host->heap && !host->hooks &&

@@ -99,16 +99,18 @@ struct husk_lua_host {
     char name[64];              /* for messages after closing */
 };
 
+typedef struct husk_lua_names husk_lua_names; /* host_names.c */
+
 struct husk_lua_lib {
     husk_lua_host hosts; /* ring */
     husk_lua_hold *free_holds;
-    size_t slab;                  /* records in the next slab */
-    husk_lua_token *loose;        /* tokens that Husk has let go; swept when Lua may be touched */
-    const husk_type *text_type;   /* learnt from the first text */
-    uint64_t swept;               /* tokens freed so far */
-    lua_State *worker;            /* a thread for leaving bridged mode, which must not fail */
-    struct husk_lua_names *names; /* of functions in tracebacks; host_frames.c */
-    lua_State *base_state;        /* the state whose frames from base on are not the script's */
+    size_t slab;                /* records in the next slab */
+    husk_lua_token *loose;      /* tokens that Husk has let go; swept when Lua may be touched */
+    const husk_type *text_type; /* learnt from the first text */
+    uint64_t swept;             /* tokens freed so far */
+    lua_State *worker;          /* a thread for leaving bridged mode, which must not fail */
+    husk_lua_names *names;      /* of functions in tracebacks */
+    lua_State *base_state;      /* the state whose frames from base on are not the script's */
     const struct CallInfo *base;
     bool bridged;    /* heaps are frozen: host_bridge.c */
     bool given_back; /* values are no longer lent */
@@ -326,18 +328,23 @@ husk_pass_fn husk_lua_on_pass;
 husk_error_fn husk_lua_on_error;
 void husk_lua_deliver(lua_State *L, husk_lua_host *host);
 
-/* ---- host_frames.c, host_trace.c: tracing ---- */
+/* ---- host_frames.c, host_names.c, host_trace.c: tracing ---- */
 
 size_t husk_lua_frames(husk_trace_sink *sink, void *host); /* a husk_trace_source_fn */
 husk_status husk_lua_set_source(husk_lua_host *host);
 void husk_lua_open_frames(lua_State *L);
-void husk_lua_retrace(husk_lua_host *host); /* a new heap that the environment may have started */
+/* What a function is called, always the same for one function; `at` is filled for "S" and belongs to a call of it.
+ * Valid until the next call; NULL if memory was refused. Touches nothing in Lua. */
+const char *husk_lua_function_name(husk_lua_names **names, lua_State *L, lua_Debug *at, const void *function);
+void husk_lua_names_free(husk_lua_names *names); /* or NULL */
+void husk_lua_retrace(husk_lua_host *host);      /* a new heap that the environment may have started */
 /* A string without NUL bytes, or it raises: `what` of `function`. */
 const char *husk_lua_check_name(lua_State *L, int at, const char *function, const char *what);
 uint64_t husk_lua_check_address(lua_State *L, int at, const char *function);
 void husk_lua_push_frame(lua_State *L, const char *file, uint32_t line, const char *function,
                          uint64_t address);
 void husk_lua_open_traces(lua_State *L);
+
 /* ---- host_memory.c ---- */
 
 void husk_lua_open_memory(lua_State *L);

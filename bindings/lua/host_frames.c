@@ -5,29 +5,11 @@
  * function that a host program started Lua with, and everything below a mark (core.trace_base: the command line's
  * own frames). In between all frames are told, C functions as "[C]".
  *
- * It runs inside a birth: it allocates nothing in Lua, so no __gc can run. Functions are called what the call that
- * reached them first called them; the cache of these names is in C, by the function's address. An address that is
- * used again by another function of the same line gets that one's name: the only way in which a name can be wrong. */
+ * It runs inside a birth: it allocates nothing in Lua, so no __gc can run. What functions are called: host_names.c. */
 #include "host.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 enum {
-    NAMES = 512,
-    NAME_ROOM = 64,
     DEEP = 64, /* levels beyond this are not looked for from the newest */
-};
-
-typedef struct name {
-    const void *function;
-    const char *source;
-    int line;
-    char text[NAME_ROOM];
-} name;
-
-struct husk_lua_names {
-    name all[NAMES];
 };
 
 /* ---- from level to level ---- */
@@ -83,40 +65,17 @@ static bool is_c(const lua_Debug *at)
     return at->what[0] == 'C';
 }
 
-/* ---- names ---- */
-
-/* What the call was made by: "pcall" for [C], "f", "method"; or the place of a function without a name. */
-static void learn_name(walk *w, name *to)
-{
-    lua_getinfo(w->L, "n", &w->at);
-    if (w->at.name)
-        snprintf(to->text, sizeof to->text, "%s", w->at.name);
-    else if (is_c(&w->at))
-        snprintf(to->text, sizeof to->text, "?");
-    else
-        snprintf(to->text, sizeof to->text, "function at line %d", w->at.linedefined);
-}
-
-static const char *name_of(walk *w, struct husk_lua_names *names, const void *function)
+static const char *name_of(walk *w, husk_lua_names **names, const void *function)
 {
     if (w->at.what[0] == 'm')
         return "main chunk";
-    if (!names || !function)
-        return NULL;
-    name *known = &names->all[((uintptr_t)function >> 4) % NAMES];
-    if (known->function != function || known->line != w->at.linedefined || known->source != w->at.source) {
-        learn_name(w, known);
-        known->function = function;
-        known->source = w->at.source;
-        known->line = w->at.linedefined;
-    }
-    return known->text;
+    return names && function ? husk_lua_function_name(names, w->L, &w->at, function) : NULL;
 }
 
 /* ---- the source ---- */
 
 /* The frame that is looked at; false: no more are wanted. */
-static bool tell(walk *w, struct husk_lua_names *names, const void *function, husk_trace_sink *sink)
+static bool tell(walk *w, husk_lua_names **names, const void *function, husk_trace_sink *sink)
 {
     const char *file = w->at.source;
     size_t length = w->at.srclen;
@@ -157,8 +116,6 @@ size_t husk_lua_frames(husk_trace_sink *sink, void *data)
         return 0;
     if (host->thread != &here && husk_trace_thread(host->heap) == HUSK_OK)
         host->thread = &here;
-    if (!lib->names && !lib->ended)
-        lib->names = calloc(1, sizeof *lib->names);
     w.base = w.L == lib->base_state ? lib->base : NULL;
     /* Level 0 is ours: what was called to make something. */
     if (!lua_checkstack(w.L, 1) || !lua_getstack(w.L, 0, &w.at) || w.at.i_ci == w.base)
@@ -171,8 +128,8 @@ size_t husk_lua_frames(husk_trace_sink *sink, void *data)
         inside = inside && (is_c(&w.at) || husk_lua_own_layer(&w.at));
         if (inside || (is_c(&w.at) && is_last(&w)))
             continue;
-        if (!tell(&w, lib->names, function,
-                  sink)) /* of one line nobody asks how deep it was; each depth would be a place */
+        if (!tell(&w, lib->ended ? NULL : &lib->names, function, sink))
+            /* of one line nobody asks how deep it was; each depth would be a place */
             return husk_trace_limit(host->heap) > 1 ? count_rest(&w) : 0;
     }
     return 0;

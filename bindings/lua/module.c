@@ -14,6 +14,19 @@ void husk_lua_raw(lua_State *L)
 
 LUAMOD_API HUSK_API int luaopen_husk_core(lua_State *L);
 
+#ifdef HUSK_LUA_WITH_FFI
+extern int luaopen_husk_ffi_core(lua_State *L);
+
+/* husk.ffi.core lies in this module, where require would not look for it. */
+static void announce_ffi(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_husk_ffi_core);
+    lua_setfield(L, -2, "husk.ffi.core");
+    lua_pop(L, 1);
+}
+#endif
+
 int luaopen_husk_core(lua_State *L)
 {
     luaL_checkversion(L);
@@ -42,5 +55,8 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_memory(L);
     husk_lua_open_shared(L);
     husk_lua_open_paths(L);
+#ifdef HUSK_LUA_WITH_FFI
+    announce_ffi(L);
+#endif
     return 1;
 }

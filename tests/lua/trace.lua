@@ -201,6 +201,20 @@ traced("tail calls leave no frame", 10, function()
   eq(trace.of(x)[2].line, line() - 2)
 end)
 
+-- More functions than any cache of fixed size keeps: none loses its first name to another, so no line has two places.
+traced("functions keep the names they were first called by", 1, function()
+  local made = {}
+  for i = 1, 3000 do
+    made[i] = load("local function named() local x = husk.list() return x end return named()", "=c" .. i, "t", {husk = husk})
+  end
+  local function new() local x = husk.list{} return x end
+  local x = new()
+  local function again() return new() end
+  for i = 1, #made do made[i]() end
+  eq(trace.of(x)[1]["function"], "new")
+  eq(trace.of(again())[1]["function"], "new")
+end)
+
 traced("C functions stand in tracebacks under their names", 10, function()
   local _, x = pcall(make)
   ok(place(x):find("^" .. makes_at .. " %w+.*<%[C%]:0 pcall<" .. (line() - 1)), place(x))

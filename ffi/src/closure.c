@@ -14,9 +14,8 @@
 #include <string.h>
 
 struct husk_ffi_closure {
-    atomic_bool dead; /* other threads look at it */
-    uint64_t thread;  /* of the maker */
-    unsigned running; /* on the maker's thread, one in the other */
+    atomic_uint state; /* DEAD, and how many runs there are, one in the other */
+    uint64_t thread;   /* of the maker, the only one that it runs on */
     husk_ffi_closure_fn *fn;
     void *data;
     husk_free_fn *data_free;
@@ -32,6 +31,10 @@ struct husk_ffi_closure {
     char label[192]; /* made before anything can go wrong */
     ffi_type *forms[];
 };
+
+/* The last run and the end may come at once, from two threads: whoever makes the word DEAD alone finishes. A run
+ * that began too late adds itself, finds DEAD, and leaves without a claim. */
+#define DEAD 0x80000000u
 
 /* ---- dead code ---- */
 
@@ -136,19 +139,37 @@ static void refuse(husk_ffi_closure *closure, void *result, husk_status status, 
     husk_ffi_closure_report(closure, status, why);
 }
 
+/* False: it is not to run, and zero has been answered. */
+static bool begin(husk_ffi_closure *closure, void *result)
+{
+    if (atomic_load_explicit(&closure->state, memory_order_acquire) & DEAD) {
+        refuse(closure, result, HUSK_ESTATE, "called after its end, answered with zero");
+        return false;
+    }
+    if (closure->thread != husk__ffi_thread()) {
+        refuse(closure, result, HUSK_EBUSY, "called on another thread than its maker's, answered with zero");
+        return false;
+    }
+    if (atomic_fetch_add_explicit(&closure->state, 1, memory_order_acq_rel) & DEAD) {
+        atomic_fetch_sub_explicit(&closure->state, 1, memory_order_release);
+        refuse(closure, result, HUSK_ESTATE, "called after its end, answered with zero");
+        return false;
+    }
+    return true;
+}
+
+static void leave(husk_ffi_closure *closure)
+{
+    if (atomic_fetch_sub_explicit(&closure->state, 1, memory_order_acq_rel) == (DEAD | 1))
+        finish(closure);
+}
+
 static void enter(ffi_cif *cif, void *result, void **args, void *data)
 {
     husk_ffi_closure *closure = data;
     (void)cif;
-    if (atomic_load_explicit(&closure->dead, memory_order_acquire)) {
-        refuse(closure, result, HUSK_ESTATE, "called after its end, answered with zero");
+    if (!begin(closure, result))
         return;
-    }
-    if (closure->thread != husk__ffi_thread()) {
-        refuse(closure, result, HUSK_EBUSY, "called on another thread than its maker's, answered with zero");
-        return;
-    }
-    closure->running++;
     if (closure->result_code == CODE_OTHER) {
         memset(result, 0, closure->result_size);
         closure->fn(closure->data, args, closure->count, result);
@@ -157,8 +178,7 @@ static void enter(ffi_cif *cif, void *result, void **args, void *data)
         closure->fn(closure->data, args, closure->count, &value);
         widen(closure->result_code, result, &value);
     }
-    if (--closure->running == 0 && atomic_load_explicit(&closure->dead, memory_order_relaxed))
-        finish(closure);
+    leave(closure);
 }
 
 /* ---- made and ended ---- */
@@ -224,9 +244,7 @@ husk_status husk_ffi_closure_new(husk_ffi_space *space, const husk_ffi_type *fun
 
 void husk_ffi_closure_end(husk_ffi_closure *closure)
 {
-    if (!closure || atomic_exchange_explicit(&closure->dead, true, memory_order_acq_rel))
-        return;
-    if (closure->running == 0)
+    if (closure && atomic_fetch_or_explicit(&closure->state, DEAD, memory_order_acq_rel) == 0)
         finish(closure);
 }
 

@@ -3,6 +3,7 @@
 #include "ffi_test.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 static int freed;
@@ -217,6 +218,62 @@ static void foreign_thread(void **state)
     husk_ffi_closure_end(closure);
 }
 
+static struct {
+    atomic_int runs, frees;
+    atomic_bool gone;
+} raced;
+
+static void note_run(void *data, void *const *args, size_t count, void *result)
+{
+    (void)args;
+    (void)count;
+    assert_false(atomic_load(&raced.gone)); /* its data lives as long as it runs */
+    assert_ptr_equal(data, &raced);
+    atomic_fetch_add(&raced.runs, 1);
+    *(int *)result = 99;
+}
+
+static void note_free(void *data)
+{
+    (void)data;
+    atomic_store(&raced.gone, true);
+    atomic_fetch_add(&raced.frees, 1);
+}
+
+static void *end_it(void *data)
+{
+    while (atomic_load(&raced.runs) < 3)
+        ;
+    husk_ffi_closure_end(data);
+    return NULL;
+}
+
+/* One thread ends what runs on another, at any moment: it is finished once, and then answers zero. It was finished twice, and
+ * stood twice in the quarantine, when the end came between a run's last look and its last step. */
+static void ended_on_another_thread(void **state)
+{
+    husk_ffi_space *space = *state;
+    const husk_ffi_type *function = parsed(space, "int(int)");
+    for (int round = 0; round < 400; round++) {
+        atomic_store(&raced.runs, 0);
+        atomic_store(&raced.gone, false);
+        husk_ffi_closure *closure;
+        void *code;
+        OK(husk_ffi_closure_new(space, function, "raced", note_run, &raced, note_free, &closure, &code));
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, end_it, closure), 0);
+        intptr_t answer;
+        while ((answer = (intptr_t)call_it(&code)) == 99)
+            ;
+        assert_int_equal(answer, 0);
+        pthread_join(thread, NULL);
+        assert_int_equal(atomic_load(&raced.frees), round + 1);
+        assert_int_equal((intptr_t)call_it(&code), 0);
+    }
+    assert_int_equal(heard.count, 800);
+    atomic_store(&raced.frees, 0);
+}
+
 /* Dead code is not used again soon, and does not pile up. */
 static void quarantine(void **state)
 {
@@ -290,9 +347,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, closures_setup, space_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(qsort_calls_back), TEST(widths),     TEST(ended_while_running),
-        TEST(foreign_thread),   TEST(quarantine), TEST(outlives_space),
+        TEST(qsort_calls_back),
+        TEST(widths),
+        TEST(ended_while_running),
+        TEST(foreign_thread),
+        TEST(quarantine),
+        TEST(outlives_space),
         TEST(refused),
+        TEST(ended_on_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

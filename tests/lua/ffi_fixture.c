@@ -32,7 +32,15 @@ EXPORT husk_obj *same_object(husk_obj *o);
 EXPORT husk_obj *new_list(husk_heap *heap);
 EXPORT size_t count_of(husk_obj *o);
 EXPORT void eat(husk_obj *o);
+EXPORT void steal(husk_obj *o);
 EXPORT double point_x(const void *point);
+#define TEN(x)                                                                                               \
+    int x##0, int x##1, int x##2, int x##3, int x##4, int x##5, int x##6, int x##7, int x##8, int x##9
+#define FOUR(x) int x##0, int x##1, int x##2, int x##3
+#define FIVE(x) FOUR(x), int x##4
+EXPORT int forty(TEN(a), TEN(b), TEN(c), FOUR(d), int (*f)(int), FIVE(e));
+EXPORT int forty_again(int x);
+EXPORT void eat_late(TEN(a), TEN(b), TEN(c), FOUR(d), husk_obj *o);
 
 thing *thing_new(int number)
 {
@@ -144,7 +152,35 @@ void eat(husk_obj *o)
     husk_obj_release(o);
 }
 
+void steal(husk_obj *o)
+{
+    husk_obj_release(o);
+}
+
 double point_x(const void *point)
 {
     return *(const double *)point;
+}
+
+static int (*late)(int);
+
+int forty(TEN(a), TEN(b), TEN(c), FOUR(d), int (*f)(int), FIVE(e))
+{
+    late = f;
+    return f(a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + b0 + b1 + b2 + b3 + b4 + b5 + b6 + b7 + b8 +
+             b9 + c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + d0 + d1 + d2 + d3 + e0 + e1 + e2 + e3 +
+             e4);
+}
+
+int forty_again(int x)
+{
+    return late(x);
+}
+
+void eat_late(TEN(a), TEN(b), TEN(c), FOUR(d), husk_obj *o)
+{
+    if (a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + b0 + b1 + b2 + b3 + b4 + b5 + b6 + b7 + b8 + b9 +
+            c0 + c1 + c2 + c3 + c4 + c5 + c6 + c7 + c8 + c9 + d0 + d1 + d2 + d3 ==
+        34)
+        husk_obj_release(o);
 }

@@ -169,6 +169,43 @@ test("objects of a heap are ordinary handles", function()
   raises("HUSK_ESTATE", "released", function() lib.count_of(l) end)
 end)
 
+test("functions and objects far behind in the parameters end, and are taken, as those in front", function()
+  local ints = ("int,"):rep(34)
+  local forty = ffi.fn(lib, "int(" .. ints .. "int(int)*" .. (",int"):rep(5) .. ")", "forty")
+  local again = ffi.fn(lib, "int(int)", "forty_again")
+  local args, calls = {}, 0
+  for i = 1, 40 do args[i] = i end
+  args[35] = function(sum)
+    calls = calls + 1
+    return sum + 1
+  end
+  eq(forty(table.unpack(args)), 40 * 41 // 2 - 35 + 1)
+  raises("HUSK_ESTATE", "called after its end", function() again(1) end) -- it has ended with the call, not with the collector
+  eq(calls, 1)
+  local mine <close> = ffi.callback("int(int)", function(x) return -x end)
+  args[35] = mine
+  eq(forty(table.unpack(args)), 35 - 40 * 41 // 2)
+  eq(again(3), -3) -- one with an owner goes on
+  ffi.annotate(lib, {eat_late = {[35] = "full"}})
+  ffi.cdef("void eat_late(" .. ints .. "struct husk_obj *);")
+  local l, ones = husk.list {1}, {}
+  for i = 1, 34 do ones[i] = 1 end
+  ones[35] = l
+  lib.eat_late(table.unpack(ones))
+  eq(husk.getrefcount(l), 1)
+end)
+
+test("C that releases an object which it was not given is an error that names function and type, and nothing is lost", function()
+  local steal = ffi.fn(lib, "void(husk_obj *)", "steal")
+  local l = husk.list {1, 2}
+  for _ = 1, 3 do raises("HUSK_ESTATE", "'steal' released argument #1, a list, which is not its own", function() steal(l) end) end
+  eq(husk.getrefcount(l), 1)
+  eq(l[2], 2)
+  l:release()
+  raises("HUSK_ESTATE", "released", function() steal(l) end)
+  ok(husk.verify())
+end)
+
 test("run-time types: raw fields with ranges, refs that are counted", function()
   local Point = husk.type {name = "Point", fields = {{"x", "f64"}, {"n", "i8"}, {"next", "ref"}, {"at", "{a:i32,b:i32}"}, {"v", "u8[3]"}}}
   eq(husk.type {name = "Point", fields = {{"x", "f64"}, {"n", "i8"}, {"next", "ref"}, {"at", "{a:i32,b:i32}"}, {"v", "u8[3]"}}}, Point)

@@ -4,6 +4,21 @@
 
 #include <stdio.h>
 
+/* Of parameters, by number from 0. */
+typedef struct set {
+    uint64_t words[(HUSK_FFI_MAX_PARAMS + 63) / 64];
+} set;
+
+static inline void set_add(set *s, size_t i)
+{
+    s->words[i / 64] |= UINT64_C(1) << i % 64;
+}
+
+static inline bool set_has(const set *s, size_t i)
+{
+    return s->words[i / 64] >> i % 64 & 1;
+}
+
 typedef struct function {
     const void *magic;
     husk_lua_ffi *ffi;
@@ -17,7 +32,7 @@ typedef struct function {
     bool refs;           /* a parameter is an object of a heap */
     bool functions;      /* a parameter is a pointer to a function */
     bool ends;           /* user value 2 ends what it returns */
-    uint32_t taken;      /* parameters that are refs, of which C takes one */
+    set taken;           /* parameters that are refs, of which C takes one */
     bool owned;          /* a ref that it returns is the caller's */
     husk_ffi_call *more; /* for arguments in the place of "...": as the latest call had them */
     const husk_ffi_type *more_types[HUSK_FFI_MAX_PARAMS];
@@ -64,8 +79,8 @@ static function *function_at(lua_State *L, int at)
     return f && f->magic == &function_magic ? f : NULL;
 }
 
-/* Lua functions among the arguments become callbacks for this call, and C functions pointers. */
-static void make_callbacks(lua_State *L, const function *f)
+/* Lua functions among the arguments become callbacks for this call, which are noted, and C functions pointers. */
+static void make_callbacks(lua_State *L, const function *f, set *made)
 {
     for (size_t i = 0; i < f->count; i++) {
         husk_lua_ctype *type = f->params[i];
@@ -83,26 +98,18 @@ static void make_callbacks(lua_State *L, const function *f)
             fail_argument(L, f, at, why);
         } else {
             husk_lua_callback_new(L, f->ffi, type->element, at, f->name);
+            set_add(made, i);
         }
         lua_replace(L, at);
     }
 }
 
 /* They end with the call. */
-static void end_callbacks(lua_State *L, const function *f, int before)
+static void end_callbacks(lua_State *L, const function *f, const set *made)
 {
     for (size_t i = 0; i < f->count; i++)
-        if (before & (i < 31 ? 1 << i : 0))
+        if (set_has(made, i))
             husk_lua_callback_end(L, (int)i + 1);
-}
-
-static int lua_functions(lua_State *L, const function *f)
-{
-    int found = 0;
-    for (size_t i = 0; i < f->count && i < 31; i++)
-        if (lua_type(L, (int)i + 1) == LUA_TFUNCTION && !function_at(L, (int)i + 1))
-            found |= 1 << i;
-    return found;
 }
 
 static inline bool convert(lua_State *L, int at, const husk_lua_ctype *type, slot *out, void **arg, char *why)
@@ -319,20 +326,52 @@ static int finish_result(lua_State *L, const function *f, const slot *result)
 /* Objects stay through the call, whatever it does to their handles; and C has its own reference to what it takes. */
 static void hold_refs(const function *f, const slot *slots)
 {
-    for (size_t i = 0; f->refs && i < f->count; i++) {
+    for (size_t i = 0; i < f->count; i++) {
         if (f->params[i]->kind != HUSK_FFI_REF || !slots[i].pointer)
             continue;
         husk_obj_retain(slots[i].pointer);
-        if (i < 32 && f->taken & UINT32_C(1) << i)
+        if (set_has(&f->taken, i))
             husk_obj_retain(slots[i].pointer);
     }
 }
 
-static void release_refs(const function *f, const slot *slots)
+/* References that are the script's: the handle's, if it still has the object, and those held from parameter i on. */
+static size_t own_refs(lua_State *L, const function *f, const slot *slots, size_t i)
 {
-    for (size_t i = 0; f->refs && i < f->count; i++)
-        if (f->params[i]->kind == HUSK_FFI_REF && slots[i].pointer)
-            husk_obj_release(slots[i].pointer);
+    husk_obj *obj = slots[i].pointer;
+    size_t own = husk_lua_proxy_obj(f->ffi->husk->proxy_at(L, (int)i + 1)) == obj;
+    for (; i < f->count; i++)
+        own += f->params[i]->kind == HUSK_FFI_REF && slots[i].pointer == obj;
+    return own;
+}
+
+/* Answers the first parameter (from 1) of which C released more than it was given, which is put right; 0: none. */
+static int release_refs(lua_State *L, const function *f, const slot *slots)
+{
+    int lost = 0;
+    for (size_t i = 0; i < f->count; i++) {
+        husk_obj *obj = slots[i].pointer;
+        if (f->params[i]->kind != HUSK_FFI_REF || !obj)
+            continue;
+        size_t count = husk_obj_strong_count(obj), own = own_refs(L, f, slots, i);
+        for (; count < own; count++) {
+            husk_obj_retain(obj);
+            lost = lost ? lost : (int)i + 1;
+        }
+        husk_obj_release(obj);
+    }
+    return lost;
+}
+
+static int fail_lost(lua_State *L, const function *f, int at)
+{
+    char room[160];
+    const char *type = husk_lua_ffi_describe(L, at, room, sizeof room);
+    return husk_lua_ffi_fail(
+        L, f->ffi, HUSK_ESTATE,
+        "'%s' released argument #%d, a %s, which is not its own (ffi.annotate says \"full\" of what "
+        "C takes)",
+        f->name, at, type);
 }
 
 static int call_any(lua_State *L)
@@ -342,16 +381,15 @@ static int call_any(lua_State *L)
     void *args[HUSK_FFI_MAX_PARAMS];
     husk_lua_ctype *more[HUSK_FFI_MAX_PARAMS];
     char why[HUSK_LUA_FFI_WHY];
-    int given = lua_gettop(L), passing = 0;
+    int given = lua_gettop(L);
+    set passing = { { 0 } };
     const husk_ffi_call *call = f->call;
     if (f->type->variadic ? given < (int)f->count || given > HUSK_FFI_MAX_PARAMS : given != (int)f->count)
         return fail_count(L, f, given);
     luaL_checkstack(L, 12, NULL);
     f->ffi->husk->barrier(L);
-    if (f->functions) {
-        passing = lua_functions(L, f);
-        make_callbacks(L, f);
-    }
+    if (f->functions)
+        make_callbacks(L, f, &passing);
     if (f->type->variadic)
         call = prepare_more(L, f, given, more);
     void *to = prepare_result(L, f, &result);
@@ -360,14 +398,17 @@ static int call_any(lua_State *L)
         if (!convert(L, i + 1, type, &slots[i], &args[i], why))
             return fail_argument(L, f, i + 1, why);
     }
-    hold_refs(f, slots);
+    if (f->refs)
+        hold_refs(f, slots);
     run(L, f->ffi, call, to, args);
-    release_refs(f, slots);
-    if (passing)
-        end_callbacks(L, f, passing);
+    int lost = f->refs ? release_refs(L, f, slots) : 0;
+    if (f->functions)
+        end_callbacks(L, f, &passing);
     int pushed = finish_result(L, f, &result);
     if (f->ffi->raised)
         husk_lua_ffi_raise(L, f->ffi);
+    if (lost)
+        fail_lost(L, f, lost);
     return pushed;
 }
 
@@ -439,14 +480,21 @@ static function *push_prepared(lua_State *L, husk_lua_ctype *type, void *address
     return f;
 }
 
-/* core.prepare(type, address, name, [end], [owned]): the function at an address, to be called. */
+/* core.prepare(type, address, name, [end], [owned], [taken]): the function at an address, to be called; taken: a table
+ * of the refs that it takes. */
 static int prepare(lua_State *L)
 {
     husk_lua_ctype *type = husk_lua_ctype_check(L, 1, "ffi.fn");
     luaL_checktype(L, 2, LUA_TLIGHTUSERDATA);
     function *f = push_prepared(L, type, lua_touserdata(L, 2), luaL_checkstring(L, 3),
                                 lua_isnoneornil(L, 4) ? 0 : 4, lua_toboolean(L, 5) != 0);
-    f->taken = (uint32_t)luaL_optinteger(L, 6, 0);
+    int made = lua_gettop(L);
+    for (lua_Integer i = 1; lua_istable(L, 6) && lua_rawgeti(L, 6, i) == LUA_TNUMBER; i++, lua_pop(L, 1)) {
+        lua_Integer at = lua_tointeger(L, -1);
+        if (at >= 1 && at <= HUSK_FFI_MAX_PARAMS)
+            set_add(&f->taken, (size_t)at - 1);
+    }
+    lua_settop(L, made);
     return 1;
 }
 

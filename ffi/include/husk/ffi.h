@@ -233,7 +233,8 @@ HUSK_API husk_status husk_ffi_closure_new(husk_ffi_space *space, const husk_ffi_
 
 /* Ends a closure; the handle is gone. Its code can still be called: it answers zero and reports that the
  * closure is dead. It stays so until HUSK_FFI_QUARANTINE later ones (of the whole process) have ended. An
- * end while the closure runs takes effect for later calls; data_free follows when it has returned. */
+ * end while the closure runs takes effect for later calls; data_free follows when it has returned. Any thread, once;
+ * data_free is called there, or where the closure runs. */
 HUSK_API void husk_ffi_closure_end(HUSK_NULLABLE husk_ffi_closure *closure);
 
 enum { HUSK_FFI_QUARANTINE = 256 };

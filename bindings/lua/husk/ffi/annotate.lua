@@ -124,9 +124,9 @@ function annotate.prepare(lib, ctype, at, name)
   if not plan then return core.prepare(ctype, at, name) end
   local result, params, variadic = core.signature(ctype)
   local owned, kind = check(lib, name, plan, result, params)
-  local taken, special = 0, false
+  local taken, special = {}, false
   for i, note in pairs(plan.params) do
-    if note.transfer == "full" and core.info(params[i]) == "ref" and i < 32 then taken = taken | 1 << (i - 1) end
+    if note.transfer == "full" and core.info(params[i]) == "ref" then taken[#taken + 1] = i end
   end
   for i, param in ipairs(params) do
     local k = core.info(param)

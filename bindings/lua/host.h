@@ -354,7 +354,7 @@ void husk_lua_open_paths(lua_State *L); /* host_path.c */
 
 void husk_lua_open_shared(lua_State *L);
 
-/* ---- host_snapshot.c, host_stats.c, host_export.c: snapshots and what is made from them ---- */
+/* ---- host_snapshot.c, host_nodes.c, host_stats.c, host_export.c: snapshots and what is made from them ---- */
 
 typedef struct husk_lua_user husk_lua_user;
 typedef struct husk_lua_link { /* in the ring of a snapshot */
@@ -393,6 +393,8 @@ typedef void husk_lua_frame_fn(lua_State *L, void *data, husk_frame *out);
 void husk_lua_push_shot_frame(lua_State *L, husk_lua_frame_fn *again, void *data);
 /* Makes a metatable of these functions with an __index of these methods, and pushes the methods. */
 void husk_lua_open_handle(lua_State *L, const char *name, const luaL_Reg *meta, const luaL_Reg *methods);
+void husk_lua_add_nodes(lua_State *L);     /* to the methods of snapshots on top: those of host_nodes.c */
+void husk_lua_add_traceback(lua_State *L); /* to the functions on top */
 void husk_lua_open_snapshots(lua_State *L);
 void husk_lua_open_stats(lua_State *L);
 void husk_lua_open_exports(lua_State *L);

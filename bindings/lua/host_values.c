@@ -1,6 +1,8 @@
 /* bindings/lua/host_values.c: values between Lua and slots, and figures on their way to tables. */
 #include "host.h"
 
+#include "figures.h"
+
 #include <stdio.h>
 
 /* ---- values ---- */
@@ -109,24 +111,17 @@ husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, hus
     }
 }
 
-/* ---- figures: one table of fields for each struct ---- */
+/* ---- figures: one table of fields for each struct (bindings/figures.h) ---- */
 
 typedef struct field {
     const char *name;
     size_t offset;
-    enum { SIZE, COUNT64, DOUBLE, INT, REASON } kind;
+    husk_figure_kind kind;
 } field;
 
-#define SIZE_OF(type, name)                                                                                  \
-    {                                                                                                        \
-#name, offsetof(type, name), SIZE                                                                    \
-    }
-#define COUNT_OF(type, name)                                                                                 \
-    {                                                                                                        \
-#name, offsetof(type, name), COUNT64                                                                 \
-    }
+#define FIELD(type, name, kind) { #name, offsetof(type, name), HUSK_FIGURE_##kind },
 
-static const char *const reasons[] = { "call", "objects", "bytes", "limit", "request", "stress", "close" };
+static const char *const reasons[] = { HUSK_REASON_NAMES };
 
 static void push_fields(lua_State *L, const void *from, const field *fields, int count)
 {
@@ -134,19 +129,19 @@ static void push_fields(lua_State *L, const void *from, const field *fields, int
     for (int i = 0; i < count; i++) {
         const char *place = (const char *)from + fields[i].offset;
         switch (fields[i].kind) {
-        case SIZE:
+        case HUSK_FIGURE_SIZE:
             husk_lua_push_size(L, *(const size_t *)(const void *)place);
             break;
-        case COUNT64:
+        case HUSK_FIGURE_COUNT:
             husk_lua_push_size(L, *(const uint64_t *)(const void *)place);
             break;
-        case DOUBLE:
+        case HUSK_FIGURE_REAL:
             lua_pushnumber(L, *(const double *)(const void *)place);
             break;
-        case INT:
+        case HUSK_FIGURE_INT:
             lua_pushinteger(L, *(const int *)(const void *)place);
             break;
-        case REASON: {
+        case HUSK_FIGURE_REASON: {
             unsigned reason = (unsigned)*(const husk_reason *)(const void *)place;
             lua_pushstring(L, reason < sizeof reasons / sizeof *reasons ? reasons[reason] : "unknown");
             break;
@@ -158,72 +153,19 @@ static void push_fields(lua_State *L, const void *from, const field *fields, int
 
 #define COUNT(fields) ((int)(sizeof fields / sizeof *fields))
 
-static const field pass_fields[] = {
-    { "generation", offsetof(husk_pass, generation), INT },
-    { "reason", offsetof(husk_pass, reason), REASON },
-    SIZE_OF(husk_pass, examined),
-    SIZE_OF(husk_pass, collected),
-    SIZE_OF(husk_pass, uncollectable),
-    SIZE_OF(husk_pass, finalized),
-    SIZE_OF(husk_pass, resurrected),
-    SIZE_OF(husk_pass, weak_cleared),
-    SIZE_OF(husk_pass, deferred),
-    SIZE_OF(husk_pass, bytes),
-    COUNT_OF(husk_pass, find_ns),
-    COUNT_OF(husk_pass, finalize_ns),
-    COUNT_OF(husk_pass, reclaim_ns),
-};
+static const field pass_fields[] = { HUSK_PASS_LIST(FIELD) };
 
-static const field counts_fields[] = {
-    SIZE_OF(husk_counts, grown_objects),
-    SIZE_OF(husk_counts, grown_bytes),
-    SIZE_OF(husk_counts, limit_objects),
-    SIZE_OF(husk_counts, limit_bytes),
-};
+static const field counts_fields[] = { HUSK_COUNTS_LIST(FIELD) };
 
-static const field pacing_fields[] = {
-    SIZE_OF(husk_pacing, least_objects),
-    SIZE_OF(husk_pacing, least_bytes),
-    { "factor", offsetof(husk_pacing, factor), DOUBLE },
-    { "factor_max", offsetof(husk_pacing, factor_max), DOUBLE },
-};
+static const field pacing_fields[] = { HUSK_PACING_LIST(FIELD) };
 
-static const field generation_fields[] = {
-    COUNT_OF(husk_generation, passes),       COUNT_OF(husk_generation, examined),
-    COUNT_OF(husk_generation, collected),    COUNT_OF(husk_generation, uncollectable),
-    COUNT_OF(husk_generation, finalized),    COUNT_OF(husk_generation, resurrected),
-    COUNT_OF(husk_generation, weak_cleared), COUNT_OF(husk_generation, bytes),
-    COUNT_OF(husk_generation, find_ns),      COUNT_OF(husk_generation, finalize_ns),
-    COUNT_OF(husk_generation, reclaim_ns),   COUNT_OF(husk_generation, longest_ns),
-};
+static const field generation_fields[] = { HUSK_GENERATION_LIST(FIELD) };
 
-static const field figures_fields[] = {
-    SIZE_OF(husk_heap_figures, objects),      SIZE_OF(husk_heap_figures, object_bytes),
-    SIZE_OF(husk_heap_figures, buffer_bytes), SIZE_OF(husk_heap_figures, foreign_bytes),
-    SIZE_OF(husk_heap_figures, bytes_taken),  SIZE_OF(husk_heap_figures, bytes_peak),
-    SIZE_OF(husk_heap_figures, max_bytes),    SIZE_OF(husk_heap_figures, pages),
-    SIZE_OF(husk_heap_figures, pages_spare),  SIZE_OF(husk_heap_figures, chunks),
-    SIZE_OF(husk_heap_figures, weak_cells),   SIZE_OF(husk_heap_figures, frozen_objects),
-};
+static const field figures_fields[] = { HUSK_HEAP_FIGURES_LIST(FIELD) };
 
-static const field traced_fields[] = {
-    SIZE_OF(husk_trace_figures, bytes),        SIZE_OF(husk_trace_figures, count),
-    SIZE_OF(husk_trace_figures, peak_bytes),   SIZE_OF(husk_trace_figures, peak_count),
-    COUNT_OF(husk_trace_figures, born_bytes),  COUNT_OF(husk_trace_figures, born),
-    COUNT_OF(husk_trace_figures, temporary),   COUNT_OF(husk_trace_figures, unknown),
-    SIZE_OF(husk_trace_figures, places),       SIZE_OF(husk_trace_figures, own_bytes),
-    SIZE_OF(husk_trace_figures, sample_bytes),
-};
+static const field traced_fields[] = { HUSK_TRACE_FIGURES_LIST(FIELD) };
 
-static const field snapshot_fields[] = {
-    SIZE_OF(husk_snapshot_counts, objects), SIZE_OF(husk_snapshot_counts, object_bytes),
-    SIZE_OF(husk_snapshot_counts, edges),   SIZE_OF(husk_snapshot_counts, weak_edges),
-    SIZE_OF(husk_snapshot_counts, buffers), SIZE_OF(husk_snapshot_counts, buffer_bytes),
-    SIZE_OF(husk_snapshot_counts, blocks),  SIZE_OF(husk_snapshot_counts, block_bytes),
-    SIZE_OF(husk_snapshot_counts, traced),  SIZE_OF(husk_snapshot_counts, types),
-    SIZE_OF(husk_snapshot_counts, records), SIZE_OF(husk_snapshot_counts, stacks),
-    SIZE_OF(husk_snapshot_counts, frames),  SIZE_OF(husk_snapshot_counts, bytes),
-};
+static const field snapshot_fields[] = { HUSK_SNAPSHOT_COUNTS_LIST(FIELD) };
 
 void husk_lua_push_pass(lua_State *L, const husk_pass *pass)
 {
@@ -293,7 +235,7 @@ bool husk_lua_arg_pacing(lua_State *L, int at, const char *function, husk_pacing
         lua_pushstring(L, one->name);
         if (lua_rawget(L, at) != LUA_TNIL) {
             found++;
-            if (one->kind == DOUBLE && lua_type(L, -1) == LUA_TNUMBER) {
+            if (one->kind == HUSK_FIGURE_REAL && lua_type(L, -1) == LUA_TNUMBER) {
                 *(double *)(void *)place = lua_tonumber(L, -1);
             } else {
                 lua_Integer number;

@@ -1,40 +1,32 @@
-/* bindings/python/host_figures.c: the structs of figures as named tuples, from one table for each. */
+/* bindings/python/host_figures.c: the structs of figures as named tuples, from one list of fields for each (bindings/figures.h) and
+ * a table that says what the fields mean. */
 #include "host.h"
+
+#include "figures.h"
 
 #include <stddef.h>
 
-typedef enum field_kind { SIZE, COUNT, NUMBER, REAL, REASON } field_kind;
-
 typedef struct field {
     size_t offset;
-    field_kind kind;
+    husk_figure_kind kind;
 } field;
 
-#define SIZE_OF(type, name)                                                                                  \
-    {                                                                                                        \
-        offsetof(type, name), SIZE                                                                           \
-    }
-#define COUNT_OF(type, name)                                                                                 \
-    {                                                                                                        \
-        offsetof(type, name), COUNT                                                                          \
-    }
+#define FIELD(type, name, kind) { offsetof(type, name), HUSK_FIGURE_##kind },
 
 static PyObject *read_field(const void *from, const field *one)
 {
-    static const char *const reasons[] = {
-        "call", "objects", "bytes", "limit", "request", "stress", "close"
-    };
+    static const char *const reasons[] = { HUSK_REASON_NAMES };
     const char *place = (const char *)from + one->offset;
     switch (one->kind) {
-    case SIZE:
+    case HUSK_FIGURE_SIZE:
         return PyLong_FromSize_t(*(const size_t *)(const void *)place);
-    case COUNT:
+    case HUSK_FIGURE_COUNT:
         return PyLong_FromUnsignedLongLong(*(const uint64_t *)(const void *)place);
-    case NUMBER:
+    case HUSK_FIGURE_INT:
         return PyLong_FromLong(*(const int *)(const void *)place);
-    case REAL:
+    case HUSK_FIGURE_REAL:
         return PyFloat_FromDouble(*(const double *)(const void *)place);
-    case REASON: {
+    case HUSK_FIGURE_REASON: {
         unsigned reason = (unsigned)*(const husk_reason *)(const void *)place;
         return PyUnicode_FromString(reason < sizeof reasons / sizeof *reasons ? reasons[reason] : "unknown");
     }
@@ -65,21 +57,7 @@ static PyObject *build(PyTypeObject *type, const void *from, const field *fields
         return build(noun##_type, from, noun##_fields, noun##_desc.n_in_sequence);                           \
     }
 
-static const field pass_fields[] = {
-    { offsetof(husk_pass, generation), NUMBER },
-    { offsetof(husk_pass, reason), REASON },
-    SIZE_OF(husk_pass, examined),
-    SIZE_OF(husk_pass, collected),
-    SIZE_OF(husk_pass, uncollectable),
-    SIZE_OF(husk_pass, finalized),
-    SIZE_OF(husk_pass, resurrected),
-    SIZE_OF(husk_pass, weak_cleared),
-    SIZE_OF(husk_pass, deferred),
-    SIZE_OF(husk_pass, bytes),
-    COUNT_OF(husk_pass, find_ns),
-    COUNT_OF(husk_pass, finalize_ns),
-    COUNT_OF(husk_pass, reclaim_ns),
-};
+static const field pass_fields[] = { HUSK_PASS_LIST(FIELD) };
 static PyStructSequence_Field pass_names[] = {
     { "generation", "0, the only one" },
     { "reason", "call, objects, bytes, limit, request, stress or close" },
@@ -98,12 +76,7 @@ static PyStructSequence_Field pass_names[] = {
 };
 HUSK_PY_SEQUENCE(pass, "Pass", "What a pass of the collector did.")
 
-static const field counts_fields[] = {
-    SIZE_OF(husk_counts, grown_objects),
-    SIZE_OF(husk_counts, grown_bytes),
-    SIZE_OF(husk_counts, limit_objects),
-    SIZE_OF(husk_counts, limit_bytes),
-};
+static const field counts_fields[] = { HUSK_COUNTS_LIST(FIELD) };
 static PyStructSequence_Field counts_names[] = {
     { "grown_objects", "net growth since the last pass" },
     { "grown_bytes", "the same in bytes" },
@@ -113,12 +86,7 @@ static PyStructSequence_Field counts_names[] = {
 };
 HUSK_PY_SEQUENCE(counts, "Counts", "Where a heap stands between two passes.")
 
-static const field pacing_fields[] = {
-    SIZE_OF(husk_pacing, least_objects),
-    SIZE_OF(husk_pacing, least_bytes),
-    { offsetof(husk_pacing, factor), REAL },
-    { offsetof(husk_pacing, factor_max), REAL },
-};
+static const field pacing_fields[] = { HUSK_PACING_LIST(FIELD) };
 static PyStructSequence_Field pacing_names[] = {
     { "least_objects", "growth in objects that a pass waits for at least; 0 in both: no automatic passes" },
     { "least_bytes", "growth in bytes that a pass waits for at least" },
@@ -128,14 +96,7 @@ static PyStructSequence_Field pacing_names[] = {
 };
 HUSK_PY_SEQUENCE(pacing, "Pacing", "When passes start by themselves.")
 
-static const field generation_fields[] = {
-    COUNT_OF(husk_generation, passes),       COUNT_OF(husk_generation, examined),
-    COUNT_OF(husk_generation, collected),    COUNT_OF(husk_generation, uncollectable),
-    COUNT_OF(husk_generation, finalized),    COUNT_OF(husk_generation, resurrected),
-    COUNT_OF(husk_generation, weak_cleared), COUNT_OF(husk_generation, bytes),
-    COUNT_OF(husk_generation, find_ns),      COUNT_OF(husk_generation, finalize_ns),
-    COUNT_OF(husk_generation, reclaim_ns),   COUNT_OF(husk_generation, longest_ns),
-};
+static const field generation_fields[] = { HUSK_GENERATION_LIST(FIELD) };
 static PyStructSequence_Field generation_names[] = {
     { "passes", NULL },    { "examined", NULL },    { "collected", NULL },    { "uncollectable", NULL },
     { "finalized", NULL }, { "resurrected", NULL }, { "weak_cleared", NULL }, { "bytes", NULL },
@@ -145,14 +106,7 @@ static PyStructSequence_Field generation_names[] = {
 HUSK_PY_SEQUENCE(generation, "Generation", "Sums over all passes of a generation.")
 
 typedef husk_heap_figures husk_figures; /* as the macro says it */
-static const field figures_fields[] = {
-    SIZE_OF(husk_heap_figures, objects),      SIZE_OF(husk_heap_figures, object_bytes),
-    SIZE_OF(husk_heap_figures, buffer_bytes), SIZE_OF(husk_heap_figures, foreign_bytes),
-    SIZE_OF(husk_heap_figures, bytes_taken),  SIZE_OF(husk_heap_figures, bytes_peak),
-    SIZE_OF(husk_heap_figures, max_bytes),    SIZE_OF(husk_heap_figures, pages),
-    SIZE_OF(husk_heap_figures, pages_spare),  SIZE_OF(husk_heap_figures, chunks),
-    SIZE_OF(husk_heap_figures, weak_cells),   SIZE_OF(husk_heap_figures, frozen_objects),
-};
+static const field figures_fields[] = { HUSK_HEAP_FIGURES_LIST(FIELD) };
 static PyStructSequence_Field figures_names[] = {
     { "objects", "alive" },
     { "object_bytes", "their blocks" },
@@ -170,14 +124,7 @@ static PyStructSequence_Field figures_names[] = {
 };
 HUSK_PY_SEQUENCE(figures, "Figures", "What a heap has and takes.")
 
-static const field trace_figures_fields[] = {
-    SIZE_OF(husk_trace_figures, bytes),        SIZE_OF(husk_trace_figures, count),
-    SIZE_OF(husk_trace_figures, peak_bytes),   SIZE_OF(husk_trace_figures, peak_count),
-    COUNT_OF(husk_trace_figures, born_bytes),  COUNT_OF(husk_trace_figures, born),
-    COUNT_OF(husk_trace_figures, temporary),   COUNT_OF(husk_trace_figures, unknown),
-    SIZE_OF(husk_trace_figures, places),       SIZE_OF(husk_trace_figures, own_bytes),
-    SIZE_OF(husk_trace_figures, sample_bytes),
-};
+static const field trace_figures_fields[] = { HUSK_TRACE_FIGURES_LIST(FIELD) };
 static PyStructSequence_Field trace_figures_names[] = {
     { "bytes", "traced and alive; when sampled: an estimate, as all that follows" },
     { "count", "things traced and alive" },
@@ -194,15 +141,7 @@ static PyStructSequence_Field trace_figures_names[] = {
 };
 HUSK_PY_SEQUENCE(trace_figures, "TraceFigures", "What a tracer has seen.")
 
-static const field snapshot_counts_fields[] = {
-    SIZE_OF(husk_snapshot_counts, objects), SIZE_OF(husk_snapshot_counts, object_bytes),
-    SIZE_OF(husk_snapshot_counts, edges),   SIZE_OF(husk_snapshot_counts, weak_edges),
-    SIZE_OF(husk_snapshot_counts, buffers), SIZE_OF(husk_snapshot_counts, buffer_bytes),
-    SIZE_OF(husk_snapshot_counts, blocks),  SIZE_OF(husk_snapshot_counts, block_bytes),
-    SIZE_OF(husk_snapshot_counts, traced),  SIZE_OF(husk_snapshot_counts, types),
-    SIZE_OF(husk_snapshot_counts, records), SIZE_OF(husk_snapshot_counts, stacks),
-    SIZE_OF(husk_snapshot_counts, frames),  SIZE_OF(husk_snapshot_counts, bytes),
-};
+static const field snapshot_counts_fields[] = { HUSK_SNAPSHOT_COUNTS_LIST(FIELD) };
 static PyStructSequence_Field snapshot_counts_names[] = {
     { "objects", "of the heap, traced or not" },
     { "object_bytes", "their blocks" },

@@ -4,8 +4,8 @@
 local pages = require "pages"
 
 local known = {
-    "context", "errors", "fmt", "log", "math", "os", "path/filepath", "runtime", "runtime/pprof", "strings", "sync", "time",
-    "husk.example/husk", "husk.example/husk/memory", "husk.example/husk/trace",
+    "context", "errors", "fmt", "log", "math", "os", "path/filepath", "runtime", "runtime/pprof", "strings", "sync", "time", "unsafe",
+    "husk.example/husk", "husk.example/husk/ffi", "husk.example/husk/memory", "husk.example/husk/trace",
 }
 
 -- Go refuses imports that are not used.

@@ -16,7 +16,7 @@ local function learn_names(root)
         for name in code:gmatch("X%(%s*(%u+)%s*,") do known["HUSK_" .. name] = true end -- X(ENOMEM, ...)
     end
     for _, path in ipairs { "CMakeLists.txt", "cmake/huskBuild.cmake", "libcore/husk.map",
-                            "bindings/generic/CMakeLists.txt", "bindings/go/heap.go", "bindings/go/link.go" } do
+                            "bindings/generic/CMakeLists.txt", "bindings/go/heap.go", "bindings/go/link.go", "bindings/go/ffi/link.go" } do
         for name in (pages.read(root .. "/" .. path) or ""):gmatch("[Hh][Uu][Ss][Kk]_[%w_]+") do known[name] = true end
     end
     return known

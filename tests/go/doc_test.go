@@ -15,6 +15,7 @@ func TestEveryNameIsExplained(t *testing.T) {
 	everyNameIsExplained(t, "../../bindings/go", "husk", 150)
 	everyNameIsExplained(t, "../../bindings/go/trace", "trace", 100)
 	everyNameIsExplained(t, "../../bindings/go/memory", "memory", 50)
+	everyNameIsExplained(t, "../../bindings/go/ffi", "ffi", 5)
 }
 
 func everyNameIsExplained(t *testing.T, folder, name string, least int) {

@@ -4,6 +4,8 @@
  *         --> lock of a shard, by address: the table of blocks
  *         --> lock of the tracer: the counts of the record and of all
  *
+ * A process with one thread takes neither (is_shared).
+ *
  * So frames are collected without a lock, and the longer memory accesses, to the tables, are spread. The counts, and
  * with them the peak, are exact: events pass the last lock one by one. A block's entry and its count change
  * together as far as one can see who holds all locks.
@@ -24,6 +26,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#if defined __has_include
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define TELLS_OF_THREADS 1
+#endif
+#endif
 
 enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
 
@@ -91,6 +100,31 @@ ALWAYS_INLINE const void *identity(uint32_t domain, uint64_t address)
 ALWAYS_INLINE struct shard *shard_of(uint32_t domain, uint64_t address)
 {
     return &foreign.shards[husk__mix(address >> PAGEMAP_PAGE_SHIFT, domain) >> (64 - SHARD_BITS)];
+}
+
+/* Whether an event needs its locks. A thread that is alone can only start another one itself, which it does not do
+ * inside of an event, so what held at the beginning holds to the end; not the other way round, as others may have
+ * ended meanwhile: to be asked once per event. All other locks are always taken, so whoever holds them all shuts out
+ * threads that begin later. */
+ALWAYS_INLINE bool is_shared(void)
+{
+#ifdef TELLS_OF_THREADS
+    return !__libc_single_threaded; /* glibc 2.32 */
+#else
+    return true;
+#endif
+}
+
+ALWAYS_INLINE void lock(pthread_mutex_t *mutex, bool shared)
+{
+    if (shared)
+        pthread_mutex_lock(mutex);
+}
+
+ALWAYS_INLINE void unlock(pthread_mutex_t *mutex, bool shared)
+{
+    if (shared)
+        pthread_mutex_unlock(mutex);
 }
 
 static void lock_all(void)
@@ -180,7 +214,8 @@ static struct husk__tracer *hold(void)
     if (!husk__foreign_is_on())
         return NULL;
     lock_all();
-    struct husk__tracer *tracer = foreign.tracer; /* without the locks it may be another's that begins right now */
+    /* Without the locks it may be another's that begins right now. */
+    struct husk__tracer *tracer = foreign.tracer;
     if (!tracer)
         unlock_all();
     return tracer;
@@ -606,23 +641,24 @@ static husk_status add_block(struct thread *thread, struct husk__from from, uint
         return HUSK_OK;
     uint32_t record = wanted ? record_of(thread, domain, from) : 0;
     struct shard *shard = shard_of(domain, address);
+    const bool shared = is_shared();
     bool failed = false;
-    pthread_mutex_lock(&shard->lock);
+    lock(&shard->lock, shared);
     if (LIKELY(is_current(thread))) {
         struct husk__pagemap_slot *slot = wanted ? husk__pagemap_make(&shard->blocks, domain, address)
                                                  : husk__pagemap_find(&shard->blocks, domain, address);
-        pthread_mutex_lock(&foreign.lock);
+        lock(&foreign.lock, shared);
         if (slot && slot->site)
             end_block(slot, domain, address, thread);
         failed = wanted && !slot;
         if (LIKELY(wanted && slot))
             begin_block(slot, domain, address, bytes, record, thread);
         foreign.tracer->unknown += failed;
-        pthread_mutex_unlock(&foreign.lock);
+        unlock(&foreign.lock, shared);
         if (slot && !wanted)
             husk__pagemap_remove(&shard->blocks, domain, address);
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(&shard->lock, shared);
     if (UNLIKELY(--thread->until_clock == 0))
         tick(thread);
     return failed ? HUSK_ENOMEM : HUSK_OK;
@@ -654,16 +690,17 @@ husk_status husk__foreign_unblock(uint32_t domain, uint64_t address)
         return HUSK_OK;
     here.inside++;
     struct shard *shard = shard_of(domain, address);
-    pthread_mutex_lock(&shard->lock);
+    const bool shared = is_shared();
+    lock(&shard->lock, shared);
     struct husk__pagemap_slot *slot = husk__pagemap_find(&shard->blocks, domain, address);
     if (slot) { /* so there is a tracer: it empties the tables when it goes */
         struct thread *thread = here.thread;
-        pthread_mutex_lock(&foreign.lock);
+        lock(&foreign.lock, shared);
         end_block(slot, domain, address, thread && is_current(thread) ? thread : NULL);
-        pthread_mutex_unlock(&foreign.lock);
+        unlock(&foreign.lock, shared);
         husk__pagemap_remove(&shard->blocks, domain, address);
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(&shard->lock, shared);
     here.inside--;
     return HUSK_OK;
 }
@@ -676,17 +713,18 @@ bool husk__foreign_lift(uint32_t domain, uint64_t address, struct husk__lifted *
         return false;
     here.inside++;
     struct shard *shard = shard_of(domain, address);
-    pthread_mutex_lock(&shard->lock);
+    const bool shared = is_shared();
+    lock(&shard->lock, shared);
     struct husk__pagemap_slot *slot = husk__pagemap_find(&shard->blocks, domain, address);
     if (slot) {
         *out = (struct husk__lifted){ { address, husk__pagemap_size(slot), slot->site, domain },
                                       atomic_load_explicit(&foreign.start, memory_order_relaxed) };
-        pthread_mutex_lock(&foreign.lock);
+        lock(&foreign.lock, shared);
         end_block(slot, domain, address, NULL);
-        pthread_mutex_unlock(&foreign.lock);
+        unlock(&foreign.lock, shared);
         husk__pagemap_remove(&shard->blocks, domain, address);
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(&shard->lock, shared);
     here.inside--;
     return slot != NULL;
 }
@@ -696,21 +734,22 @@ void husk__foreign_stays(const struct husk__lifted *lifted)
     const struct husk__blockmap_entry *entry = &lifted->entry;
     here.inside++;
     struct shard *shard = shard_of(entry->domain, entry->address);
-    pthread_mutex_lock(&shard->lock);
+    const bool shared = is_shared();
+    lock(&shard->lock, shared);
     bool current = lifted->start == atomic_load_explicit(&foreign.start, memory_order_relaxed);
     struct husk__pagemap_slot *slot =
         current ? husk__pagemap_make(&shard->blocks, entry->domain, entry->address) : NULL;
     if (slot && !slot->site) {
-        pthread_mutex_lock(&foreign.lock);
+        lock(&foreign.lock, shared);
         struct husk__tracer *tracer = foreign.tracer;
         struct husk__worth worth = husk__worth_of(tracer, entry->size);
         husk__record_undo_death(tracer, entry->site, worth.count, worth.bytes);
         husk__pagemap_set(slot, entry->size, entry->site);
         if (UNLIKELY(tracer->sampler.mean))
             filter_add(entry->domain, entry->address, 1);
-        pthread_mutex_unlock(&foreign.lock);
+        unlock(&foreign.lock, shared);
     }
-    pthread_mutex_unlock(&shard->lock);
+    unlock(&shard->lock, shared);
     here.inside--;
 }
 

@@ -34,6 +34,16 @@
 #endif
 #endif
 
+/* Events hold the tracer's lock for less time than it takes to sleep and be woken: who finds it taken looks again for
+ * a while first, where there is such a lock. */
+#ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#define TRACER_LOCK PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
+#define TRACER_LOCK_TYPE PTHREAD_MUTEX_ADAPTIVE_NP
+#else
+#define TRACER_LOCK PTHREAD_MUTEX_INITIALIZER
+#define TRACER_LOCK_TYPE PTHREAD_MUTEX_DEFAULT
+#endif
+
 enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
 
 struct shard {
@@ -78,7 +88,7 @@ static struct {
     pthread_key_t key; /* its destructor gives back a thread's state */
     pthread_once_t once;
     bool prepared;
-} foreign = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = 1, .once = PTHREAD_ONCE_INIT };
+} foreign = { .lock = TRACER_LOCK, .limit = 1, .once = PTHREAD_ONCE_INIT };
 
 /* Sampled: how many blocks there are with this hash, so that the end of one that was not picked costs a look. */
 static _Atomic uint16_t filter[1 << FILTER_BITS];
@@ -161,7 +171,11 @@ static void forget_contexts(struct thread *thread);
 static void after_fork_child(void)
 {
     husk__sites_fork_child();
-    pthread_mutex_init(&foreign.lock, NULL);
+    pthread_mutexattr_t kind;
+    pthread_mutexattr_init(&kind);
+    pthread_mutexattr_settype(&kind, TRACER_LOCK_TYPE);
+    pthread_mutex_init(&foreign.lock, &kind);
+    pthread_mutexattr_destroy(&kind);
     for (unsigned s = 0; s < SHARDS; s++)
         pthread_mutex_init(&foreign.shards[s].lock, NULL);
     struct thread *thread = here.thread;

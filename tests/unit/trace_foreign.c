@@ -285,6 +285,92 @@ static void test_look_at_start(void **state)
         assert_int_equal(pthread_join(threads[i], NULL), 0);
 }
 
+/* ---- from one thread to several: in a process of its own, since this one had threads already ---- */
+
+static void need(bool ok, const char *what)
+{
+    if (!ok) {
+        fprintf(stderr, "alone: %s\n", what);
+        abort();
+    }
+}
+
+enum { HUNDRED = 100, TEN_THOUSAND = 10000 };
+
+static void blocks(uint32_t domain, uintptr_t from, uintptr_t count, size_t bytes)
+{
+    for (uintptr_t i = 0; i < count; i++)
+        need(husk_trace_block(domain, from + i * 48, bytes) == HUSK_OK, "a block");
+}
+
+static void *a_hundred(void *data)
+{
+    blocks(5, (uintptr_t)data, HUNDRED, 3);
+    return NULL;
+}
+
+/* What a child inherits from a process that never had a thread; the child has one. */
+static void fork_alone(void)
+{
+    start((husk_trace_options){ .frames = 4 });
+    blocks(1, 0, 1, 100);
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t thread;
+        blocks(1, 48, 1, 10);
+        need(pthread_create(&thread, NULL, a_hundred, NULL) == 0, "a thread");
+        for (size_t i = 0; i < TEN_THOUSAND; i++)
+            blocks(1, 0, 1, i);
+        need(pthread_join(thread, NULL) == 0, "its end");
+        need(figures().bytes == TEN_THOUSAND - 1 + 10 + HUNDRED * 3, "the child's bytes");
+        check_whole();
+        _exit(0);
+    }
+    int status = 1;
+    need(child > 0 && waitpid(child, &status, 0) == child && status == 0, "a child");
+    need(figures().bytes == 100, "bytes, after a child");
+    husk_trace_stop(NULL);
+}
+
+static int alone(void)
+{
+    fork_alone();
+    start((husk_trace_options){ .frames = 4, .epoch_ms = 1 });
+    blocks(1, 0, TEN_THOUSAND, 7);
+    /* Threads that begin while all locks are held do nothing before they are given back. */
+    struct husk__tracer *tracer = husk__foreign_hold();
+    pthread_t threads[4];
+    for (uintptr_t i = 0; i < 4; i++)
+        need(pthread_create(&threads[i], NULL, a_hundred, (void *)(i << 20)) == 0, "a thread");
+    usleep(2000);
+    need(tracer->count == TEN_THOUSAND, "a thread traced while all was held");
+    husk__foreign_release();
+    for (uint64_t i = 0; i < TEN_THOUSAND; i++)
+        need(husk_trace_unblock(1, i * 48) == HUSK_OK, "the end of a block");
+    for (unsigned i = 0; i < 4; i++)
+        need(pthread_join(threads[i], NULL) == 0, "the end of a thread");
+    husk_trace_figures now = figures();
+    need(now.count == 4 * HUNDRED && now.bytes == 4 * HUNDRED * 3, "what is left");
+    need(now.born == TEN_THOUSAND + 4 * HUNDRED && now.peak_bytes >= TEN_THOUSAND * 7, "what was born");
+    check_whole();
+    husk_trace_stop(NULL);
+    return 0;
+}
+
+static void test_alone(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        execl("/proc/self/exe", "unit_trace_foreign", "alone", (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 /* ---- fork ---- */
 
 static void test_fork(void **state)
@@ -496,15 +582,17 @@ static void test_lift(void **state)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 2 && strcmp(argv[1], "alone") == 0)
+        return alone();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model),         cmocka_unit_test(test_threads),
         cmocka_unit_test(test_thread_ends),   cmocka_unit_test(test_start_and_stop),
-        cmocka_unit_test(test_look_at_start), cmocka_unit_test(test_fork),
-        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_from_inside),
-        cmocka_unit_test(test_sampled),       cmocka_unit_test(test_places),
-        cmocka_unit_test(test_lift),
+        cmocka_unit_test(test_look_at_start), cmocka_unit_test(test_alone),
+        cmocka_unit_test(test_fork),          cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_from_inside),   cmocka_unit_test(test_sampled),
+        cmocka_unit_test(test_places),        cmocka_unit_test(test_lift),
     };
     return RUN_ROUNDS("trace_foreign", tests);
 }

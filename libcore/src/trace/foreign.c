@@ -38,10 +38,8 @@
  * a while first, where there is such a lock. */
 #ifdef PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
 #define TRACER_LOCK PTHREAD_ADAPTIVE_MUTEX_INITIALIZER_NP
-#define TRACER_LOCK_TYPE PTHREAD_MUTEX_ADAPTIVE_NP
 #else
 #define TRACER_LOCK PTHREAD_MUTEX_INITIALIZER
-#define TRACER_LOCK_TYPE PTHREAD_MUTEX_DEFAULT
 #endif
 
 enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
@@ -115,7 +113,7 @@ ALWAYS_INLINE struct shard *shard_of(uint32_t domain, uint64_t address)
 /* Whether an event needs its locks. A thread that is alone can only start another one itself, which it does not do
  * inside of an event, so what held at the beginning holds to the end; not the other way round, as others may have
  * ended meanwhile: to be asked once per event. All other locks are always taken, so whoever holds them all shuts out
- * threads that begin later. */
+ * threads that begin later. Whoever makes threads past the C library has no malloc that would bear it, either. */
 ALWAYS_INLINE bool is_shared(void)
 {
 #ifdef TELLS_OF_THREADS
@@ -153,7 +151,7 @@ static void unlock_all(void)
     here.inside--;
 }
 
-/* fork: the child has the tables whole, and no other thread. */
+/* fork: the child has the tables whole, and no other thread; the locks are held by the one that it has. */
 static void before_fork(void)
 {
     lock_all();
@@ -170,20 +168,12 @@ static void forget_contexts(struct thread *thread);
 
 static void after_fork_child(void)
 {
-    husk__sites_fork_child();
-    pthread_mutexattr_t kind;
-    pthread_mutexattr_init(&kind);
-    pthread_mutexattr_settype(&kind, TRACER_LOCK_TYPE);
-    pthread_mutex_init(&foreign.lock, &kind);
-    pthread_mutexattr_destroy(&kind);
-    for (unsigned s = 0; s < SHARDS; s++)
-        pthread_mutex_init(&foreign.shards[s].lock, NULL);
     struct thread *thread = here.thread;
     if (foreign.tracer && thread && thread->start == foreign.start) {
         thread->id = (uint64_t)syscall(SYS_gettid);
         forget_contexts(thread);
     }
-    here.inside--;
+    after_fork_here();
 }
 
 /* The tracer's lock is held. */

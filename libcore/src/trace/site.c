@@ -76,11 +76,6 @@ void husk__sites_unlock(void)
     pthread_mutex_unlock(&sites.lock);
 }
 
-void husk__sites_fork_child(void)
-{
-    pthread_mutex_init(&sites.lock, NULL);
-}
-
 void husk__sites_hold(void)
 {
     husk__sites_lock();

@@ -54,7 +54,4 @@ uint64_t husk__sites_round(void);
 /* Bytes of all tables. */
 size_t husk__sites_bytes(void);
 
-/* For fork handlers: the tables are whole on both sides. */
-void husk__sites_fork_child(void);
-
 #endif

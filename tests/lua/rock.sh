@@ -1,6 +1,7 @@
 #!/bin/sh
 # rock.sh LUA ROOT SCRATCH: `luarocks make` builds the rock and installs it into a tree of its own, without the
-# network, and plain Lua runs the guide's first lines with it, and a call of husk.ffi where libffi is. Exit 77: luarocks is not installed.
+# network, and plain Lua runs the guide's first lines with it, and a call of husk.ffi where libffi is. Exit 77:
+# luarocks is not installed.
 set -eu
 lua=$1 root=$2 scratch=$3
 unset LUA_PATH LUA_CPATH
@@ -18,7 +19,8 @@ core=$(find "$scratch/tree" -path '*/lua/5.4/husk/core.so')
 if ldd "$core" | grep -q libhusk; then echo "the rock needs a libhusk beside it"; exit 1; fi
 [ -f "$scratch/tree/share/lua/5.4/husk/meta/husk.d.lua" ] || { echo "the annotations are missing"; exit 1; }
 cd "$scratch"
-pkg-config --exists libffi && ffi=true || ffi=false
+if pkg-config --exists libffi; then rock_ffi=true; else rock_ffi=false; fi
+rock_ffi=$rock_ffi \
 LUA_PATH="$scratch/tree/share/lua/5.4/?.lua;$scratch/tree/share/lua/5.4/?/init.lua" \
 LUA_CPATH="$scratch/tree/lib/lua/5.4/?.so" "$lua" -e '
   local husk = require "husk"
@@ -30,8 +32,8 @@ LUA_CPATH="$scratch/tree/lib/lua/5.4/?.so" "$lua" -e '
   husk.collect()
   assert(not husk.census().Node)
   husk.weak.keys{[husk.list{}] = {}}
-  assert(pcall(require, "husk.ffi") == '$ffi')
-  if '$ffi' then
+  assert(pcall(require, "husk.ffi") == (os.getenv "rock_ffi" == "true"))
+  if os.getenv "rock_ffi" == "true" then
     local ffi = require "husk.ffi"
     ffi.cdef "int abs(int);"
     assert(ffi.C.abs(-7) == 7)

@@ -1,5 +1,5 @@
 /* report.c: what goes wrong where no caller can be told: kept as the space's last report, given to its
- * handler on the maker's thread. */
+ * handler on the maker's thread, to another one elsewhere. */
 #include "report.h"
 
 #include <stdio.h>
@@ -12,12 +12,15 @@ void husk__ffi_report(husk_ffi_space *space, husk_status status, const char *tex
     pthread_mutex_lock(&space->report_lock);
     report.number = space->last.number + 1;
     space->last = report;
-    husk_ffi_report_fn *fn = space->report_fn;
-    void *data = space->report_data;
+    husk_ffi_report_fn *fn = space->report_fn, *elsewhere = space->elsewhere_fn;
+    void *data = space->report_data, *elsewhere_data = space->elsewhere_data;
     pthread_mutex_unlock(&space->report_lock);
-    /* Only the maker's thread sets the handler, so here it stays. */
-    if (fn && space->owner == husk__ffi_thread())
+    /* Only the maker's thread sets the first handler, so here it stays. */
+    bool here = space->owner == husk__ffi_thread();
+    if (fn && here)
         fn(&report, data);
+    else if (elsewhere && !here)
+        elsewhere(&report, elsewhere_data);
     else if (!fn)
         fprintf(stderr, "husk: %s\n", report.text);
 }
@@ -34,6 +37,14 @@ void husk_ffi_space_on_report(husk_ffi_space *space, husk_ffi_report_fn *fn, voi
     pthread_mutex_unlock(&space->report_lock);
     if (old_free)
         old_free(old);
+}
+
+void husk_ffi_space_on_report_elsewhere(husk_ffi_space *space, husk_ffi_report_fn *fn, void *data)
+{
+    pthread_mutex_lock(&space->report_lock);
+    space->elsewhere_fn = fn;
+    space->elsewhere_data = data;
+    pthread_mutex_unlock(&space->report_lock);
 }
 
 bool husk_ffi_last_report(const husk_ffi_space *space, husk_ffi_report *out)

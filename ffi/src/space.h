@@ -48,6 +48,8 @@ struct husk_ffi_space {
     husk_ffi_report_fn *report_fn;
     void *report_data;
     husk_free_fn *report_data_free;
+    husk_ffi_report_fn *elsewhere_fn;
+    void *elsewhere_data;
 };
 
 typedef struct husk__ffi_mark {

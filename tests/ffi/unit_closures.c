@@ -218,6 +218,34 @@ static void foreign_thread(void **state)
     husk_ffi_closure_end(closure);
 }
 
+static void count_elsewhere(const husk_ffi_report *report, void *data)
+{
+    if (report->status == HUSK_EBUSY && strstr(report->text, "\"mine\""))
+        atomic_fetch_add((atomic_int *)data, 1);
+}
+
+static void foreign_thread_is_heard(void **state)
+{
+    husk_ffi_space *space = *state;
+    husk_ffi_closure *closure;
+    void *code;
+    atomic_int count = 0;
+    husk_ffi_space_on_report_elsewhere(space, count_elsewhere, &count);
+    OK(husk_ffi_closure_new(space, parsed(space, "int(int)"), "mine", never, NULL, NULL, &closure, &code));
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_it, &code), 0);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&count), 4);
+    assert_int_equal(heard.count, 0);
+    husk_ffi_closure_report(closure, HUSK_EBUSY, "here");
+    assert_int_equal(atomic_load(&count), 4);
+    assert_int_equal(heard.count, 1);
+    husk_ffi_closure_end(closure);
+    husk_ffi_space_on_report_elsewhere(space, NULL, NULL);
+}
+
 static struct {
     atomic_int runs, frees;
     atomic_bool gone;
@@ -347,13 +375,8 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, closures_setup, space_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(qsort_calls_back),
-        TEST(widths),
-        TEST(ended_while_running),
-        TEST(foreign_thread),
-        TEST(quarantine),
-        TEST(outlives_space),
-        TEST(refused),
+        TEST(qsort_calls_back),        TEST(widths),     TEST(ended_while_running), TEST(foreign_thread),
+        TEST(foreign_thread_is_heard), TEST(quarantine), TEST(outlives_space),      TEST(refused),
         TEST(ended_on_another_thread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,25 +140,86 @@ func TestCallbackOnAnotherThread(t *testing.T) {
 	h := hearing(t)
 	ok(t, ffi.With("int(int)", "mine", func(args []any) any { return 5 }, func(cb *ffi.Callback) error {
 		same(t, "elsewhere", foreign.CallElsewhere(cb.Address(), 1), 0)
+		same(t, "heard before the next use of the package", h.count(), 1)
 		wants(t, ffi.LastError(), husk.ErrBusy, "mine")
+		same(t, "each is heard", foreign.CallElsewhere(cb.Address(), 1)+h.count(), 2)
 		same(t, "here", foreign.Call(cb.Address(), 1), 5)
 		return nil
 	}))
-	same(t, "reports", h.count(), 1)
+	same(t, "reports", h.count(), 2)
 }
 
 func TestCallbackClosedElsewhere(t *testing.T) {
-	hearing(t)
-	cb, err := ffi.NewCallback("int(int)", "", func(args []any) any { return 5 })
+	h := hearing(t)
+	cb, err := ffi.NewCallback("int(int)", "left", func(args []any) any { return 5 })
 	ok(t, err)
 	code, done := cb.Address(), make(chan bool)
 	go func() { cb.Close(); close(done) }()
 	<-done
 	same(t, "dead", foreign.Call(code, 1), 0)
-	wants(t, ffi.LastError(), husk.ErrState, "after its end")
+	wants(t, ffi.LastError(), husk.ErrState, "left", "i32(i32)", "after its end")
 	// Another one on this thread ends the closure itself.
 	ok(t, ffi.With("int(int)", "", compare, func(*ffi.Callback) error { return nil }))
 	same(t, "dead", foreign.Call(code, 1), 0)
+	wants(t, ffi.LastError(), husk.ErrState, "left", "i32(i32)", "after its end")
+	same(t, "dead, elsewhere", foreign.CallElsewhere(code, 1), 0)
+	same(t, "reports", h.count(), 3)
+}
+
+// The thread of a callback ends, and its home with it, while C still has the code.
+func TestCallbackOutlivesItsThread(t *testing.T) {
+	h := hearing(t)
+	var cb *ffi.Callback
+	var err error
+	elsewhere(func() { cb, err = ffi.NewCallback("int(int)", "orphan", compare) })
+	ok(t, err)
+	code := cb.Address()
+	same(t, "alive", foreign.Call(code, 1), 0)
+	wants(t, ffi.LastError(), husk.ErrBusy, "orphan")
+	cb.Close()
+	same(t, "dead", foreign.Call(code, 1), 0)
+	same(t, "reports", h.count(), 2)
+}
+
+// Each request of libhusk-ffi is refused once, on a thread that has made no callback yet.
+func TestCallbackWithoutMemory(t *testing.T) {
+	h := hearing(t)
+	before, made := foreign.Held(), false
+	for nth := uint64(1); !made; nth++ {
+		elsewhere(func() {
+			foreign.FailMemory(nth)
+			err := ffi.With("int(ptr,{a:i8,b:f64[3]})", "refused", compare, func(*ffi.Callback) error { return nil })
+			foreign.FailMemory(0)
+			if made = err == nil; !made {
+				wants(t, err, husk.ErrNoMemory)
+				ok(t, ffi.With("int(int)", "", compare, func(*ffi.Callback) error { return nil }))
+			}
+		})
+		if nth > 100 {
+			t.Fatal("no end of requests")
+		}
+		if made && nth < 4 {
+			t.Fatalf("%d requests were refused", nth-1)
+		}
+	}
+	same(t, "reports", h.count(), 0)
+	for i := 0; i < 2000 && foreign.Held() > before; i++ { // threads end when they like
+		time.Sleep(time.Millisecond)
+	}
+	if held := foreign.Held(); held > before {
+		t.Errorf("%d bytes more are held than before", held-before)
+	}
+}
+
+// elsewhere runs a function on a thread that ends with it.
+func elsewhere(fn func()) {
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		fn()
+	}()
+	<-done
 }
 
 func TestCallbackLost(t *testing.T) {

@@ -55,7 +55,6 @@ func NewCallback(signature, name string, fn Func) (*Callback, error) {
 	if strings.IndexByte(signature, 0) >= 0 || strings.IndexByte(name, 0) >= 0 {
 		return nil, door.Error(op, int(husk.ErrInvalid), "a text contains a NUL", nil)
 	}
-	tell()
 	runtime.LockOSThread() // for the message of a failure
 	defer runtime.UnlockOSThread()
 	text := C.CString(signature)
@@ -113,10 +112,7 @@ func (cb *Callback) Closed() bool {
 }
 
 // Close ends the callback and lets the function go; once more is fine. One that runs meanwhile returns as always.
-func (cb *Callback) Close() {
-	cb.end()
-	tell()
-}
+func (cb *Callback) Close() { cb.end() }
 
 func (cb *Callback) end() (ended *inner) {
 	cb.mu.Lock()
@@ -140,9 +136,8 @@ func lost(cb *Callback) {
 }
 
 // OnReport sets who hears of what goes wrong where no caller can be told; nil: each is a line on stderr, as at first. The
-// function may be called on any goroutine, in the middle of a callback; it must not panic.
+// function may be called on any goroutine and on any thread of C, in the middle of a callback; it must not panic.
 func OnReport(hear func(error)) {
-	tell()
 	state.mu.Lock()
 	state.hear = hear
 	state.mu.Unlock()
@@ -151,7 +146,6 @@ func OnReport(hear func(error)) {
 // LastError returns the latest report of any callback: a panic (husk.ErrHook, its Unwrap the error that was thrown), a
 // call after the end (husk.ErrState), on another thread (husk.ErrBusy). nil: there was none.
 func LastError() error {
-	tell()
 	state.mu.Lock()
 	defer state.mu.Unlock()
 	return state.last
@@ -159,7 +153,6 @@ func LastError() error {
 
 // ClearError forgets the latest report.
 func ClearError() {
-	tell()
 	state.mu.Lock()
 	state.last = nil
 	state.mu.Unlock()
@@ -174,13 +167,5 @@ func note(err error) {
 		hear(err)
 	} else {
 		fmt.Fprintln(os.Stderr, err)
-	}
-}
-
-// tell reports what was refused on other threads.
-func tell() {
-	var report C.husk_ffi_report
-	for C.husk_go_unheard(&report) {
-		note(door.Error("ffi", int(report.status), C.GoString(&report.text[0]), nil))
 	}
 }

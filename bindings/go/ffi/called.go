@@ -23,14 +23,14 @@ func huskGoFfiReport(status C.int, text *C.char) {
 }
 
 //export huskGoFfiCalled
-func huskGoFfiCalled(c *C.husk_go_callback, id C.uintptr_t, args *unsafe.Pointer, count C.size_t, result unsafe.Pointer) {
+func huskGoFfiCalled(c *C.husk_go_callback, id C.uintptr_t, args *unsafe.Pointer, count C.size_t, result unsafe.Pointer) (runs bool) {
 	state.mu.Lock()
 	found := state.all[uintptr(id)]
 	state.mu.Unlock()
 	if found == nil { // closed on another thread, the closure not yet
-		note(door.Error("ffi", int(husk.ErrState), "a callback was called after its end, answered with zero", nil))
-		return
+		return false
 	}
+	runs = true
 	defer func() {
 		if p := recover(); p != nil {
 			cause, _ := p.(error)
@@ -45,6 +45,7 @@ func huskGoFfiCalled(c *C.husk_go_callback, id C.uintptr_t, args *unsafe.Pointer
 	if trouble := to(C.husk_ffi_type_result(c._type), answer, result); trouble != "" {
 		note(door.Error("ffi", int(husk.ErrHook), found.text+": "+trouble, nil))
 	}
+	return
 }
 
 func plain(t *C.husk_ffi_type) *C.husk_ffi_type {

@@ -15,5 +15,5 @@
 // Threads: a callback belongs to the thread on which it was made, since much of C does. C calls back on the thread on
 // which it was called; so the goroutine must stay on its thread, by runtime.LockOSThread before NewCallback and until
 // C has done with it. With does both. On another thread the function is not run: C gets zero, and husk.ErrBusy is
-// reported at the next use of this package. Close may be called anywhere.
+// reported, there. Close may be called anywhere.
 package ffi

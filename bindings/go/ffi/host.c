@@ -6,7 +6,7 @@
 
 /* Written in Go: called.go. */
 extern void huskGoFfiReport(int status, char *text);
-extern void huskGoFfiCalled(husk_go_callback *callback, uintptr_t id, void **args, size_t count,
+extern bool huskGoFfiCalled(husk_go_callback *callback, uintptr_t id, void **args, size_t count,
                             void *result);
 
 struct husk_go_home {
@@ -14,16 +14,13 @@ struct husk_go_home {
     pthread_t thread;
     size_t users; /* callbacks, and the thread */
     bool over;    /* the thread is */
-    uint64_t heard;
     husk_go_callback *late;
-    husk_go_home *prev, *next;
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all homes; no Go code runs under it */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
-static husk_go_home *homes;
 
 /* ---- homes ---- */
 
@@ -31,14 +28,6 @@ static void drop(husk_go_home *home)
 {
     pthread_mutex_lock(&lock);
     bool last = --home->users == 0;
-    if (last) {
-        if (home->prev)
-            home->prev->next = home->next;
-        else
-            homes = home->next;
-        if (home->next)
-            home->next->prev = home->prev;
-    }
     pthread_mutex_unlock(&lock);
     if (last) {
         husk_ffi_space_free(home->space);
@@ -83,13 +72,10 @@ static void make_key(void)
     has_key = pthread_key_create(&key, thread_over) == 0;
 }
 
-/* On the thread of the space. */
-static void heard(const husk_ffi_report *report, void *data)
+/* On any thread, and also when the home is gone. */
+static void heard(const husk_ffi_report *report, void *none)
 {
-    husk_go_home *home = data;
-    pthread_mutex_lock(&lock);
-    home->heard = report->number;
-    pthread_mutex_unlock(&lock);
+    (void)none;
     huskGoFfiReport(report->status, (char *)(uintptr_t)report->text);
 }
 
@@ -109,27 +95,9 @@ static husk_go_home *home_get(void)
         free(home);
         return NULL;
     }
-    husk_ffi_space_on_report(home->space, heard, home, NULL);
-    pthread_mutex_lock(&lock);
-    home->next = homes;
-    if (homes)
-        homes->prev = home;
-    homes = home;
-    pthread_mutex_unlock(&lock);
+    husk_ffi_space_on_report(home->space, heard, NULL, NULL);
+    husk_ffi_space_on_report_elsewhere(home->space, heard, NULL);
     return home;
-}
-
-bool husk_go_unheard(husk_ffi_report *out)
-{
-    bool found = false;
-    pthread_mutex_lock(&lock);
-    for (husk_go_home *home = homes; home && !found; home = home->next) {
-        found = husk_ffi_last_report(home->space, out) && out->number > home->heard;
-        if (found)
-            home->heard = out->number;
-    }
-    pthread_mutex_unlock(&lock);
-    return found;
 }
 
 /* ---- callbacks ---- */
@@ -137,7 +105,8 @@ bool husk_go_unheard(husk_ffi_report *out)
 static void called(void *data, void *const *args, size_t count, void *result)
 {
     husk_go_callback *callback = data;
-    huskGoFfiCalled(callback, callback->id, (void **)(uintptr_t)args, count, result);
+    if (!huskGoFfiCalled(callback, callback->id, (void **)(uintptr_t)args, count, result))
+        husk_ffi_closure_report(callback->closure, HUSK_ESTATE, "called after its end, answered with zero");
 }
 
 static husk_status check(const husk_ffi_type *type)
@@ -195,9 +164,4 @@ void husk_go_callback_end(husk_go_callback *callback)
     pthread_mutex_unlock(&lock);
     if (now)
         finish(callback);
-}
-
-void husk_go_callback_report(husk_go_callback *callback, husk_status status, const char *text)
-{
-    husk_ffi_closure_report(callback->closure, status, text);
 }

@@ -24,9 +24,5 @@ struct husk_go_callback {
 husk_status husk_go_callback_new(const char *signature, const char *name, uintptr_t id,
                                  husk_go_callback **out);
 void husk_go_callback_end(husk_go_callback *callback);
-void husk_go_callback_report(husk_go_callback *callback, husk_status status, const char *text);
-
-/* The oldest report that nobody has heard of, of any thread; false: there is none. */
-bool husk_go_unheard(husk_ffi_report *out);
 
 #endif

@@ -255,10 +255,16 @@ typedef struct husk_ffi_report {
 /* Hears of a report, on the thread that the space belongs to. Must not end the space. */
 typedef void husk_ffi_report_fn(const husk_ffi_report *report, void *data);
 
-/* Sets who hears of reports (on the maker's thread; those of calls on other threads are only kept) in place
+/* Sets who hears of reports (on the maker's thread; for other threads see below) in place
  * of the one before, whose data_free is called. NULL: nobody; then each report is a line on stderr. */
 HUSK_API void husk_ffi_space_on_report(husk_ffi_space *space, HUSK_NULLABLE husk_ffi_report_fn *fn,
                                        void *data, HUSK_NULLABLE husk_free_fn *data_free);
+
+/* Sets who hears of reports on other threads: there, at once, several at a time maybe. Before the space's first
+ * closure. fn and data must be there as long as C may call what was made in the space, also after its end. NULL, as at
+ * first: such reports are only kept, or a line on stderr if nobody hears of the others either. */
+HUSK_API void husk_ffi_space_on_report_elsewhere(husk_ffi_space *space, HUSK_NULLABLE husk_ffi_report_fn *fn,
+                                                 void *data);
 
 /* The latest report of the space, whatever thread it came from; false: there was none yet. */
 HUSK_API bool husk_ffi_last_report(const husk_ffi_space *space, husk_ffi_report *out);

@@ -8,6 +8,8 @@ package foreign
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <husk/ffi.h>
+
 typedef int compare_fn(const void *, const void *);
 static void sort_with(void *base, size_t count, void *code)
 {
@@ -62,6 +64,15 @@ func Call(code unsafe.Pointer, value int) int { return int(C.call(code, C.int(va
 // CallElsewhere does so on a thread of C.
 func CallElsewhere(code unsafe.Pointer, value int) int {
 	return int(C.call_elsewhere(code, C.int(value)))
+}
+
+// FailMemory has the nth request of libhusk-ffi from here refused; 0: none.
+func FailMemory(nth uint64) { C.husk_ffi_memory_fail(C.uint64_t(nth), false) }
+
+// Held are the bytes that libhusk-ffi holds, dead code left out, which is given back.
+func Held() uint64 {
+	C.husk_ffi_quarantine_empty()
+	return uint64(C.husk_ffi_memory_held())
 }
 
 // Mixed calls an f64(bool,i8,u64,f32,str,ptr) with 1, -3, 2^64 - 1, 0.5, "text" and p.

@@ -1,0 +1,6 @@
+//go:build !husk_nopkgconfig && !husk_noffi
+
+package foreign
+
+// #cgo pkg-config: husk-ffi
+import "C"

@@ -291,7 +291,7 @@ def check_heapsnapshot(dump, name):
     same(len({n[2] for n in nodes}), len(nodes), "ids")
     expect(max(n[2] for n in nodes) < 1 << 32, "ids fit")
     same(sum(n[3] for n in nodes), sum(n for _, _, n in dump.things), "sum of sizes")
-    first = 5
+    first = 6
     kinds = meta["edge_types"][0]
     by_node, at = [], 0
     for n in nodes:
@@ -331,7 +331,7 @@ def check_heapsnapshot(dump, name):
     for number, row in enumerate(wanted_edges):
         same(collections.Counter(by_node[first + number]), collections.Counter(row + entries[number]),
              "edges of object %d" % number)
-    # All is reached from the root, and what is held from outside from node 1.
+    # All is reached from the root, and what is held from outside from node 2.
     keeps = [[to for kind, _, to in row if kind != "weak"] for row in by_node]
 
     def reached(start):
@@ -345,8 +345,10 @@ def check_heapsnapshot(dump, name):
 
     same(len(reached(0)), len(nodes), "reached from the root")
     held = {first + n for n, o in enumerate(d["objects"]) if o["hidden"] > 0 or "immortal" in o["flags"]}
-    same({to for _, _, to in by_node[1]}, held, "held from outside")
-    expect(not {to for _, _, to in by_node[2]} & reached(1), "unreached ones are not reached")
+    same({to for _, _, to in by_node[2]}, held, "held from outside")
+    same([(kind, to) for kind, _, to in by_node[0]], [("shortcut", n) for n in sorted(held)] + [("element", 1)], "the root")
+    same([to for _, _, to in by_node[1]], [2, 3, 4, 5], "(GC roots)")
+    expect(not {to for _, _, to in by_node[3]} & reached(2), "unreached ones are not reached")
     # The tree of places has all tracebacks.
     paths, functions = {}, h["trace_function_infos"]
     work = [(h["trace_tree"], ())]

@@ -1,26 +1,13 @@
 """page.py FOLDER: opens reports in a headless Chromium, clicks, types and reads what the page shows; compares it with the
-JSON dumps and CSV tables of the same snapshots. Talks to chromedriver (Debian: chromium-driver) as WebDriver says, with
-nothing but the standard library. Exit code 77: no browser here."""
-import base64
-import collections
+JSON dumps and CSV tables of the same snapshots. Exit code 77: no browser here."""
 import csv
-import http.client
 import json
 import os
-import shutil
-import socket
-import subprocess
 import sys
-import tempfile
-import time
+
+import browser
 
 folder = os.path.abspath(sys.argv[1])
-driver, browser = shutil.which("chromedriver"), shutil.which("chromium")
-if not driver or not browser:
-    print("skipped: chromium and chromium-driver are not installed (cmake/setup.sh installs them)")
-    sys.exit(77)
-
-ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the key of an element's number, fixed by the W3C
 checks = 0
 
 
@@ -31,78 +18,15 @@ def same(got, wanted, what):
         raise SystemExit("%s: %r instead of %r" % (what, got, wanted))
 
 
-class Browser:
-    def __init__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.profile = tempfile.mkdtemp(prefix="husk-page-")
-        self.process = subprocess.Popen([driver, "--port=%d" % self.port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.session = None
-
-    def call(self, method, path, body=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
-        connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"})
-        value = json.loads(connection.getresponse().read())["value"]
-        connection.close()
-        if isinstance(value, dict) and "error" in value:
-            raise SystemExit("%s %s: %s" % (method, path, value.get("message", value)))
-        return value
-
-    def start(self):
-        for _ in range(300):
-            try:
-                if self.call("GET", "/status")["ready"]:
-                    break
-            except OSError:
-                time.sleep(0.1)
-        arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-                     "--window-size=1400,1600", "--force-prefers-color-scheme=light", "--user-data-dir=" + self.profile]
-        wanted = {"browserName": "chrome", "goog:chromeOptions": {"binary": browser, "args": arguments},
-                  "goog:loggingPrefs": {"browser": "ALL"}}
-        for left in (2, 1, 0):
-            try:
-                self.session = self.call("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})["sessionId"]
-                break
-            except SystemExit as why:  # nothing of ours has been opened yet: it is the browser that does not run here
-                if left == 0:
-                    self.end()
-                    print("skipped: chromium does not run here, three times (%s)" % str(why).split("\n")[0])
-                    sys.exit(77)
-
-    def do(self, method, path, body=None):
-        return self.call(method, "/session/%s/%s" % (self.session, path), body)
-
-    def end(self):
-        if self.session:
-            self.call("DELETE", "/session/" + self.session)
-        self.process.terminate()
-        self.process.wait()
-        shutil.rmtree(self.profile, ignore_errors=True)
-
+class Page(browser.Browser):
     def open(self, name):
         self.do("POST", "url", {"url": "file://%s/%s.html" % (folder, name)})
         same(self.js("return document.title !== '' && document.querySelectorAll('#cards section').length > 0"), True, name + " opens")
         same([e for e in self.do("POST", "se/log", {"type": "browser"}) if e["level"] == "SEVERE"], [], name + ": errors")
         same(self.js("return performance.getEntriesByType('resource').length"), 0, name + ": requests")
 
-    def js(self, script, *arguments):
-        return self.do("POST", "execute/sync", {"script": script, "args": list(arguments)})
-
-    def element(self, selector):
-        return self.do("POST", "element", {"using": "css selector", "value": selector})[ELEMENT]
-
-    def click(self, selector):
-        self.do("POST", "element/%s/click" % self.element(selector), {})
-
-    def keys(self, text):
-        """Keys to whatever has the focus."""
-        active = self.do("GET", "element/active")[ELEMENT]
-        self.do("POST", "element/%s/value" % active, {"text": text})
-
     def shot(self, name):
-        with open("%s/%s.png" % (folder, name), "wb") as file:
-            file.write(base64.b64decode(self.do("GET", "screenshot")))
+        super().shot("%s/%s.png" % (folder, name))
 
     # ---- what the page shows ----
 
@@ -305,7 +229,7 @@ def test_keyboard(page):
     page.keys("t")
 
 
-page = Browser()
+page = Page()
 try:
     page.start()
     for name in ("sample", "older", "random", "live", "empty"):

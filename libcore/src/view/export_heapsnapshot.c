@@ -2,12 +2,16 @@
  * nodes, the places where nodes were made as a tree, and the strings that all of them name. As V8 writes it
  * (src/profiler/heap-snapshot-generator.cc) and DevTools reads it (front_end/entrypoints/heap_snapshot_worker).
  *
- *   node 0       the root; then what it refers to:
- *   1            "(held from outside)": objects that something beyond the snapshot refers to, and immortal ones
- *   2            "(unreached)": what these do not reach: garbage, until a pass finds it. One object of each
+ *   node 0       the root, whose id is 1, by which readers know it
+ *   1            "(GC roots)", as V8 calls what its own roots are found by; it refers to these four:
+ *   2            "(held from outside)": objects that something beyond the snapshot refers to, and immortal ones
+ *   3            "(unreached)": what these do not reach: garbage, until a pass finds it. One object of each
  *                beginning; and everything, if references were left out: "(references left out)"
- *   3, 4         "(buffers)", "(blocks)": memory that is no object, as native nodes
- *   5 ...        the objects, by address; then buffers and blocks
+ *   4, 5         "(buffers)", "(blocks)": memory that is no object, as native nodes
+ *   6 ...        the objects, by address; then buffers and blocks
+ *
+ * The root refers to what is held from outside too, by shortcuts, as V8's does to global objects: readers count
+ * distances from there, so that a great distance (shown as a dash) means garbage.
  *
  * Strings: those of the snapshot keep their numbers; then ours; then, for fields with an index whose edges need a
  * name ("key[3]"), one series each. Edges of a type's only indexed field are elements, with the bare number. The
@@ -18,9 +22,15 @@
 #include <string.h>
 
 /* Synthetic nodes, and the types' and edges' numbers in the lists of `meta`. */
-enum { ROOT, HELD, UNREACHED, BUFFERS, BLOCKS, SYNTHETIC };
+enum { ROOT, GC_ROOTS, HELD, UNREACHED, BUFFERS, BLOCKS, SYNTHETIC };
 enum { NODE_OBJECT = 3, NODE_NATIVE = 8, NODE_SYNTHETIC = 9, NODE_FIELDS = 7 };
-enum { EDGE_OF_ELEMENT = 1, EDGE_OF_PROPERTY = 2, EDGE_OF_INTERNAL = 3, EDGE_OF_WEAK = 6 };
+enum {
+    EDGE_OF_ELEMENT = 1,
+    EDGE_OF_PROPERTY = 2,
+    EDGE_OF_INTERNAL = 3,
+    EDGE_OF_SHORTCUT = 5,
+    EDGE_OF_WEAK = 6
+};
 
 static const char meta[] =
     "{\"snapshot\":{\"meta\":{\n"
@@ -39,18 +49,27 @@ static const char meta[] =
     "\"sample_fields\":[\"timestamp_us\",\"last_assigned_id\"],\n"
     "\"location_fields\":[\"object_index\",\"script_id\",\"line\",\"column\"]},\n";
 
-static const char *const own_strings[] = {
-    "(held from outside)",
-    "(unreached)",
-    "(references left out)",
-    "(buffers)",
-    "(blocks)",
-    "(root)",
-    "buffer",
-    "block",
-    "value of an entry",
+enum {
+    S_GC_ROOTS,
+    S_HELD,
+    S_UNREACHED,
+    S_LEFT_OUT,
+    S_BUFFERS,
+    S_BLOCKS,
+    S_ROOT,
+    S_BUFFER,
+    S_BLOCK,
+    S_ENTRY,
+    S_OWN
 };
-enum { S_HELD, S_UNREACHED, S_LEFT_OUT, S_BUFFERS, S_BLOCKS, S_ROOT, S_BUFFER, S_BLOCK, S_ENTRY, S_OWN };
+
+static const char *const own_strings[S_OWN] = {
+    [S_GC_ROOTS] = "(GC roots)",   [S_HELD] = "(held from outside)",
+    [S_UNREACHED] = "(unreached)", [S_LEFT_OUT] = "(references left out)",
+    [S_BUFFERS] = "(buffers)",     [S_BLOCKS] = "(blocks)",
+    [S_ROOT] = "(root)",           [S_BUFFER] = "buffer",
+    [S_BLOCK] = "block",           [S_ENTRY] = "value of an entry",
+};
 
 /* Names of edges of one field by index: string number first + index, for indexes below count. */
 struct series {
@@ -133,7 +152,7 @@ static uint64_t edge_name(const struct heap *h, const struct husk__edge_walk *wa
 static uint64_t id_of(const struct heap *h, size_t node)
 {
     uint64_t eighth = husk__node_address(&SNAP(h->snapshot, NODES)[node]) / 8;
-    return (h->close ? eighth & 0x7FFFFFFF : node) * 2 + 1;
+    return (h->close ? eighth & 0x7FFFFFFF : node + 1) * 2 + 1;
 }
 
 static uint64_t trace_node_of(const struct heap *h, uint32_t site)
@@ -148,7 +167,8 @@ static void put_nodes(struct heap *h)
     const uint64_t own = h->strings;
     bool left_out = husk_snapshot_text(snapshot, "edges");
     const uint64_t synthetic[SYNTHETIC][2] = {
-        { 0, SYNTHETIC - 1 },
+        { 0, 1 + h->held },
+        { own + S_GC_ROOTS, SYNTHETIC - HELD },
         { own + S_HELD, h->held },
         { own + (left_out ? S_LEFT_OUT : S_UNREACHED), h->firsts },
         { own + S_BUFFERS, h->buffers },
@@ -157,9 +177,10 @@ static void put_nodes(struct heap *h)
     bool first = true;
     husk__out_text(h->out, "\"nodes\":[");
     for (size_t s = 0; s < SYNTHETIC; s++)
-        put_row(h->out, &first,
-                (const uint64_t[]){ NODE_SYNTHETIC, synthetic[s][0], 2 * s + 2, 0, synthetic[s][1], 0, 0 },
-                NODE_FIELDS);
+        put_row(
+            h->out, &first,
+            (const uint64_t[]){ NODE_SYNTHETIC, synthetic[s][0], s ? 2 * s : 1, 0, synthetic[s][1], 0, 0 },
+            NODE_FIELDS);
     size_t entry = 0;
     for (size_t n = 0; n < h->reach.nodes && !h->out->refused; n++) {
         size_t edges = husk__node_degree(snapshot, n);
@@ -197,9 +218,13 @@ static bool is_held(const struct heap *h, size_t node)
 
 static void put_synthetic_edges(struct heap *h, bool *first)
 {
-    for (uint64_t s = 1; s < SYNTHETIC; s++)
-        put_edge(h, first, EDGE_OF_ELEMENT, s, s);
     uint64_t index = 0;
+    for (size_t n = 0; n < h->reach.nodes; n++)
+        if (is_held(h, n))
+            put_edge(h, first, EDGE_OF_SHORTCUT, h->strings + S_HELD, SYNTHETIC + n);
+    put_edge(h, first, EDGE_OF_ELEMENT, 1, GC_ROOTS);
+    for (uint64_t s = HELD; s < SYNTHETIC; s++)
+        put_edge(h, first, EDGE_OF_ELEMENT, s, s);
     for (size_t n = 0; n < h->reach.nodes; n++)
         if (is_held(h, n))
             put_edge(h, first, EDGE_OF_ELEMENT, index++, SYNTHETIC + n);
@@ -355,7 +380,7 @@ husk_status husk__export_heapsnapshot(struct husk__export *export)
     h.strings = SNAP_COUNT(h.snapshot, STRING_OFF) - 1;
     bool ok = prepare(&h, &pool);
     if (ok) {
-        uint64_t edges = SYNTHETIC - 1 + h.held + h.firsts + h.buffers + h.blocks +
+        uint64_t edges = SYNTHETIC - 1 + 2 * h.held + h.firsts + h.buffers + h.blocks +
                          SNAP_COUNT(h.snapshot, EDGE_DST) + h.reach.entry_count;
         husk__out_text(h.out, meta);
         husk__out_format(h.out, "\"node_count\":%zu,\"edge_count\":%zu,\"trace_function_count\":%zu},\n",

@@ -45,7 +45,7 @@ function readPprof(name, dump) {
 
 // ---- Chrome's heap snapshot: the parser of its DevTools ----
 
-const FIRST = 5 // objects follow the root and what it refers to
+const FIRST = 6 // objects follow the root and what it refers to
 
 async function readHeapSnapshot(name, dump) {
   const heap = await parse(createReadStream(`${folder}/${name}.heapsnapshot`, 'utf8'))

@@ -8,16 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Thread_local int last_errno __attribute__((tls_model("initial-exec")));
+_Thread_local int husk__ffi_last_errno;
 
 int husk_ffi_errno(void)
 {
-    return last_errno;
+    return husk__ffi_last_errno;
 }
 
 void husk_ffi_errno_set(int value)
 {
-    last_errno = value;
+    husk__ffi_last_errno = value;
 }
 
 enum husk__ffi_code husk__ffi_code_of(const husk_ffi_type *type)
@@ -88,7 +88,7 @@ void husk_ffi_call_run(const husk_ffi_call *call, void *result, void *const *arg
 {
     errno = 0;
     call->route(call, result, args);
-    last_errno = errno;
+    husk__ffi_last_errno = errno;
 }
 
 /* What C passes in the place of "..." when a program says this type; NULL: the type itself. */

@@ -37,6 +37,10 @@ enum husk__ffi_code {
 
 enum husk__ffi_code husk__ffi_code_of(const husk_ffi_type *type);
 
+/* errno as this thread's latest call left it. */
+extern _Thread_local int husk__ffi_last_errno
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
 /* The route that needs no libffi, or NULL where there is none for these types. */
 husk__ffi_route_fn *husk__ffi_direct(const husk_ffi_call *call);
 

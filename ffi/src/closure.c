@@ -1,40 +1,20 @@
-/* closure.c: C function pointers made from a function and its data.
+/* closure.c: C function pointers made from a function and its data. Most are entered through a function of ours
+ * (thunk.c), the others through libffi's code.
  *
  *   alive --end--> dead, in quarantine --HUSK_FFI_QUARANTINE later ends--> gone
  *     '--end while it runs--> dead at once, into quarantine when the outermost run returns
  *
  * What C may still call after the end must not be memory of somebody else, so code is kept for a while. A
  * dead closure holds its space, since libffi reads the forms of its types. */
-#include "call.h"
+#include "closure.h"
+
 #include "form.h"
 #include "memory.h"
 #include "report.h"
+#include "thunk.h"
 
 #include <stdio.h>
 #include <string.h>
-
-struct husk_ffi_closure {
-    atomic_uint state; /* DEAD, and how many runs there are, one in the other */
-    uint64_t thread;   /* of the maker, the only one that it runs on */
-    husk_ffi_closure_fn *fn;
-    void *data;
-    husk_free_fn *data_free;
-    size_t count;
-    size_t result_size;
-    uint8_t result_code; /* enum husk__ffi_code */
-    husk_ffi_space *space;
-    void *writable; /* libffi's */
-    void *code;
-    size_t bytes;            /* of this block, forms included */
-    husk_ffi_closure *later; /* in quarantine */
-    ffi_cif cif;
-    char label[192]; /* made before anything can go wrong */
-    ffi_type *forms[];
-};
-
-/* The last run and the end may come at once, from two threads: whoever makes the word DEAD alone finishes. A run
- * that began too late adds itself, finds DEAD, and leaves without a claim. */
-#define DEAD 0x80000000u
 
 /* ---- dead code ---- */
 
@@ -45,7 +25,10 @@ static size_t quarantined;
 static void forget(husk_ffi_closure *closure)
 {
     husk_ffi_space *space = closure->space;
-    ffi_closure_free(closure->writable);
+    if (closure->owner)
+        husk__ffi_thunk_give(closure);
+    else
+        ffi_closure_free(closure->writable);
     husk__ffi_free(closure, closure->bytes);
     husk__ffi_space_drop(space);
 }
@@ -71,8 +54,7 @@ static void give_back(size_t beyond)
         forget(closure);
 }
 
-/* Dead, and not running: data ends, the code waits. */
-static void finish(husk_ffi_closure *closure)
+void husk__ffi_closure_finish(husk_ffi_closure *closure)
 {
     if (closure->data_free)
         closure->data_free(closure->data);
@@ -129,47 +111,33 @@ static void widen(unsigned code, void *result, const void *value)
     }
 }
 
-static void refuse(husk_ffi_closure *closure, void *result, husk_status status, const char *why)
+void husk__ffi_closure_refuse(husk_ffi_closure *closure)
+{
+    if (atomic_load_explicit(&closure->state, memory_order_acquire) & CLOSURE_DEAD)
+        husk_ffi_closure_report(closure, HUSK_ESTATE, "called after its end, answered with zero");
+    else
+        husk_ffi_closure_report(closure, HUSK_EBUSY,
+                                "called on another thread than its maker's, answered with zero");
+}
+
+static void answer_zero(const husk_ffi_closure *closure, void *result)
 {
     static const uint64_t zero;
     if (closure->result_code == CODE_OTHER)
         memset(result, 0, closure->result_size);
     else
         widen(closure->result_code, result, &zero);
-    husk_ffi_closure_report(closure, status, why);
-}
-
-/* False: it is not to run, and zero has been answered. */
-static bool begin(husk_ffi_closure *closure, void *result)
-{
-    if (atomic_load_explicit(&closure->state, memory_order_acquire) & DEAD) {
-        refuse(closure, result, HUSK_ESTATE, "called after its end, answered with zero");
-        return false;
-    }
-    if (closure->thread != husk__ffi_thread()) {
-        refuse(closure, result, HUSK_EBUSY, "called on another thread than its maker's, answered with zero");
-        return false;
-    }
-    if (atomic_fetch_add_explicit(&closure->state, 1, memory_order_acq_rel) & DEAD) {
-        atomic_fetch_sub_explicit(&closure->state, 1, memory_order_release);
-        refuse(closure, result, HUSK_ESTATE, "called after its end, answered with zero");
-        return false;
-    }
-    return true;
-}
-
-static void leave(husk_ffi_closure *closure)
-{
-    if (atomic_fetch_sub_explicit(&closure->state, 1, memory_order_acq_rel) == (DEAD | 1))
-        finish(closure);
 }
 
 static void enter(ffi_cif *cif, void *result, void **args, void *data)
 {
     husk_ffi_closure *closure = data;
     (void)cif;
-    if (!begin(closure, result))
+    if (!husk__ffi_closure_begin(closure)) {
+        answer_zero(closure, result);
+        husk__ffi_closure_refuse(closure);
         return;
+    }
     if (closure->result_code == CODE_OTHER) {
         memset(result, 0, closure->result_size);
         closure->fn(closure->data, args, closure->count, result);
@@ -178,7 +146,7 @@ static void enter(ffi_cif *cif, void *result, void **args, void *data)
         closure->fn(closure->data, args, closure->count, &value);
         widen(closure->result_code, result, &value);
     }
-    leave(closure);
+    husk__ffi_closure_leave(closure);
 }
 
 /* ---- made and ended ---- */
@@ -189,6 +157,8 @@ static husk_status prepare(husk_ffi_closure *closure, const husk_ffi_type *funct
     husk_status status = husk__ffi_forms(closure->space, function, &result, closure->forms);
     if (status != HUSK_OK)
         return status;
+    if (husk__ffi_thunk_take(closure, function))
+        return HUSK_OK;
     if (ffi_prep_cif(&closure->cif, FFI_DEFAULT_ABI, (unsigned)function->count, result, closure->forms) !=
         FFI_OK)
         return husk_fail(HUSK_EINVAL, "libffi makes no closure of %s", husk__ffi_words_of(function).text);
@@ -244,8 +214,8 @@ husk_status husk_ffi_closure_new(husk_ffi_space *space, const husk_ffi_type *fun
 
 void husk_ffi_closure_end(husk_ffi_closure *closure)
 {
-    if (closure && atomic_fetch_or_explicit(&closure->state, DEAD, memory_order_acq_rel) == 0)
-        finish(closure);
+    if (closure && atomic_fetch_or_explicit(&closure->state, CLOSURE_DEAD, memory_order_acq_rel) == 0)
+        husk__ffi_closure_finish(closure);
 }
 
 void *husk_ffi_closure_code(const husk_ffi_closure *closure)

@@ -9,6 +9,7 @@
  * all shapes both ways. Variadic functions and structs go through libffi. */
 #include "call.h"
 
+#include <errno.h>
 #include <string.h>
 
 #if (defined(__x86_64__) && !defined(_WIN32)) || defined(__aarch64__)
@@ -153,4 +154,38 @@ husk__ffi_route_fn *husk__ffi_direct(const husk_ffi_call *call)
     if (call->result_code == CODE_F32)
         return to_float;
     return fp ? to_integer : in <= 2 ? few : integers;
+}
+
+/* ---- calls of one sort of values ---- */
+
+typedef double two_doubles_fn(double, double);
+
+husk_ffi_shape husk_ffi_call_shape(const husk_ffi_call *call)
+{
+    if (call->route == few || call->route == integers)
+        return HUSK_FFI_WORDS;
+    bool doubles = call->route == to_double;
+    for (size_t i = 0; i < call->count; i++)
+        doubles = doubles && call->codes[i] == CODE_F64;
+    return doubles ? HUSK_FFI_DOUBLES : HUSK_FFI_MIXED;
+}
+
+uint64_t husk_ffi_call_words(const husk_ffi_call *call, const uint64_t *words)
+{
+    errno = 0;
+    uint64_t result = call->count <= 2 ? ((few_fn *)call->address)(words[0], words[1])
+                                       : ((integers_fn *)call->address)(words[0], words[1], words[2],
+                                                                        words[3], words[4], words[5]);
+    husk__ffi_last_errno = errno;
+    return result;
+}
+
+double husk_ffi_call_doubles(const husk_ffi_call *call, const double *d)
+{
+    errno = 0;
+    double result = call->count <= 2 ? ((two_doubles_fn *)call->address)(d[0], d[1])
+                                     : ((to_double_fn *)call->address)(0, 0, 0, 0, 0, 0, d[0], d[1], d[2],
+                                                                       d[3], d[4], d[5], d[6], d[7]);
+    husk__ffi_last_errno = errno;
+    return result;
 }

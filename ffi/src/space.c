@@ -29,13 +29,13 @@ uint64_t husk__ffi_hash_text(uint64_t hash, const char *text, size_t length)
     return husk__ffi_hash_word(hash, length);
 }
 
-uint64_t husk__ffi_thread(void)
+_Thread_local uint64_t husk__ffi_thread_number;
+
+uint64_t husk__ffi_thread_first(void)
 {
     static atomic_uint_fast64_t last;
-    static _Thread_local uint64_t mine __attribute__((tls_model("initial-exec")));
-    if (!mine)
-        mine = atomic_fetch_add(&last, 1) + 1;
-    return mine;
+    husk__ffi_thread_number = atomic_fetch_add(&last, 1) + 1;
+    return husk__ffi_thread_number;
 }
 
 /* ---- the arena ---- */

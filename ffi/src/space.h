@@ -92,6 +92,12 @@ uint64_t husk__ffi_hash_word(uint64_t hash, uint64_t word);
 uint64_t husk__ffi_hash_text(uint64_t hash, const char *text, size_t length);
 
 /* A number of this thread that no other thread ever has. */
-uint64_t husk__ffi_thread(void);
+extern _Thread_local uint64_t husk__ffi_thread_number
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
+uint64_t husk__ffi_thread_first(void);
+static inline uint64_t husk__ffi_thread(void)
+{
+    return husk__ffi_thread_number ? husk__ffi_thread_number : husk__ffi_thread_first();
+}
 
 #endif

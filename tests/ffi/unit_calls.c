@@ -3,6 +3,7 @@
 #include "ffi_test.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 
@@ -215,6 +216,91 @@ static void refused(void **state)
 }
 
 /* A call keeps what it needs of its space. */
+static int sum_of_two(int a, int b)
+{
+    return a + b;
+}
+
+static int64_t digits(int64_t a, int64_t b, int64_t c, int64_t d, int64_t e, int64_t f)
+{
+    errno = ERANGE;
+    return a + 10 * b + 100 * c + 1000 * d + 10000 * e + 100000 * f;
+}
+
+static double double_digits(double a, double b, double c, double d, double e, double f, double g, double h)
+{
+    errno = EDOM;
+    return a + 10 * b + 100 * c + 1e3 * d + 1e4 * e + 1e5 * f + 1e6 * g + 1e7 * h;
+}
+
+/* The shorter roads, with every number of arguments, beside the long one. */
+static void words_and_doubles(void **state)
+{
+    husk_ffi_space *space = *state;
+    static const struct {
+        const char *text;
+        husk_ffi_shape shape;
+    } shapes[] = {
+        { "void()", HUSK_FFI_WORDS },       { "i8(bool,u8*,str)", HUSK_FFI_WORDS },
+        { "f64(f64)", HUSK_FFI_DOUBLES },   { "f64()", HUSK_FFI_DOUBLES },
+        { "i32(f64)", HUSK_FFI_MIXED },     { "f64(i32)", HUSK_FFI_MIXED },
+        { "f32(f32)", HUSK_FFI_MIXED },     { "f64(f32)", HUSK_FFI_MIXED },
+        { "void(f64)", HUSK_FFI_MIXED },    { "i32(i32,i32,i32,i32,i32,i32,i32)", HUSK_FFI_MIXED },
+        { "{a:i32}(i32)", HUSK_FFI_MIXED }, { "i32({a:i32})", HUSK_FFI_MIXED },
+    };
+    husk_ffi_call *call = prepared(space, "i32(i32)", ADDRESS(next_of));
+    if (husk_ffi_call_shape(call) == HUSK_FFI_MIXED) {
+        husk_ffi_call_free(call);
+        skip(); /* a calling convention that is not known */
+    }
+    assert_int_equal((int32_t)husk_ffi_call_words(call, (uint64_t[6]){ (uint64_t)-5 }), -4);
+    husk_ffi_call_free(call);
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        call = prepared(space, shapes[i].text, ADDRESS(nothing));
+        assert_int_equal(husk_ffi_call_shape(call), shapes[i].shape);
+        husk_ffi_call_free(call);
+    }
+    const husk_ffi_type *i64 = husk_ffi_space_find(space, "i64");
+    const husk_ffi_type *f64 = husk_ffi_space_find(space, "f64");
+    const husk_ffi_type *params[8];
+    for (size_t count = 3; count <= 6; count++) { /* words that no argument needs are zero */
+        const husk_ffi_type *function;
+        uint64_t words[6] = { 0 };
+        int64_t wanted = 0, scale = 1;
+        for (size_t i = 0; i < count; i++, scale *= 10) {
+            params[i] = i64;
+            words[i] = i + 1;
+            wanted += (int64_t)(i + 1) * scale;
+        }
+        OK(husk_ffi_function(space, i64, params, count, false, &function));
+        OK(husk_ffi_call_new(space, function, ADDRESS(digits), NULL, 0, &call));
+        assert_int_equal(husk_ffi_call_words(call, words), wanted);
+        assert_int_equal(husk_ffi_errno(), ERANGE);
+        husk_ffi_call_free(call);
+    }
+    for (size_t count = 3; count <= 8; count++) {
+        const husk_ffi_type *function;
+        double doubles[8] = { 0 }, wanted = 0, scale = 1;
+        for (size_t i = 0; i < count; i++, scale *= 10) {
+            params[i] = f64;
+            doubles[i] = (double)i + 1;
+            wanted += doubles[i] * scale;
+        }
+        OK(husk_ffi_function(space, f64, params, count, false, &function));
+        OK(husk_ffi_call_new(space, function, ADDRESS(double_digits), NULL, 0, &call));
+        husk_ffi_errno_set(0);
+        assert_true(husk_ffi_call_doubles(call, doubles) == wanted);
+        assert_int_equal(husk_ffi_errno(), EDOM);
+        husk_ffi_call_free(call);
+    }
+    call = prepared(space, "i32(i32,i32)", ADDRESS(sum_of_two));
+    assert_int_equal((int32_t)husk_ffi_call_words(call, (uint64_t[6]){ 7, (uint64_t)-9 }), -2);
+    husk_ffi_call_free(call);
+    call = prepared(space, "f64(f64,f64)", ADDRESS(fmod));
+    assert_true(husk_ffi_call_doubles(call, (double[8]){ 7.5, 2 }) == 1.5);
+    husk_ffi_call_free(call);
+}
+
 static void outlives_space(void **state)
 {
     husk_ffi_space *space;
@@ -233,7 +319,7 @@ static void outlives_space(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, space_setup, space_teardown)
-    const struct CMUnitTest tests[] = { TEST(scalars), TEST(errno_of_the_call), TEST(variadic), TEST(refused),
-                                        TEST(outlives_space) };
+    const struct CMUnitTest tests[] = { TEST(scalars), TEST(errno_of_the_call), TEST(variadic),
+                                        TEST(refused), TEST(outlives_space),    TEST(words_and_doubles) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,6 +302,84 @@ static void ended_on_another_thread(void **state)
     atomic_store(&raced.frees, 0);
 }
 
+static void number_of(void *data, void *const *args, size_t count, void *result)
+{
+    assert_int_equal(count, 2);
+    *(double *)result = *(const int *)data + *(const double *)args[0] + *(const int *)args[1];
+}
+
+static void own_number(void *data, void *const *args, size_t count, void *result)
+{
+    (void)args;
+    assert_int_equal(count, 1);
+    *(int *)result = *(const int *)data;
+}
+
+enum { MANY = 900 };
+
+/* More than there are functions in stock: the others are libffi's, and all are themselves. */
+static void many_alive(void **state)
+{
+    husk_ffi_space *space = *state;
+    static husk_ffi_closure *ints[MANY], *doubles[MANY];
+    static void *int_codes[MANY], *double_codes[MANY];
+    static int numbers[MANY];
+    for (int i = 0; i < MANY; i++) {
+        numbers[i] = i;
+        OK(husk_ffi_closure_new(space, parsed(space, "int(int)"), "one", own_number, &numbers[i], NULL,
+                                &ints[i], &int_codes[i]));
+        OK(husk_ffi_closure_new(space, parsed(space, "f64(f64,int)"), "two", number_of, &numbers[i], NULL,
+                                &doubles[i], &double_codes[i]));
+    }
+    for (int i = 0; i < MANY; i++) {
+        double (*f)(double, int);
+        memcpy(&f, &double_codes[i], sizeof f);
+        assert_int_equal((intptr_t)call_it(&int_codes[i]), i);
+        assert_true(f(0.5, 7) == i + 7.5);
+    }
+    for (int i = 0; i < MANY; i++) {
+        husk_ffi_closure_end(ints[i]);
+        husk_ffi_closure_end(doubles[i]);
+    }
+    assert_int_equal(heard.count, 0);
+}
+
+typedef double all_fn(int8_t, float, uint16_t, double, bool, int64_t, float, const char *, double, double,
+                      double, double, double);
+
+static void check_all(void *data, void *const *args, size_t count, void *result)
+{
+    (void)data;
+    assert_int_equal(count, 13);
+    assert_int_equal(*(const int8_t *)args[0], -7);
+    assert_true(*(const float *)args[1] == 1.25F);
+    assert_int_equal(*(const uint16_t *)args[2], 65535);
+    assert_true(*(const double *)args[3] == -2.5);
+    assert_true(*(const bool *)args[4]);
+    assert_int_equal(*(const int64_t *)args[5], INT64_MIN);
+    assert_true(*(const float *)args[6] == -0.5F);
+    assert_string_equal(*(const char *const *)args[7], "text");
+    for (int i = 8; i < 13; i++)
+        assert_true(*(const double *)args[i] == i);
+    *(double *)result = 0.125;
+}
+
+/* As many as go through registers, of all widths mixed; and one integer more. */
+static void mixed_arguments(void **state)
+{
+    husk_ffi_space *space = *state;
+    husk_ffi_closure *closure;
+    void *code;
+    OK(husk_ffi_closure_new(space, parsed(space, "f64(i8,f32,u16,f64,bool,i64,f32,str,f64,f64,f64,f64,f64)"),
+                            "all", check_all, NULL, NULL, &closure, &code));
+    all_fn *all;
+    memcpy(&all, &code, sizeof all);
+    assert_true(all(-7, 1.25F, 65535, -2.5, true, INT64_MIN, -0.5F, "text", 8, 9, 10, 11, 12) == 0.125);
+    husk_ffi_closure_end(closure);
+    assert_true(all(-7, 1.25F, 65535, -2.5, true, INT64_MIN, -0.5F, "text", 8, 9, 10, 11, 12) == 0);
+    assert_int_equal(heard.count, 1);
+}
+
 /* Dead code is not used again soon, and does not pile up. */
 static void quarantine(void **state)
 {
@@ -378,6 +456,8 @@ int main(void)
         TEST(qsort_calls_back),        TEST(widths),     TEST(ended_while_running), TEST(foreign_thread),
         TEST(foreign_thread_is_heard), TEST(quarantine), TEST(outlives_space),      TEST(refused),
         TEST(ended_on_another_thread),
+        TEST(many_alive),
+        TEST(mixed_arguments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,54 @@ test("callbacks within callbacks, in coroutines", function()
   eq(ffi.cast("int (*)(int)", deep)(30), 30)
 end)
 
+test("pointers that are lent to a callback: one C data for all calls, which ends with each", function()
+  ffi.cdef "typedef int (*compare_ints)(const int *, const int *); typedef int (*sum_of)(int *, int, double, char *);"
+  local a, seen, kept = ffi.new("int[6]", {5, 3, 9, 1, 7, 2}), {}, nil
+  local compare <close> = ffi.callback("compare_ints", function(x, y)
+    seen[x], seen[y], kept = true, true, x
+    return x[0] - y[0]
+  end, "lent")
+  C.qsort(a, #a, 4, ffi.cast("int (*)(const void *, const void *)", ffi.cast("void *", compare)))
+  local got, count = {}, 0
+  for i = 0, 5 do got[i + 1] = a[i] end
+  for _ in pairs(seen) do count = count + 1 end
+  eq(table.concat(got, " "), "1 2 3 5 7 9")
+  eq(count, 2)
+  raises("HUSK_ESTATE", "has ended", function() return kept[0] end)
+  raises("HUSK_ESTATE", "has ended", function() return kept + 1 end)
+
+  local depth, inner, f = 0, nil, nil
+  local nested <close> = ffi.callback("sum_of", function(p, n, d, text)
+    eq(text, nil)
+    if n > 0 then
+      depth = depth + 1
+      eq(f(p + 1, n - 1, d, nil), n - 1)
+    end
+    inner = p
+    eq(p[0], math.tointeger(d) - n)
+    return n
+  end, "lent")
+  f = ffi.cast("sum_of", nested)
+  eq(f(ffi.new("int[4]", {0, 1, 2, 3}), 3, 3, nil), 3)
+  eq(depth, 3)
+  raises("HUSK_ESTATE", "has ended", function() return inner[0] end)
+
+  local own
+  own = ffi.callback("sum_of", function(p)
+    own:close()
+    collectgarbage()
+    collectgarbage()
+    eq(p[0], 4)
+    raises("HUSK_EINVAL", "ffi.gc: this int %* is lent", function() ffi.gc(p, print) end)
+    raises("HUSK_EINVAL", "ffi.charge: this int %* is lent", function() ffi.charge(p, require("husk").default, 4) end)
+    p = nil
+    collectgarbage()
+    return 5
+  end, "lent")
+  eq(ffi.cast("sum_of", own)(ffi.new("int[1]", 4), 0, 0, nil), 5)
+  raises("HUSK_EINVAL", '"lent" or nothing', function() ffi.callback("sum_of", print, "lend") end)
+end)
+
 test("functions of C given as callbacks are themselves", function()
   ffi.cdef [[ typedef int (*unary)(int); ]]
   local s = ffi.new("struct { unary f; }")

@@ -1,5 +1,6 @@
 /* bindings/lua/ffi/callback.c: Lua functions as C function pointers. The callback (a userdata) owns the closure; the
- * function stands in a table by the closure's record, so that C refers to no Lua value.
+ * function stands in the registry under a number that the closure's record has (luaL_ref: an array is the quickest to look
+ * into), so that C refers to no Lua value.
  *
  * What a callback raises is kept until the call that was made from Lua returns, and raised there: no error passes C's
  * frames. Until then further callbacks of that call answer zero at once. */
@@ -12,14 +13,29 @@ typedef struct callback {
     const void *magic;
     husk_lua_ctype *type;
     husk_ffi_closure *closure; /* NULL: ended */
+    husk_lua_record *record;   /* as long as it has not ended */
     void *code;
 } callback;
 
+/* C data that is lent to the function in the place of a parameter. */
+typedef struct loan {
+    husk_lua_cdata *cdata; /* NULL: none */
+    int ref;
+} loan;
+
 struct husk_lua_record {
     husk_lua_ffi *ffi;
+    husk_lua_ctype **params;
+    husk_lua_ctype *result;
+    size_t count;
+    int ref;    /* of the function */
+    bool plain; /* all parameters are numbers, or pointers that are lent: pushing them needs no memory */
+    bool lends;
+    bool busy; /* its loans are out */
+    bool ended;
     husk_lua_ctype *type;
     husk_ffi_closure *closure;
-    bool plain; /* all parameters are numbers: pushing them needs no memory */
+    loan loans[]; /* by parameter */
 };
 
 static const char callback_magic;
@@ -52,30 +68,83 @@ static void note_error(lua_State *L, husk_lua_ffi *ffi)
 }
 
 typedef struct frame {
-    struct husk_lua_record *record;
+    husk_lua_record *record;
     void *const *args;
     void *result;
 } frame;
 
-static void push_args(lua_State *L, const struct husk_lua_record *record, void *const *args)
+/* A number, which needs no memory; false: it is none. */
+static inline bool push_number(lua_State *L, const husk_lua_ctype *type, const void *from)
 {
-    for (size_t i = 0; i < record->type->count; i++) {
-        husk_lua_ctype *type = record->type->params[i];
+    switch (type->number) {
+    case HUSK_FFI_I32:
+        lua_pushinteger(L, *(const int32_t *)from);
+        return true;
+    case HUSK_FFI_I64:
+        lua_pushinteger(L, (lua_Integer) * (const int64_t *)from);
+        return true;
+    case HUSK_FFI_F64:
+        lua_pushnumber(L, *(const double *)from);
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void push_args(lua_State *L, const husk_lua_record *record, void *const *args)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        husk_lua_ctype *type = record->params[i];
         if (type->kind == HUSK_FFI_STRUCT)
             memcpy(husk_lua_cdata_new(L, type, type->size)->at, args[i], type->size);
-        else
+        else if (!push_number(L, type, args[i]))
             husk_lua_ffi_push(L, type, args[i]);
     }
+}
+
+/* Of a plain record: the pointers are the same C data each time, alive until the function returns. */
+static void push_plain(lua_State *L, const husk_lua_record *record, void *const *args)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        husk_lua_ctype *type = record->params[i];
+        if (push_number(L, type, args[i]))
+            continue;
+        husk_lua_cdata *cdata = record->loans[i].cdata;
+        if (!cdata || !*(void *const *)args[i]) {
+            husk_lua_ffi_push(L, type, args[i]); /* a number, or nil */
+        } else {
+            cdata->at = cdata->base = *(char *const *)args[i];
+            cdata->dead = false;
+            lua_rawgeti(L, LUA_REGISTRYINDEX, record->loans[i].ref);
+        }
+    }
+}
+
+/* Out of the registry; needs no memory. */
+static void forget_loans(lua_State *L, const husk_lua_record *record)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (record->loans[i].cdata)
+            luaL_unref(L, LUA_REGISTRYINDEX, record->loans[i].ref);
+}
+
+static void end_loans(lua_State *L, husk_lua_record *record)
+{
+    for (size_t i = 0; i < record->count; i++)
+        if (record->loans[i].cdata)
+            record->loans[i].cdata->dead = true;
+    record->busy = false;
+    if (record->ended)
+        forget_loans(L, record);
 }
 
 /* Under lua_pcall: what may need memory. */
 static int body(lua_State *L)
 {
     const frame *f = lua_touserdata(L, 1);
-    husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
-    lua_rawgetp(L, -1, f->record);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, f->record->ref);
     push_args(L, f->record, f->args);
-    lua_call(L, (int)f->record->type->count, 1);
+    lua_call(L, (int)f->record->count, 1);
     return 1;
 }
 
@@ -98,16 +167,19 @@ static void note_text(lua_State *L, husk_lua_ffi *ffi, husk_status status, const
 }
 
 /* The result on top, which it pops, to C. */
-static void take_result(lua_State *L, const struct husk_lua_record *record, void *result)
+static void take_result(lua_State *L, const husk_lua_record *record, void *result)
 {
-    const husk_lua_ctype *type = record->type->element;
+    const husk_lua_ctype *type = record->result;
     char why[HUSK_LUA_FFI_WHY];
     bool stored = true;
-    if (type->kind == HUSK_FFI_I32 && lua_isinteger(L, -1) &&
-        lua_tointeger(L, -1) == (int32_t)lua_tointeger(L, -1))
-        *(int32_t *)result = (int32_t)lua_tointeger(L, -1);
-    else if (type->kind != HUSK_FFI_VOID)
-        stored = husk_lua_ffi_store(L, lua_gettop(L), type, result, false, why);
+    if (type->kind == HUSK_FFI_I32 && lua_isinteger(L, -1)) {
+        lua_Integer value = lua_tointeger(L, -1);
+        *(int32_t *)result = (int32_t)value;
+        stored = value == (int32_t)value;
+    } else if (type->kind != HUSK_FFI_VOID) {
+        stored = false;
+    }
+    stored = stored || husk_lua_ffi_store(L, lua_gettop(L), type, result, false, why);
     lua_pop(L, 1);
     if (stored)
         return;
@@ -120,7 +192,7 @@ static void take_result(lua_State *L, const struct husk_lua_record *record, void
 
 static void called(void *data, void *const *args, size_t count, void *result)
 {
-    struct husk_lua_record *record = data;
+    husk_lua_record *record = data;
     husk_lua_ffi *ffi = record->ffi;
     lua_State *L = ffi->L;
     if (ffi->raised)
@@ -130,12 +202,13 @@ static void called(void *data, void *const *args, size_t count, void *result)
         return;
     }
     int status;
-    if (record->plain) {
-        husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
-        lua_rawgetp(L, -1, record);
-        lua_remove(L, -2);
-        push_args(L, record, args);
+    if (record->plain && !record->busy) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, record->ref);
+        record->busy = record->lends;
+        push_plain(L, record, args);
         status = lua_pcall(L, (int)count, 1, 0);
+        if (record->lends)
+            end_loans(L, record);
     } else {
         frame f = { record, args, result };
         lua_pushcfunction(L, body);
@@ -196,35 +269,73 @@ static int clear_error(lua_State *L)
 
 /* ---- lives ---- */
 
+/* Whether a parameter is one that can be lent: a pointer that a callback gets as C data. */
+static bool is_lent(const husk_lua_ctype *type)
+{
+    return type->kind == HUSK_FFI_POINTER;
+}
+
+static void make_loans(lua_State *L, husk_lua_record *record)
+{
+    for (size_t i = 0; i < record->count; i++) {
+        if (!is_lent(record->params[i]))
+            continue;
+        husk_lua_cdata *made = husk_lua_cdata_pointer(L, record->params[i], NULL, 0);
+        made->lent = made->dead = true;
+        record->loans[i].ref = luaL_ref(L, LUA_REGISTRYINDEX);
+        record->loans[i].cdata = made;
+    }
+}
+
+/* Takes what the record has in the registry out of it. What stands on the stack, since it runs, stays for so long; loans
+ * that are out are written to when they come back. */
+static void forget(lua_State *L, husk_lua_record *record)
+{
+    luaL_unref(L, LUA_REGISTRYINDEX, record->ref);
+    record->ended = true;
+    if (!record->busy)
+        forget_loans(L, record);
+}
+
 void husk_lua_callback_new(lua_State *L, husk_lua_ffi *ffi, husk_lua_ctype *function, int at,
-                           const char *name)
+                           const char *name, bool lends)
 {
     at = lua_absindex(L, at);
-    callback *made = lua_newuserdatauv(L, sizeof *made, 1);
+    callback *made = lua_newuserdatauv(L, sizeof *made, 0);
     memset(made, 0, sizeof *made);
     made->magic = &callback_magic;
     made->type = function;
     luaL_setmetatable(L, HUSK_LUA_FFI_CALLBACK_META);
-    struct husk_lua_record *record = malloc(sizeof *record);
+    husk_lua_record *record = calloc(1, sizeof *record + function->count * sizeof(loan));
     if (!record)
         luaL_error(L, "not enough memory");
-    *record = (struct husk_lua_record){ .ffi = ffi, .type = function, .plain = true };
-    for (size_t i = 0; i < function->count; i++)
-        record->plain = record->plain && function->params[i]->number >= HUSK_FFI_BOOL &&
-                        function->params[i]->number <= HUSK_FFI_F64;
+    *record = (struct husk_lua_record){ .ffi = ffi,
+                                        .type = function,
+                                        .params = function->params,
+                                        .result = function->element,
+                                        .count = function->count,
+                                        .ref = LUA_NOREF,
+                                        .lends = lends,
+                                        .plain = true };
+    for (size_t i = 0; i < function->count; i++) {
+        const husk_lua_ctype *param = function->params[i];
+        bool number = param->number >= HUSK_FFI_BOOL && param->number <= HUSK_FFI_F64;
+        record->plain = record->plain && (number || (lends && is_lent(param)));
+    }
     husk_status status = husk_ffi_closure_new(ffi->space, function->type, name, called, record, free,
                                               &made->closure, &made->code);
     if (status != HUSK_OK) {
         free(record);
         husk_lua_ffi_fail_message(L, ffi, status);
+        return;
     }
     record->closure = made->closure;
-    lua_pushlightuserdata(L, record);
-    lua_setiuservalue(L, -2, 1);
-    husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
+    made->record = record;
     lua_pushvalue(L, at);
-    lua_rawsetp(L, -2, record); /* may fail: then the callback is collected, and ends */
-    lua_pop(L, 1);
+    record->ref =
+        luaL_ref(L, LUA_REGISTRYINDEX); /* may fail, as what follows: then the callback is collected */
+    if (lends)
+        make_loans(L, record);
 }
 
 void husk_lua_callback_end(lua_State *L, int at)
@@ -235,13 +346,7 @@ void husk_lua_callback_end(lua_State *L, int at)
         return;
     made->closure = NULL;
     luaL_checkstack(L, 4, NULL);
-    lua_getiuservalue(L, at, 1);
-    const void *record = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    husk_lua_ffi_table(L, HUSK_LUA_FFI_CALLBACKS);
-    lua_pushnil(L);
-    lua_rawsetp(L, -2, record); /* one that runs stands on the stack */
-    lua_pop(L, 1);
+    forget(L, made->record);
     husk_ffi_closure_end(closure);
 }
 
@@ -260,7 +365,7 @@ static int callback_tostring(lua_State *L)
     return 1;
 }
 
-/* core.callback(type, function, [name]) */
+/* core.callback(type, function, [name], [lends]) */
 static int new_callback(lua_State *L)
 {
     husk_lua_ctype *type = husk_lua_ctype_check(L, 1, "ffi.callback");
@@ -274,7 +379,7 @@ static int new_callback(lua_State *L)
         return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL,
                                  "bad argument #2 to 'ffi.callback' (function expected, got %s)",
                                  husk_lua_ffi_describe(L, 2, room, sizeof room));
-    husk_lua_callback_new(L, type->ffi, type, 2, lua_tostring(L, 3));
+    husk_lua_callback_new(L, type->ffi, type, 2, lua_tostring(L, 3), lua_toboolean(L, 4) != 0);
     return 1;
 }
 

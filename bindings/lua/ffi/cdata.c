@@ -45,6 +45,17 @@ static husk_lua_cdata *check_live(lua_State *L, int at, const char *what)
     return cdata;
 }
 
+/* One that has an end of its own, or may have one. */
+static husk_lua_cdata *check_own(lua_State *L, int at, const char *what)
+{
+    husk_lua_cdata *cdata = check_live(L, at, what);
+    if (cdata->lent)
+        husk_lua_ffi_fail(L, cdata->type->ffi, HUSK_EINVAL,
+                          "%s: this %s is lent, for the call", what,
+                          cdata->type->name);
+    return cdata;
+}
+
 /* Raises unless `size` bytes at `at` are memory that the cdata may touch. */
 static void check_bounds(lua_State *L, const husk_lua_cdata *cdata, const char *at, size_t size,
                          const char *what)
@@ -721,7 +732,7 @@ static int cast(lua_State *L)
 /* core.gc(cdata, function or nil): ffi.gc */
 static int gc(lua_State *L)
 {
-    check_live(L, 1, "ffi.gc");
+    check_own(L, 1, "ffi.gc");
     if (lua_isnoneornil(L, 2))
         husk_lua_cdata_set_end(L, 1, 0);
     else
@@ -783,7 +794,7 @@ static int value(lua_State *L)
 /* core.charge(cdata, heap, bytes): counts memory against a heap until the cdata ends */
 static int charge(lua_State *L)
 {
-    husk_lua_cdata *cdata = check_live(L, 1, "ffi.charge");
+    husk_lua_cdata *cdata = check_own(L, 1, "ffi.charge");
     const husk_lua_ffi *ffi = cdata->type->ffi;
     lua_Integer bytes = luaL_optinteger(L, 3, cdata->span == SIZE_MAX ? -1 : (lua_Integer)cdata->span);
     if (bytes < 0)

@@ -4,7 +4,7 @@
  *     ^
  *   cdata (userdata) --at--> memory: behind it (ffi.new), C's, or another cdata's (user value 1: who has it)
  *   function (userdata, the upvalue of the C closure that a script calls) ---> husk_ffi_call
- *   callback (userdata) ---> husk_ffi_closure ---> record ---> the Lua function, in a table by the record
+ *   callback (userdata) ---> husk_ffi_closure ---> record ---> the Lua function, in the registry
  *
  * A cdata is an object (a struct, union, array or number where `at` is) or a pointer (`at` is its value). It knows the
  * memory it may touch, if anybody does: from base on, span bytes. One that has ended is dead, and with it all that
@@ -76,6 +76,7 @@ struct husk_lua_cdata {
     bool dead;
     bool ends;     /* user value 2 is a function to be called at its end */
     bool constant; /* its memory is not to be written */
+    bool lent;     /* to a callback, which gets it each time with another address */
     bool mine;     /* the memory is behind it: what is stored in it can be kept, in user value 3 */
     const husk_lua_proxy *proxy; /* the memory is an object's of a heap, as long as this handle has it */
     husk_lua_host *charged;      /* the heap that counts it; user value 4 is its door */
@@ -85,11 +86,10 @@ struct husk_lua_cdata {
 /* The registry's tables, by the address of their entry here. */
 enum {
     HUSK_LUA_FFI_STATE,
-    HUSK_LUA_FFI_TYPES,     /* key of a type, or its ctype's address -> ctype */
-    HUSK_LUA_FFI_METAS,     /* ctype's address -> metatable of its cdata */
-    HUSK_LUA_FFI_CALLBACKS, /* record -> Lua function */
-    HUSK_LUA_FFI_ERROR,     /* what the latest callback raised */
-    HUSK_LUA_FFI_HEAPS,     /* heap type -> table of its fields */
+    HUSK_LUA_FFI_TYPES, /* key of a type, or its ctype's address -> ctype */
+    HUSK_LUA_FFI_METAS, /* ctype's address -> metatable of its cdata */
+    HUSK_LUA_FFI_ERROR, /* what the latest callback raised */
+    HUSK_LUA_FFI_HEAPS, /* heap type -> table of its fields */
     HUSK_LUA_FFI_KEYS
 };
 extern const char husk_lua_ffi_key[HUSK_LUA_FFI_KEYS];
@@ -172,19 +172,18 @@ static inline void *husk_lua_cdata_address(const husk_lua_cdata *cdata)
 }
 void husk_lua_ffi_open_cdata(lua_State *L);
 
-/* ---- call.c ---- */
+/* ---- function.c ---- */
 
 void husk_lua_ffi_open_calls(lua_State *L);
 int husk_lua_ffi_call_pointer(lua_State *L); /* __call of pointers to functions */
 
 /* ---- callback.c ---- */
 
-struct husk_lua_record;
 /* The code of the callback at `at`, NULL: it is none, or it has ended. */
 void *husk_lua_callback_code(lua_State *L, int at, const husk_lua_ctype **type, bool *ended);
-/* Pushes a callback for the Lua function at `at`. */
+/* Pushes a callback for the Lua function at `at`. lends: its pointers are the same C data each time. */
 void husk_lua_callback_new(lua_State *L, husk_lua_ffi *ffi, husk_lua_ctype *function, int at,
-                           const char *name);
+                           const char *name, bool lends);
 void husk_lua_callback_end(lua_State *L, int at);
 /* After a call from Lua: raises what a callback raised. */
 void husk_lua_ffi_raise(lua_State *L, husk_lua_ffi *ffi);

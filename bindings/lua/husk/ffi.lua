@@ -206,11 +206,13 @@ function ffi.fn(lib, signature, name)
 end
 library.fn = ffi.fn
 
--- ffi.callback(signature, f): f as a C function pointer, for as long as the callback is there: until its close, `<close>`, or its
--- collection. C that calls it later gets zero, and the script an error.
-function ffi.callback(signature, f)
+-- ffi.callback(signature, f, ["lent"]): f as a C function pointer, for as long as the callback is there: until its close,
+-- `<close>`, or its collection. C that calls it later gets zero, and the script an error. "lent": its pointers are lent, the same
+-- C data for each call, which ends when f returns and costs nothing to make.
+function ffi.callback(signature, f, lent)
+  if lent ~= nil and lent ~= "lent" then fail(("bad argument #3 to 'ffi.callback' (\"lent\" or nothing expected, got %s)"):format(tostring(lent))) end
   local at = debug.getinfo(2, "Sl")
-  return core.callback(to_type(signature, "ffi.callback"), f, at and ("%s:%d"):format(at.short_src, at.currentline))
+  return core.callback(to_type(signature, "ffi.callback"), f, at and ("%s:%d"):format(at.short_src, at.currentline), lent ~= nil)
 end
 
 -- ffi.last_callback_error([clear]): what the latest callback raised, or what was wrong with its call; nil: nothing was.

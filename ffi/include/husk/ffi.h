@@ -207,6 +207,23 @@ HUSK_API void husk_ffi_call_free(HUSK_NULLABLE husk_ffi_call *call);
  * husk_ffi_errno. Needs no memory. Any thread, several at a time. */
 HUSK_API void husk_ffi_call_run(const husk_ffi_call *call, void *result, void *const *args);
 
+/* Shorter roads, for calls of one sort of values; what husk_ffi_call_run does to errno, they do too. Where the calling
+ * convention is not known every call is HUSK_FFI_MIXED. */
+typedef enum husk_ffi_shape {
+    HUSK_FFI_MIXED = 0, /* husk_ffi_call_run alone */
+    HUSK_FFI_WORDS,     /* at most six integers and pointers; the result is one, or void */
+    HUSK_FFI_DOUBLES,   /* at most eight f64; the result is one */
+} husk_ffi_shape;
+enum { HUSK_FFI_MOST_WORDS = 6, HUSK_FFI_MOST_DOUBLES = 8 };
+
+HUSK_API husk_ffi_shape husk_ffi_call_shape(const husk_ffi_call *call);
+
+/* Each argument as wide as a word, with its sign if it has one. There is room for HUSK_FFI_MOST_WORDS, and those that no
+ * argument needs may hold anything. The result is in the low bytes of the answer, whatever is above. */
+HUSK_API uint64_t husk_ffi_call_words(const husk_ffi_call *call, const uint64_t *words);
+/* Likewise. */
+HUSK_API double husk_ffi_call_doubles(const husk_ffi_call *call, const double *doubles);
+
 /* Arguments to give, those for "..." included, and their types. */
 HUSK_API size_t husk_ffi_call_count(const husk_ffi_call *call);
 HUSK_API HUSK_NULLABLE const husk_ffi_type *husk_ffi_call_param(const husk_ffi_call *call, size_t index);

@@ -135,12 +135,8 @@ PyObject *husk_py_adopt(husk_py_heap *home, husk_py_proxy *proxy, husk_obj *obj)
 
 static PyTypeObject *class_of(const husk_obj *obj)
 {
+    size_t id = husk_type_id(husk_obj_type(obj));
     switch (husk_obj_kind(obj)) {
-    case HUSK_KIND_RECORD: {
-        size_t id = husk_type_id(husk_obj_type(obj));
-        PyTypeObject *found = id < husk_py.class_room ? husk_py.classes[id] : NULL;
-        return found ? found : husk_py.obj_type;
-    }
     case HUSK_KIND_LIST:
         return husk_py.list_type;
     case HUSK_KIND_MAP:
@@ -151,8 +147,8 @@ static PyTypeObject *class_of(const husk_obj *obj)
         return husk_py_weak_class(husk_obj_kind(obj));
     case HUSK_KIND_WEAK: /* weak references have a class of another size: husk_py_wrap_weak */
         return husk_py_cleanup_class();
-    default:
-        return husk_py.obj_type;
+    default: /* records, and structs of husk.ffi */
+        return id < husk_py.class_room && husk_py.classes[id] ? husk_py.classes[id] : husk_py.obj_type;
     }
 }
 

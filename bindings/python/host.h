@@ -272,8 +272,18 @@ husk_py_proxy *husk_py_proxy_new(PyTypeObject *type);
 PyObject *husk_py_adopt(husk_py_heap *home, husk_py_proxy *proxy, husk_obj *obj);
 PyObject *husk_py_record_build(husk_py_heap *home, PyTypeObject *type, PyObject *const *args,
                                Py_ssize_t count, PyObject *names);
-bool husk_py_finalizes(const husk_obj *obj);          /* its class has __finalize__ */
-const husk_type *husk_py_type_of(PyObject *declared); /* of a record class; NULL: the root */
+bool husk_py_finalizes(const husk_obj *obj); /* its class has __finalize__ */
+/* Of a record class or one of host_struct.c; NULL: a root. */
+const husk_type *husk_py_type_of(PyObject *declared);
+/* A new object of the type, with a proxy of the class. */
+PyObject *husk_py_birth(husk_py_heap *home, PyTypeObject *class, const husk_type *type);
+/* Proxies of the type are of this class, from now on and for good. */
+bool husk_py_publish(const husk_type *type, PyTypeObject *class);
+/* host_struct.c: */
+const husk_type *husk_py_struct_type(PyObject *class); /* NULL: none of its classes */
+PyObject *husk_py_struct_build(husk_py_heap *home, PyTypeObject *class, PyObject *const *args,
+                               Py_ssize_t count, PyObject *names);
+bool husk_py_add_shared(PyObject *module);
 PyObject *husk_py_list_build(husk_py_heap *home, PyObject *items);
 PyObject *husk_py_map_build(husk_py_heap *home, PyObject *entries, PyObject *names);
 PyObject *husk_py_objects(husk_py_heap *home, PyObject *only);

@@ -19,7 +19,8 @@ static void run(husk_py_callback *self, void *const *args, size_t count, void *r
     Py_INCREF(function); /* it may close its own callback */
     if (given)
         answer = PyObject_Call(function, given, NULL);
-    if (!answer || !husk_py_ffi_to(husk_ffi_type_result(self->type), answer, result))
+    if (!answer ||
+        !husk_py_ffi_to(husk_ffi_type_result(self->type), answer, result, "the result of a callback"))
         husk_py_note_error((PyObject *)self);
     Py_DECREF(function);
     Py_XDECREF(given);
@@ -322,6 +323,21 @@ static PyMethodDef functions[] = {
       "none." },
     { "clear_callback_error", clear_callback_error, METH_NOARGS,
       "clear_callback_error()\n--\n\nForgets the latest exception, and with it the frames that it holds." },
+    { "heap_type", husk_py_ffi_heap_type, METH_VARARGS,
+      "heap_type(name, struct, /)\n--\n\nA class of objects of a heap that C reads as the struct, as in\n"
+      "heap_type(\"Point\", \"{x:f64,next:ref}\"). Its attributes are the fields, in the ranges of their C "
+      "types; refs "
+      "are\n"
+      "counted and visited. Point(1.5, next=p) makes one in husk.default, heap.new(Point, x=1.5) in a heap. "
+      "The same\n"
+      "name and struct give the same class, which lives as long as the process and cannot be derived "
+      "from.\n\n"
+      "Errors: husk.InvalidError for a text that is no struct, or has a ref in a union; husk.RangeError." },
+    { "address", husk_py_ffi_address, METH_O,
+      "address(x, /)\n--\n\nThe address of the struct that an object of a heap type is, or of what a View is "
+      "of, as "
+      "an int.\n"
+      "It keeps nothing alive: keep the object as long as C may look." },
     { "_layout", layout, METH_O, "_layout(text): size, alignment, ((name, type, offset, size), ...)." },
     { NULL, NULL, 0, NULL },
 };
@@ -335,7 +351,10 @@ static int exec_module(PyObject *module)
     static PyObject *made; /* once for the process, as what it owns is */
     if (!made && (!husk_py_homes_begin() || !(made = PyType_FromSpec(&callback_spec))))
         return -1;
-    return PyModule_AddObjectRef(module, "Callback", made);
+    return PyModule_AddObjectRef(module, "Callback", made) == 0 && husk_py_ffi_add_types(module) &&
+                   husk_py_ffi_add_views(module)
+               ? 0
+               : -1;
 }
 
 PyMODINIT_FUNC PyInit__ffi(void)

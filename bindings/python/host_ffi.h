@@ -1,5 +1,6 @@
 /* bindings/python/host_ffi.h: husk._ffi, Python functions as C function pointers. host_ffi.c has the callbacks,
- * host_ffi_home.c what a thread has of them, host_ffi_values.c how values cross.
+ * host_ffi_home.c what a thread has of them, host_ffi_values.c how values cross; host_ffi_types.c and
+ * host_ffi_views.c objects of a heap as C structs.
  *
  *   Callback ---> function            a strong reference, seen by Python's collector
  *      '--> record <--- closure       the closure's data; refers to the Callback only while that is open
@@ -15,7 +16,10 @@
 
 #include <structmember.h>
 
+#include <husk.h>
 #include <husk/ffi.h>
+
+#include "shared.h"
 
 typedef struct husk_py_home husk_py_home;
 typedef struct husk_py_record husk_py_record;
@@ -71,7 +75,24 @@ bool husk_py_homes_begin(void);
 /* Whether callbacks can have this signature; false: an exception is set. */
 bool husk_py_ffi_check(const husk_ffi_type *function);
 PyObject *husk_py_ffi_from(const husk_ffi_type *type, const void *at);
-/* False: an exception is set, and *at is zero. */
-bool husk_py_ffi_to(const husk_ffi_type *type, PyObject *value, void *at);
+/* False: an exception is set, and *at is zero. what is "a field" and the like. */
+bool husk_py_ffi_to(const husk_ffi_type *type, PyObject *value, void *at, const char *what);
+
+/* ---- host_ffi_types.c ---- */
+
+const husk_py_shared *husk_py_ffi_shared(void); /* NULL: an exception is set, at the first call only */
+PyObject *husk_py_ffi_heap_type(PyObject *module, PyObject *args);
+PyObject *husk_py_ffi_address(PyObject *module, PyObject *x);
+bool husk_py_ffi_add_types(PyObject *module);
+
+/* ---- host_ffi_views.c ---- */
+
+/* What is at the offset of the object of a handle. */
+PyObject *husk_py_ffi_read(PyObject *self, const husk_ffi_type *type, size_t offset);
+/* False: an exception is set; of a struct or array, what came before the fault is stored. */
+bool husk_py_ffi_write(PyObject *self, const husk_ffi_type *type, size_t offset, PyObject *x);
+/* The object that a View is a part of, borrowed, and where; NULL without an exception: x is none. */
+PyObject *husk_py_ffi_viewed(PyObject *x, size_t *offset);
+bool husk_py_ffi_add_views(PyObject *module);
 
 #endif

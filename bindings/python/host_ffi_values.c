@@ -61,7 +61,7 @@ PyObject *husk_py_ffi_from(const husk_ffi_type *type, const void *at)
     }
 }
 
-static bool take_integer(const husk_ffi_type *type, PyObject *value, void *at)
+static bool take_integer(const husk_ffi_type *type, PyObject *value, void *at, const char *what)
 {
     PyObject *whole = PyNumber_Index(value);
     if (!whole)
@@ -80,7 +80,7 @@ static bool take_integer(const husk_ffi_type *type, PyObject *value, void *at)
     Py_DECREF(whole);
     if (status == HUSK_OK)
         return true;
-    PyErr_Format(husk_py_ffi_error(HUSK_ERANGE), "the result of a callback: %R is no %s", value,
+    PyErr_Format(husk_py_ffi_error(HUSK_ERANGE), "%s: %R is no %s", what, value,
                  husk_ffi_kind_name(husk_ffi_type_kind(type)));
     return false;
 }
@@ -99,7 +99,7 @@ static bool take_pointer(PyObject *value, void *at)
     return true;
 }
 
-static bool take_struct(const husk_ffi_type *type, PyObject *value, void *at)
+static bool take_struct(const husk_ffi_type *type, PyObject *value, void *at, const char *what)
 {
     Py_buffer bytes;
     size_t size = husk_ffi_type_size(type);
@@ -109,13 +109,13 @@ static bool take_struct(const husk_ffi_type *type, PyObject *value, void *at)
     if (fits)
         memcpy(at, bytes.buf, size);
     else
-        PyErr_Format(husk_py_ffi_error(HUSK_EINVAL),
-                     "the result of a callback: %zd bytes for a struct of %zu", bytes.len, size);
+        PyErr_Format(husk_py_ffi_error(HUSK_EINVAL), "%s: %zd bytes for a struct of %zu", what, bytes.len,
+                     size);
     PyBuffer_Release(&bytes);
     return fits;
 }
 
-bool husk_py_ffi_to(const husk_ffi_type *type, PyObject *value, void *at)
+bool husk_py_ffi_to(const husk_ffi_type *type, PyObject *value, void *at, const char *what)
 {
     type = plain(type);
     husk_ffi_kind kind = husk_ffi_type_kind(type);
@@ -135,14 +135,14 @@ bool husk_py_ffi_to(const husk_ffi_type *type, PyObject *value, void *at)
             return false;
         if (husk_ffi_double_write(type, at, number) == HUSK_OK)
             return true;
-        PyErr_Format(husk_py_ffi_error(HUSK_ERANGE), "the result of a callback: %R is no %s", value,
+        PyErr_Format(husk_py_ffi_error(HUSK_ERANGE), "%s: %R is no %s", what, value,
                      husk_ffi_kind_name(kind));
         return false;
     case HUSK_FFI_POINTER:
         return take_pointer(value, at);
     case HUSK_FFI_STRUCT:
-        return take_struct(type, value, at);
+        return take_struct(type, value, at, what);
     default:
-        return take_integer(type, value, at);
+        return take_integer(type, value, at, what);
     }
 }

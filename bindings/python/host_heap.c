@@ -302,7 +302,10 @@ static PyObject *heap_make(PyObject *self, PyObject *const *args, Py_ssize_t cou
     if (!PyType_Check(args[0]))
         return PyErr_Format(PyExc_TypeError, "Heap.new(): a record class expected, got %.100s",
                             Py_TYPE(args[0])->tp_name);
-    return husk_py_record_build(as_heap(self), (PyTypeObject *)args[0], args + 1, count - 1, names);
+    PyTypeObject *class = (PyTypeObject *)args[0];
+    bool layout = !PyObject_TypeCheck(args[0], husk_py.meta_type) && husk_py_struct_type(args[0]);
+    return (layout ? husk_py_struct_build : husk_py_record_build)(as_heap(self), class, args + 1, count - 1,
+                                                                  names);
 }
 
 static PyObject *heap_list(PyObject *self, PyObject *const *args, Py_ssize_t count)

@@ -27,14 +27,14 @@ static bool is_record_class(PyObject *x)
 
 const husk_type *husk_py_type_of(PyObject *declared)
 {
-    return ((record_class *)declared)->type;
+    return is_record_class(declared) ? ((record_class *)declared)->type : husk_py_struct_type(declared);
 }
 
 bool husk_py_finalizes(const husk_obj *obj)
 {
     size_t id = husk_type_id(husk_obj_type(obj));
-    const record_class *known = id < husk_py.class_room ? (record_class *)husk_py.classes[id] : NULL;
-    return known && known->finalizes;
+    PyObject *known = id < husk_py.class_room ? (PyObject *)husk_py.classes[id] : NULL;
+    return known && is_record_class(known) && ((record_class *)known)->finalizes;
 }
 
 /* ---- fields ---- */
@@ -81,6 +81,21 @@ static int field_set(PyObject *self, PyObject *x, void *index)
 
 /* ---- making records ---- */
 
+PyObject *husk_py_birth(husk_py_heap *home, PyTypeObject *class, const husk_type *type)
+{
+    husk_py_proxy *proxy = husk_py_proxy_new(class);
+    if (!proxy)
+        return NULL;
+    husk_heap *heap =
+        husk_py_open(home, husk_py_name(class)); /* after making the proxy, which may run anything */
+    husk_obj *obj = heap ? husk_obj_new_inline(heap, type) : NULL;
+    if (!obj) {
+        Py_DECREF((PyObject *)proxy);
+        return heap ? husk_py_raise_failure(home) : NULL;
+    }
+    return husk_py_adopt(home, proxy, obj);
+}
+
 /* A proxy with a record whose fields have their defaults. */
 static PyObject *blank(husk_py_heap *home, PyTypeObject *type)
 {
@@ -89,17 +104,7 @@ static PyObject *blank(husk_py_heap *home, PyTypeObject *type)
         return PyErr_Format(PyExc_TypeError,
                             "%.100s has no fields and makes no records: derive a class from it",
                             husk_py_name(type));
-    husk_py_proxy *proxy = husk_py_proxy_new(type);
-    if (!proxy)
-        return NULL;
-    husk_heap *heap =
-        husk_py_open(home, husk_py_name(type)); /* after making the proxy, which may run anything */
-    husk_obj *obj = heap ? husk_obj_new_inline(heap, known->type) : NULL;
-    if (!obj) {
-        Py_DECREF((PyObject *)proxy);
-        return heap ? husk_py_raise_failure(home) : NULL;
-    }
-    PyObject *self = husk_py_adopt(home, proxy, obj);
+    PyObject *self = husk_py_birth(home, type, known->type);
     for (Py_ssize_t i = 0; self && known->preset && i < known->count; i++)
         if (known->defaults[i] && field_store(self, (size_t)i, known->defaults[i]) < 0)
             Py_CLEAR(self);
@@ -396,10 +401,9 @@ static bool declare(record_class *made)
     return good;
 }
 
-/* Proxies of the type are of this class, from now on and for good. */
-static bool publish(record_class *made)
+bool husk_py_publish(const husk_type *type, PyTypeObject *class)
 {
-    size_t id = husk_type_id(made->type);
+    size_t id = husk_type_id(type);
     if (id >= husk_py.class_room) {
         size_t room = id + 64;
         PyTypeObject **classes = PyMem_Realloc(husk_py.classes, room * sizeof(PyTypeObject *));
@@ -411,8 +415,7 @@ static bool publish(record_class *made)
         husk_py.classes = classes;
         husk_py.class_room = room;
     }
-    husk_py.classes[id] = (PyTypeObject *)Py_NewRef((PyObject *)made);
-    husk_py.finalizing |= made->finalizes;
+    husk_py.classes[id] = (PyTypeObject *)Py_NewRef((PyObject *)class);
     return true;
 }
 
@@ -496,9 +499,11 @@ static bool set_up(record_class *made, bool root)
     Py_XDECREF(annotations);
     if (good) /* asking would forget the exception */
         made->finalizes = PyObject_HasAttrString((PyObject *)made, "__finalize__");
-    good = good && add_descriptors(made, parent, own) && declare(made) && publish(made);
-    if (good)
+    good = good && add_descriptors(made, parent, own) && declare(made) && husk_py_publish(made->type, type);
+    if (good) {
         type->tp_vectorcall = record_vectorcall;
+        husk_py.finalizing |= made->finalizes;
+    }
     return good;
 }
 

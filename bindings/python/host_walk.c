@@ -163,7 +163,7 @@ static bool choose(PyObject *only, found *all)
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (only == (PyObject *)kinds[i].type)
             all->kind = kinds[i].kind;
-    if (only && PyObject_TypeCheck(only, husk_py.meta_type))
+    if (only && PyType_Check(only))
         all->only = husk_py_type_of(only);
     if (!only || all->kind != HUSK_KIND_OTHER || all->only)
         return true;

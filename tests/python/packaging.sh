@@ -32,8 +32,8 @@ pip)
 esac
 
 cd "$here"
-"$venv/bin/python" - "$venv" <<'PYTHON'
-import os, sys, husk
+"$venv/bin/python" - "$venv" "$build" <<'PYTHON'
+import glob, os, sys, husk
 from importlib import metadata
 place = os.path.realpath(husk._core.__file__)
 assert place.startswith(os.path.realpath(sys.argv[1])), place
@@ -41,10 +41,19 @@ assert os.path.exists(os.path.join(os.path.dirname(husk.__file__), "py.typed"))
 with open("/proc/self/maps") as maps:
     libraries = {line.split()[-1] for line in maps if "libhusk" in line}
 assert libraries and all(x.startswith(os.path.realpath(sys.argv[1])) for x in libraries), libraries
+if glob.glob(os.path.join(sys.argv[2], "python", "husk", "_ffi.*.so")):  # the build has libffi, so the package has it
+    from husk import ffi
+    assert os.path.realpath(ffi.__file__).startswith(os.path.realpath(sys.argv[1]))
+else:
+    try:
+        from husk import ffi
+        assert False, "a husk.ffi without libffi"
+    except ImportError as error:
+        assert "without libffi" in str(error), error
 try:
     assert metadata.version("husk") == husk.__version__
 except metadata.PackageNotFoundError:  # only pip leaves a record
     pass
 PYTHON
 "$venv/bin/python" -m unittest test_records test_lists test_maps test_values test_hooks test_heaps test_weak \
-    test_weakmaps test_cycles
+    test_weakmaps test_cycles test_ffi test_ffi_types

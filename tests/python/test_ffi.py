@@ -15,6 +15,7 @@ try:
 except ImportError as error:
     raise unittest.SkipTest(str(error))
 
+MOST_BLOCKS = 500  # what the interpreter itself may keep meanwhile (121 were seen): far below one for each call
 INT = ctypes.sizeof(ctypes.c_int)
 LIBC = ctypes.CDLL(None)
 CALL = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)
@@ -235,14 +236,14 @@ class Callbacks(Case):
             blocks = sys.getallocatedblocks()
             for i in range(rounds):
                 function(i)
-            self.assertLess(sys.getallocatedblocks() - blocks, rounds // 4)
+            self.assertLess(sys.getallocatedblocks() - blocks, MOST_BLOCKS)
         del numbers
         for i in range(300):  # fills what is kept of dead ones
             ffi.Callback("int(int)", abs).close()
         blocks, memory = sys.getallocatedblocks(), resident()
         for i in range(rounds):
             ffi.Callback("int(int)", abs).close()
-        self.assertLess(sys.getallocatedblocks() - blocks, rounds // 4)
+        self.assertLess(sys.getallocatedblocks() - blocks, MOST_BLOCKS)
         self.assertLess(resident() - memory, (64 << 20) if SMALL else (4 << 20))
 
     def test_called_at_the_end(self):

@@ -7,8 +7,10 @@ from typing import Any, ClassVar, Final, Generic, Literal, SupportsIndex, TypeVa
 from _typeshed import structseq
 from typing_extensions import ParamSpec, Self, TypeAlias, dataclass_transform
 
+from husk._ffi import Struct
+
 _P = ParamSpec("_P")
-_R = TypeVar("_R", bound=Record)
+_R = TypeVar("_R", bound=Record | Struct)
 _O = TypeVar("_O", bound=Obj)
 
 _Found: TypeAlias = list[Any]

@@ -15,6 +15,7 @@
 %include "bridge.i"
 %include "debug.i"
 %include "trace.i"
+%include "ledger.i"
 %include "snapshot.i"
 %include "path.i"
 %include "stats.i"

@@ -58,6 +58,16 @@ HUSK_DOES(husk_map_remove_text, husk_obj_heap(arg1))
 HUSK_MAKES(husk_text_new, arg1)
 HUSK_MAKES(husk_box_new, arg1)
 
+/* husk/ledger.h */
+HUSK_DOES(husk_ledger_start, arg1)
+HUSK_DOES(husk_ledger_choose, arg1)
+HUSK_DOES(husk_ledger_push, arg1)
+HUSK_DOES(husk_ledger_pop, arg1)
+HUSK_LENDS(husk_ledger_find)
+HUSK_DOES(husk_ledger_of, husk_obj_heap(arg1))
+HUSK_DOES(husk_ledger_all, arg1)
+HUSK_DOES(husk_ledger_death, arg1)
+
 /* husk/obj.h */
 HUSK_MAKES(husk_obj_new, arg1)
 HUSK_MAKES(husk_obj_new_items, arg1)

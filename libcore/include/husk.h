@@ -20,6 +20,7 @@
 #include <husk/cleanup.h>  /* the finalize registry */
 #include <husk/bridge.h>   /* cycles through a language runtime with a collector of its own */
 #include <husk/trace.h>    /* who asked for the bytes: recording where things are made */
+#include <husk/ledger.h>   /* who holds references, taken where */
 #include <husk/snapshot.h> /* the state of a heap at one moment */
 #include <husk/path.h>     /* why an object is alive */
 #include <husk/stats.h>    /* who has how much: grouped, sorted, compared */

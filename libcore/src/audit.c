@@ -4,6 +4,7 @@
 #include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/ledgered.h"
 #include "object/visit.h"
 #include "object/weak.h"
 
@@ -17,7 +18,7 @@
     } while (0)
 
 struct totals {
-    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued;
+    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued, books;
     uint64_t traced, traced_bytes; /* as the tracer counts */
 };
 
@@ -50,22 +51,11 @@ static husk_status verify_chunk(husk_heap *heap, size_t i, struct totals *totals
     return HUSK_OK;
 }
 
-/* The block begins where a block of this page can begin. */
-static bool is_block(const struct husk__page *page, const void *at)
-{
-    const char *start = husk__page_start(page);
-    size_t offset = (size_t)((const char *)at - start);
-    if (page->state == HUSK__PAGE_RUN)
-        return offset == 0;
-    return page->state == HUSK__PAGE_BLOCKS && offset % page->block == 0 &&
-           offset / page->block < page->fresh;
-}
-
 static husk_status count_list(husk_heap *heap, const struct husk__page *page, const struct husk__slot *block,
                               const char *which, size_t *count)
 {
     for (*count = 0; block; block = block->next) {
-        WANT(husk__page_of(block) == page && is_block(page, block),
+        WANT(husk__page_of(block) == page && husk__is_block(page, block),
              "%s of a page of %u-byte blocks leaves the page", which, page->block);
         WANT(block->head == 0, "%s of a page of %u-byte blocks holds a live object", which, page->block);
         WANT(++*count <= page->fresh, "%s of a page of %u-byte blocks runs in a circle", which, page->block);
@@ -114,23 +104,6 @@ static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
     return HUSK_OK;
 }
 
-static bool is_own_object(const husk_heap *heap, const husk_obj *obj)
-{
-    const struct husk__chunk *chunk = husk__chunk_of(obj);
-    size_t low = 0, high = heap->store.chunk_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        if (heap->store.chunks[middle] < chunk)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    if (low == heap->store.chunk_count || heap->store.chunks[low] != chunk ||
-        husk__page_index(obj) < HUSK__HEAD_PAGES)
-        return false;
-    return is_block(husk__page_of(obj), obj) && husk__is_object(obj);
-}
-
 struct slots {
     husk_heap *heap;
     size_t bad_slot;
@@ -141,7 +114,7 @@ static void check_child(husk_obj *child, size_t slot, size_t index, void *contex
 {
     (void)index;
     struct slots *slots = context;
-    if (slots->bad || ((uintptr_t)child % 8 == 0 && is_own_object(slots->heap, child)))
+    if (slots->bad || ((uintptr_t)child % 8 == 0 && husk__is_own_object(slots->heap, child)))
         return;
     slots->bad = child;
     slots->bad_slot = slot;
@@ -160,7 +133,7 @@ static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_
     for (const husk_weak *weak = cell->weaks; weak; back = &weak->next, weak = weak->next) {
         WANT(++count <= cell->count, "object of type %s: more weak references than its %u", type->name,
              cell->count);
-        WANT(is_own_object(heap, &weak->head) && (husk__type_of(&weak->head)->flags & TYPE_WEAK),
+        WANT(husk__is_own_object(heap, &weak->head) && (husk__type_of(&weak->head)->flags & TYPE_WEAK),
              "object of type %s: what is listed as weak reference is none", type->name);
         WANT(weak->target == obj && weak->back == back,
              "object of type %s: a weak reference points elsewhere", type->name);
@@ -187,7 +160,7 @@ static husk_status verify_ties(husk_heap *heap, husk_obj *obj, const husk_type *
             continue;
         WANT(tie->owner == obj && tie->target, "%s: an entry belongs elsewhere, or its target is dead",
              type->name);
-        WANT(is_own_object(heap, tie->target) && tie->target->cell && *tie->back == tie,
+        WANT(husk__is_own_object(heap, tie->target) && tie->target->cell && *tie->back == tie,
              "%s: an entry is not listed by its target", type->name);
         WANT(!(type->flags & TYPE_EPHEMERON) || (tie->target->tf & TF_KEY),
              "%s: a key of type %s does not know that it is one", type->name,
@@ -239,10 +212,27 @@ static husk_status verify_traced(husk_heap *heap, struct totals *totals)
     return HUSK_OK;
 }
 
+/* What the ledger knows of an object makes up its count. */
+static husk_status verify_book(husk_heap *heap, const husk_obj *obj, const husk_type *type,
+                               struct totals *totals)
+{
+    if (!husk__is_ledgered(obj))
+        return HUSK_OK;
+    WANT(heap->ledgered, "object of type %s: it is in a ledger, but there is none", type->name);
+    const struct husk__ledger *ledger = heap->ledgered->ledger;
+    const char *wrong = husk__ledger_check(ledger, obj->rc & RC_BOOK);
+    WANT(!wrong, "object of type %s in the ledger: %s", type->name, wrong);
+    WANT(husk__ledger_book_at(ledger, obj->rc & RC_BOOK)->thing == obj,
+         "object of type %s: its book in the ledger is of another", type->name);
+    totals->books++;
+    return HUSK_OK;
+}
+
 static husk_status verify_object(husk_heap *heap, const struct husk__page *page, husk_obj *obj,
                                  struct totals *totals)
 {
     const husk_type *type = husk__type_of(obj);
+    husk_status status;
     WANT(type && type->id, "an object of %u bytes has the type id %u, which is not registered", page->block,
          obj->tf & TF_TYPE);
     WANT(page->tracked == ((type->flags & TYPE_TRACKED) != 0),
@@ -252,8 +242,11 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
              husk_obj_item_count(obj) <= (husk__block_bytes(page) - type->items_at) / type->item_size,
          "object of type %s: %zu items do not fit its block", type->name, husk_obj_item_count(obj));
     WANT(!(obj->tf & TF_CONDEMNED), "object of type %s is condemned outside a pass", type->name);
-    WANT((obj->tf & TF_QUEUED) ? obj->rc < RC_ONE : obj->rc >= RC_ONE,
-         "object of type %s: count %u does not fit its state", type->name, obj->rc / RC_ONE);
+    status = verify_book(heap, obj, type, totals);
+    if (status)
+        return status;
+    WANT((obj->tf & TF_QUEUED) ? husk__count_of(obj) == 0 : husk__count_of(obj) > 0,
+         "object of type %s: count %u does not fit its state", type->name, husk__count_of(obj));
     totals->queued += (obj->tf & TF_QUEUED) != 0;
     struct slots slots = { heap, 0, NULL };
     husk__visit(type, obj, check_child, &slots);
@@ -263,18 +256,18 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
     if (type->flags & TYPE_WEAK) {
         const husk_weak *weak = (const husk_weak *)obj;
         WANT(!weak->target ||
-                 (is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
+                 (husk__is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
              "a weak reference is not listed where it points");
     }
     if ((type->flags & TYPE_TIED) && !(obj->tf & TF_QUEUED)) {
-        husk_status status = verify_ties(heap, obj, type);
+        status = verify_ties(heap, obj, type);
         if (status)
             return status;
     }
     if ((obj->tf & TF_QUEUED) && !husk__finalizer_pending(type, obj))
         return HUSK_OK; /* cell and site are given up */
     if (obj->site) {
-        husk_status status = verify_site(heap, obj->site, husk__block_bytes(page), totals);
+        status = verify_site(heap, obj->site, husk__block_bytes(page), totals);
         if (status)
             return status;
     }
@@ -291,13 +284,13 @@ static husk_status verify_counts(husk_heap *heap)
     struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; !status && (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj)) {
-            if (!husk__is_object(obj) || (obj->rc & RC_SLOW))
+            if (!husk__is_object(obj) || husk__is_immortal(obj))
                 continue;
             uint64_t seen = husk__side_total(obj, *husk__side_of(obj));
-            if (seen > obj->rc / RC_ONE && seen != SIDE_UNKNOWN)
-                status = husk_heap_fail(heap, HUSK_ECORRUPT,
-                                        "object of type %s: %llu slots hold it, but its count is %u",
-                                        husk__type_of(obj)->name, (unsigned long long)seen, obj->rc / RC_ONE);
+            if (seen > husk__count_of(obj) && seen != SIDE_UNKNOWN)
+                status = husk_heap_fail(
+                    heap, HUSK_ECORRUPT, "object of type %s: %llu slots hold it, but its count is %u",
+                    husk__type_of(obj)->name, (unsigned long long)seen, husk__count_of(obj));
         }
     husk__side_end(&heap->store);
     return status;
@@ -314,6 +307,8 @@ static husk_status verify_totals(husk_heap *heap, const struct totals *totals)
          heap->cells.in_use);
     size_t dying_bytes, dying = husk__dying_count(heap, &dying_bytes);
     WANT(totals->queued == dying, "%zu objects are dying, %zu are queued", totals->queued, dying);
+    size_t books = heap->ledgered ? heap->ledgered->ledger->books.in_use : 0;
+    WANT(totals->books == books, "%zu objects are in the ledger, it has %zu books", totals->books, books);
     WANT(!heap->loose, "an entry of a weak container is loose");
     size_t cleanups = 0;
     for (int at_exit = 0; at_exit < 2; at_exit++)

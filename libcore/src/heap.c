@@ -6,6 +6,7 @@
 #include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/ledgered.h"
 #include "object/traced.h"
 #include "object/weak.h"
 #include "trace/asked.h"
@@ -74,7 +75,7 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
 static bool is_held(const husk_obj *obj)
 {
     return husk__is_object(obj) && !husk_obj_is_immortal(obj) &&
-           husk__side_total(obj, *husk__side_of(obj)) < obj->rc / RC_ONE;
+           husk__side_total(obj, *husk__side_of(obj)) < husk__count_of(obj);
 }
 
 /* The lowest type id above `last` of which objects are held from outside, and how many. */
@@ -93,13 +94,30 @@ static uint32_t next_held(const husk_heap *heap, uint32_t last, size_t *count)
     return best;
 }
 
+/* Which retains of such objects were never paired, if the heap has a ledger: the places of most. */
+static void report_unpaired(husk_heap *heap, const husk_type *type)
+{
+    enum { ROWS = 3, FRAMES = 4 };
+    husk_ledger_list *list;
+    char text[400];
+    if (!heap->ledgered || husk_ledger_all(heap, type, 0, &list))
+        return;
+    for (size_t i = 0; i < ROWS && i < husk_ledger_list_count(list); i++) {
+        (void)husk_ledger_list_text(list, i, FRAMES, text, sizeof text);
+        husk__report(heap, HUSK_ESTATE, "%s, never paired: %s", type->name, text);
+    }
+    husk_ledger_list_free(list);
+}
+
 static void report_held(husk_heap *heap)
 {
     size_t count = 0;
     husk__find_counts(heap);
-    for (uint32_t id = 0; (id = next_held(heap, id, &count));)
+    for (uint32_t id = 0; (id = next_held(heap, id, &count));) {
         husk__report(heap, HUSK_ESTATE, "closed with %zu object%s of type %s still held", count,
                      count == 1 ? "" : "s", husk__types[id]->name);
+        report_unpaired(heap, husk__types[id]);
+    }
     husk__side_end(&heap->store);
 }
 
@@ -176,6 +194,7 @@ void husk_heap_close(husk_heap *heap)
         heap->error_free(heap->error_data);
     finish_later(heap);
     husk__traced_close(heap);
+    husk__ledgered_close(heap);
     husk__cells_close(&heap->store, &heap->cells);
     husk__charged_free(&heap->store, heap->store.carries,
                        heap->store.carry_room * sizeof(struct husk__carry));

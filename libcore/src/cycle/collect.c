@@ -9,6 +9,7 @@
 #include "cycle/set.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/ledgered.h"
 #include "object/traced.h"
 
 static void add_pass(husk_pass *sum, const husk_pass *pass)
@@ -79,7 +80,7 @@ static void finalize(husk_heap *heap, struct husk__set *set, husk_pass *pass)
 
 static void save_member(husk_heap *heap, husk_obj *member)
 {
-    husk_obj_retain(member);
+    husk_ledger_retain(member, HUSK__BY_GARBAGE);
     heap->collector.garbage[heap->collector.garbage_count++] = member;
 }
 

@@ -33,10 +33,10 @@ static void seed_key(husk_obj *key, void *context)
     if (entry & SIDE_MARK)
         return; /* reached meanwhile */
     uint64_t seen = husk__side_total(key, entry);
-    uint32_t rc = key->rc;
-    if (seen == rc / RC_ONE)
+    uint32_t count = husk__count_of(key);
+    if (seen == count)
         return;
-    if (seen > rc / RC_ONE && !(rc & RC_SLOW) && seen != SIDE_UNKNOWN) {
+    if (seen > count && !husk__is_immortal(key) && seen != SIDE_UNKNOWN) {
         seeding->corrupt = key;
         seeding->seen = seen;
         return;

@@ -56,9 +56,14 @@ static bool seed_page(struct husk__page *page, struct husk__marker *marker, stru
         found->examined++;
         uint64_t seen = husk__side_total(obj, *entry);
         uint32_t rc = obj->rc;
-        if (LIKELY(seen == rc / RC_ONE)) {
+        if (LIKELY(seen == rc / RC_ONE))
             continue;
-        } else if (UNLIKELY(seen > rc / RC_ONE) && !(rc & RC_SLOW) && seen != SIDE_UNKNOWN) {
+        if (UNLIKELY(husk__is_ledgered(obj))) {
+            if (seen == husk__ledgered_count(obj))
+                continue;
+            rc = husk__ledgered_count(obj) * RC_ONE;
+        }
+        if (UNLIKELY(seen > rc / RC_ONE) && !(rc & RC_SLOW) && seen != SIDE_UNKNOWN) {
             found->corrupt = obj;
             found->seen = seen;
             return false;

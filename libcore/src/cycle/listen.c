@@ -4,6 +4,7 @@
 #include "cycle/collect.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/ledgered.h"
 
 bool husk__has_listeners(const husk_heap *heap)
 {
@@ -143,7 +144,7 @@ void husk_heap_garbage_clear(husk_heap *heap)
     struct husk__collector *collector = &heap->collector;
     while (collector->garbage_count) {
         husk_obj *obj = collector->garbage[--collector->garbage_count];
-        husk_obj_release(obj);
+        husk_ledger_release(obj, HUSK__BY_GARBAGE);
     }
     if (heap->busy & BUSY_PASS) /* it has room reserved there */
         return;

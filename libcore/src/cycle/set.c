@@ -2,6 +2,7 @@
 #include "cycle/set.h"
 
 #include "cycle/ephemeron.h"
+#include "object/ledgered.h"
 #include "object/traced.h"
 #include "object/death.h"
 #include "object/visit.h"
@@ -117,7 +118,7 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))
-            if ((obj->tf & TF_CONDEMNED) && husk__side_total(obj, *husk__side_of(obj)) != obj->rc / RC_ONE)
+            if ((obj->tf & TF_CONDEMNED) && husk__side_total(obj, *husk__side_of(obj)) != husk__count_of(obj))
                 husk__mark_root(&marker, obj);
     husk__mark_run(&marker);
     husk__side_end(&heap->store);
@@ -153,6 +154,8 @@ static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
             husk__end_weaks(heap, obj);
         }
         husk__site_end(heap, obj);
+        if (UNLIKELY(husk__is_ledgered(obj)))
+            husk__ledgered_end(heap, obj);
         left -= husk__reclaim_member(heap, obj, husk__type_of(obj));
     }
     if (page->state == HUSK__PAGE_RUN)

@@ -14,6 +14,7 @@
 
 #include <husk/heap.h>
 #include <husk/kinds.h>
+#include <husk/ledger.h>
 #include <husk/value.h>
 
 /* One of the built-in types. The handle is NULL until an object of the kind is first made; no object can be
@@ -64,6 +65,26 @@ static inline husk_status husk__value_check(husk_heap *heap, husk_value v)
     if (v.tag == HUSK_NIL || v.tag == HUSK_INT || v.tag == HUSK_FLOAT)
         return HUSK_OK;
     return husk__value_check_slow(heap, v);
+}
+
+/* References of a container: the ledger is told whose they are. slot NULL: items that move. */
+static inline void husk__item_retain(husk_value v, const husk_obj *holder, const husk_value *slot)
+{
+    if (v.tag == HUSK_OBJ)
+        husk_ledger_retain_in(v.as.o, holder, slot);
+}
+
+static inline void husk__item_release(husk_value v, const husk_obj *holder, const husk_value *slot)
+{
+    if (v.tag == HUSK_OBJ)
+        husk_ledger_release_in(v.as.o, holder, slot);
+}
+
+/* What is taken out is the caller's. */
+static inline void husk__item_give(husk_value v, const husk_obj *holder)
+{
+    if (v.tag == HUSK_OBJ)
+        husk_ledger_move_out(v.as.o, holder, NULL);
 }
 
 /* Is this a record type? (record.c) Any thread, no lock. */

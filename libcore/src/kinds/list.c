@@ -105,14 +105,16 @@ husk_status husk_list_set(husk_obj *obj, size_t index, husk_value v)
 }
 
 /* v before the element at index, which is at most the count. */
-static husk_status put(husk_heap *heap, list *l, size_t index, husk_value v)
+static husk_status put(husk_obj *obj, size_t index, husk_value v)
 {
+    list *l = husk_obj_data(obj);
+    husk_heap *heap = husk_obj_heap(obj);
     husk_status status = husk__value_check(heap, v);
     if (status == HUSK_OK)
         status = reserve(heap, l);
     if (status != HUSK_OK)
         return status;
-    husk_value_retain(v);
+    husk__item_retain(v, obj, NULL);
     memmove(&l->items[index + 1], &l->items[index], (l->count - index) * sizeof(element));
     l->items[index].item = v;
     l->count++;
@@ -124,8 +126,7 @@ husk_status husk_list_append(husk_obj *obj, husk_value v)
     husk_status status = husk__kind_check(&husk__list_type, obj);
     if (status != HUSK_OK)
         return status;
-    list *l = husk_obj_data(obj);
-    return put(husk_obj_heap(obj), l, l->count, v);
+    return put(obj, ((const list *)husk_obj_data(obj))->count, v);
 }
 
 husk_status husk_list_insert(husk_obj *obj, size_t index, husk_value v)
@@ -137,7 +138,7 @@ husk_status husk_list_insert(husk_obj *obj, size_t index, husk_value v)
     husk_heap *heap = husk_obj_heap(obj);
     if (index > l->count)
         return husk_heap_fail(heap, HUSK_ERANGE, "list index %zu is above the count %zu", index, l->count);
-    return put(heap, l, index, v);
+    return put(obj, index, v);
 }
 
 husk_status husk_list_remove(husk_obj *obj, size_t index, husk_value *out)
@@ -157,10 +158,12 @@ husk_status husk_list_remove(husk_obj *obj, size_t index, husk_value *out)
         l->items = NULL;
         l->capacity = 0;
     }
-    if (out)
+    if (out) {
+        husk__item_give(old, obj);
         *out = old;
-    else
-        husk_value_release(old);
+    } else {
+        husk__item_release(old, obj, NULL);
+    }
     return HUSK_OK;
 }
 
@@ -177,7 +180,7 @@ husk_status husk_list_clear(husk_obj *obj)
     l->capacity = 0;
     for (size_t i = 0; i < old.count;
          i++) /* code that runs here may fill the list again: it is whole and empty */
-        husk_value_release(old.items[i].item);
+        husk__item_release(old.items[i].item, obj, NULL);
     husk_buffer_free(heap, old.items, old.capacity * sizeof(element));
     return HUSK_OK;
 }

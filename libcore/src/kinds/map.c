@@ -64,8 +64,10 @@ static husk_status peek(husk_heap *heap, const map *m, const husk__probe *p, hus
 }
 
 /* The key and value are released last, when the map is whole again, and the map is not touched after that. */
-static husk_status take_out(husk_heap *heap, map *m, const husk__probe *p)
+static husk_status take_out(husk_obj *obj, const husk__probe *p)
 {
+    husk_heap *heap = husk_obj_heap(obj);
+    map *m = husk_obj_data(obj);
     size_t place;
     entry *e = find(m, p, &place);
     if (!e)
@@ -75,8 +77,8 @@ static husk_status take_out(husk_heap *heap, map *m, const husk__probe *p)
     e->key = husk_nil();
     e->value = husk_nil();
     husk__table_remove(heap, &m->table, &kind, &e->row, place);
-    husk_value_release(key);
-    husk_value_release(value);
+    husk__item_release(key, obj, NULL);
+    husk__item_release(value, obj, NULL);
     return HUSK_OK;
 }
 
@@ -104,7 +106,7 @@ husk_status husk_map_remove(husk_obj *obj, husk_value key)
     husk_status status = husk__kind_check(&husk__map_type, obj);
     if (status == HUSK_OK)
         status = husk__probe_value(husk_obj_heap(obj), &p, key);
-    return status == HUSK_OK ? take_out(husk_obj_heap(obj), husk_obj_data(obj), &p) : status;
+    return status == HUSK_OK ? take_out(obj, &p) : status;
 }
 
 husk_status husk_map_remove_text(husk_obj *obj, const char *bytes, size_t length)
@@ -113,7 +115,7 @@ husk_status husk_map_remove_text(husk_obj *obj, const char *bytes, size_t length
     husk_status status = husk__kind_check(&husk__map_type, obj);
     if (status == HUSK_OK)
         status = husk__probe_text(husk_obj_heap(obj), &p, bytes, length);
-    return status == HUSK_OK ? take_out(husk_obj_heap(obj), husk_obj_data(obj), &p) : status;
+    return status == HUSK_OK ? take_out(obj, &p) : status;
 }
 
 husk_status husk_map_set(husk_obj *obj, husk_value key, husk_value v)
@@ -135,8 +137,8 @@ husk_status husk_map_set(husk_obj *obj, husk_value key, husk_value v)
     status = husk__table_reserve(heap, &m->table, &kind);
     if (status != HUSK_OK)
         return status;
-    husk_value_retain(p.key);
-    husk_value_retain(v);
+    husk__item_retain(p.key, obj, NULL);
+    husk__item_retain(v, obj, NULL);
     e = (entry *)(void *)husk__table_row(&m->table, &kind, m->table.used);
     e->key = p.key;
     e->value = v;
@@ -154,8 +156,8 @@ husk_status husk_map_clear(husk_obj *obj)
     husk__table old = husk__table_empty(&m->table);
     const entry *entries = old.rows;
     for (size_t i = old.first; i < old.used; i++) { /* code that runs here finds the map whole and empty */
-        husk_value_release(entries[i].key);
-        husk_value_release(entries[i].value);
+        husk__item_release(entries[i].key, obj, NULL);
+        husk__item_release(entries[i].value, obj, NULL);
     }
     husk__table_free(heap, &kind, &old);
     return HUSK_OK;

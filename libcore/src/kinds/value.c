@@ -36,9 +36,9 @@ husk_status husk_value_set(husk_obj *self, husk_value *slot, husk_value v)
     husk_status status = husk__value_check(heap, v);
     if (status != HUSK_OK)
         return status;
-    husk_value_retain(v); /* before the release below: v may be what the slot holds */
+    husk__item_retain(v, self, slot); /* before the release below: v may be what the slot holds */
     husk_value old = *slot;
     *slot = v;
-    husk_value_release(old);
+    husk__item_release(old, self, slot);
     return HUSK_OK;
 }

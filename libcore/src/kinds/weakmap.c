@@ -84,7 +84,7 @@ static husk_status clear(husk_obj *obj)
     husk__table old = husk__table_empty(&c->table);
     const tie *ties = old.rows;
     for (size_t i = old.first; i < old.used; i++) /* code that runs here finds the container empty */
-        husk_value_release(ties[i].other);
+        husk__item_release(ties[i].other, obj, NULL);
     husk__table_free(heap, &rows, &old);
     return HUSK_OK;
 }
@@ -160,7 +160,7 @@ static husk_status add(husk_obj *obj, husk_obj *target, uint32_t hash, husk_valu
     husk_status status = husk__table_reserve(heap, &c->table, &rows);
     if (status != HUSK_OK)
         return status;
-    husk_value_retain(other);
+    husk__item_retain(other, obj, NULL);
     tie *t = row_tie(husk__table_row(&c->table, &rows, c->table.used));
     t->other = other;
     (void)husk__table_add(&c->table, &rows, hash);
@@ -182,7 +182,7 @@ static husk_status remove_target(husk_obj *obj, husk_obj *target, const char *co
     tie *t = find_target(of(obj), target, &place);
     if (!t)
         return missing(obj, container_name);
-    husk_value_release(take_out(husk_obj_heap(obj), of(obj), t, place));
+    husk__item_release(take_out(husk_obj_heap(obj), of(obj), t, place), obj, NULL);
     return HUSK_OK;
 }
 
@@ -315,7 +315,7 @@ static husk_status remove_key(husk_obj *obj, const husk__probe *p)
     tie *t = find_key(obj, p, &place);
     if (!t)
         return husk__key_missing(husk_obj_heap(obj), p, "the weak-value map");
-    husk_value_release(take_out(husk_obj_heap(obj), of(obj), t, place));
+    husk__item_release(take_out(husk_obj_heap(obj), of(obj), t, place), obj, NULL);
     return HUSK_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "object/death.h"
 
 #include "object/hook.h"
+#include "object/ledgered.h"
 #include "object/plain.h"
 #include "object/traced.h"
 #include "object/visit.h"
@@ -14,7 +15,8 @@
 struct children {
     husk_heap *heap;
     husk_obj *first;
-    husk__link *tail; /* where the next one is linked */
+    husk__link *tail;       /* where the next one is linked */
+    const husk_obj *holder; /* whose children they are */
 };
 
 ALWAYS_INLINE husk__link *link_of(husk_obj *obj, const husk_type *type)
@@ -26,6 +28,8 @@ ALWAYS_INLINE husk__link *link_of(husk_obj *obj, const husk_type *type)
 /* obj certainly dies: cell and site are given up, their words are free for a link. */
 static void settle(husk_heap *heap, husk_obj *obj)
 {
+    if (UNLIKELY(husk__is_ledgered(obj)))
+        husk__ledgered_end(heap, obj);
     if (obj->cell)
         husk__end_weaks(heap, obj);
     husk__site_end(heap, obj);
@@ -47,8 +51,21 @@ static void queue(struct children *list, husk_obj *obj)
     list->tail = link_of(obj, type);
 }
 
-_Noreturn static NEVER_INLINE void report_overrelease(const husk_obj *obj)
+/* The same of one in a ledger: its book has the count, and stays as long as the object may come back. */
+static NEVER_INLINE void queue_ledgered(struct children *list, husk_obj *obj)
 {
+    uint32_t rc = obj->rc;
+    bool settled = !(obj->tf & TF_CONDEMNED) && !husk__finalizer_pending(husk__type_of(obj), obj);
+    if (settled)
+        husk__ledgered_end(list->heap, obj);
+    queue(list, obj);
+    if (!settled)
+        obj->rc = rc;
+}
+
+_Noreturn NEVER_INLINE void husk__report_overrelease(const husk_obj *obj)
+{
+    husk__ledgered_tell(obj);
     if (!husk__is_object(obj))
         husk__fatal("release of a dead object at %p", (const void *)obj);
     husk__fatal("release of an object of type %s at %p whose count is already zero", husk__type_of(obj)->name,
@@ -66,11 +83,22 @@ static NEVER_INLINE void touch_slow_count(husk_obj *obj)
 
 void husk__retain_slow_1(husk_obj *obj)
 {
-    touch_slow_count(obj);
+    if (husk__is_ledgered(obj))
+        husk__ledgered_retain(obj);
+    else
+        touch_slow_count(obj);
+}
+
+static NEVER_INLINE void drop_slow(husk_obj *child, struct children *list, size_t slot)
+{
+    if (!husk__is_ledgered(child))
+        touch_slow_count(child);
+    else if (husk__ledgered_drop(child, list->holder, slot))
+        queue_ledgered(list, child);
 }
 
 /* One reference fewer for a child of a dying object. */
-ALWAYS_INLINE void drop(husk_obj *child, struct children *list)
+ALWAYS_INLINE void drop(husk_obj *child, struct children *list, size_t slot)
 {
     uint32_t rc = child->rc;
     if (LIKELY(rc - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE)) {
@@ -78,33 +106,32 @@ ALWAYS_INLINE void drop(husk_obj *child, struct children *list)
         return;
     }
     if (UNLIKELY(rc & RC_SLOW)) {
-        touch_slow_count(child);
+        drop_slow(child, list, slot);
         return;
     }
     if (UNLIKELY(rc < RC_ONE) || UNLIKELY(!husk__is_object(child)))
-        report_overrelease(child);
+        husk__report_overrelease(child);
     queue(list, child);
 }
 
 static void drop_child(husk_obj *child, size_t slot, size_t index, void *context)
 {
-    (void)slot;
     (void)index;
-    drop(child, context);
+    drop(child, context, slot);
 }
 
 static void drop_outsider(husk_obj *child, size_t slot, size_t index, void *context)
 {
-    (void)slot;
     (void)index;
     if (!husk__is_pending(child))
-        drop(child, context);
+        drop(child, context, slot);
 }
 
-struct husk__chain husk__drop_rare(husk_heap *heap, husk_obj *child, struct husk__chain chain)
+struct husk__chain husk__drop_rare(husk_heap *heap, husk_obj *child, struct husk__chain chain,
+                                   const husk_obj *holder, size_t slot)
 {
-    struct children list = { heap, chain.first, chain.tail ? chain.tail : &list.first };
-    drop(child, &list);
+    struct children list = { heap, chain.first, chain.tail ? chain.tail : &list.first, holder };
+    drop(child, &list, slot);
     if (list.tail != &list.first)
         chain = (struct husk__chain){ list.first, list.tail };
     return chain;
@@ -120,11 +147,16 @@ bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
     struct husk__hook saved;
     obj->tf |= TF_FINALIZED;
-    obj->rc += RC_ONE;
+    if (UNLIKELY(husk__is_ledgered(obj)))
+        husk__ledgered_hold(obj);
+    else
+        obj->rc += RC_ONE;
     husk__hook_enter(heap, &saved);
     type->finalize(obj);
     husk__hook_leave(heap, &saved);
-    ALWAYS(obj->rc >= RC_ONE, "the finalizer of type %s released its object", type->name);
+    ALWAYS(husk__count_of(obj) > 0, "the finalizer of type %s released its object", type->name);
+    if (UNLIKELY(husk__is_ledgered(obj)))
+        return husk__ledgered_let_go(obj);
     if (!(obj->rc & RC_SLOW))
         obj->rc -= RC_ONE;
     return obj->rc < RC_ONE;
@@ -132,7 +164,7 @@ bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type)
 
 static void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
-    struct children list = { heap, NULL, &list.first };
+    struct children list = { heap, NULL, &list.first, obj };
     husk__visit(type, obj, drop_child, &list);
     splice(heap, &list);
     if (UNLIKELY(type->flags & TYPE_DISPOSE)) /* after the visit: it may free a buffer with slots */
@@ -142,7 +174,7 @@ static void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
 
 bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
-    struct children list = { heap, NULL, &list.first };
+    struct children list = { heap, NULL, &list.first, obj };
     if (UNLIKELY(type->flags & TYPE_WEAK) && husk__weak_end(heap, (husk_weak *)obj)) {
         obj->rc = 0;
         return false;
@@ -224,16 +256,27 @@ void husk__release_rare(husk_obj *obj)
 {
     uint32_t rc = obj->rc;
     if (rc & RC_SLOW) {
-        touch_slow_count(obj);
+        if (husk__is_ledgered(obj))
+            husk__ledgered_release(obj);
+        else
+            touch_slow_count(obj);
         return;
     }
     if (rc < RC_ONE || !husk__is_object(obj) || (obj->tf & TF_QUEUED))
-        report_overrelease(obj);
+        husk__report_overrelease(obj);
+    husk__release_last(obj);
+}
+
+void husk__release_last(husk_obj *obj)
+{
     husk_heap *heap = husk__heap_of(obj);
     if (heap->busy & BUSY_OWNER)
         husk__check_owner(heap);
-    struct children list = { heap, NULL, &list.first };
-    queue(&list, obj);
+    struct children list = { heap, NULL, &list.first, NULL };
+    if (husk__is_ledgered(obj))
+        queue_ledgered(&list, obj);
+    else
+        queue(&list, obj);
     splice(heap, &list);
     if (heap->busy & BUSY_WORK)
         return; /* whoever is at work ends it */

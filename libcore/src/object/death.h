@@ -13,6 +13,12 @@
  * off to heap->due and events wait. The caller is the outermost: busy has no BUSY_DRAIN. */
 void husk__drain(husk_heap *heap);
 
+/* The last reference is gone: it ends now, or as soon as whoever is at work comes to it. */
+void husk__release_last(husk_obj *obj);
+
+/* A release too many: tells what is known of it and ends the process. */
+_Noreturn void husk__report_overrelease(const husk_obj *obj);
+
 /* Step 1 for one object: holds it, runs its finalizer. True: it is still dead (count zero again). */
 bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type);
 

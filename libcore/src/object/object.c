@@ -1,5 +1,6 @@
 /* object/object.c: birth, and what can be asked of an object. Death is death.c. */
 #include "object/hook.h"
+#include "object/ledgered.h"
 #include "object/state.h"
 #include "object/traced.h"
 
@@ -9,6 +10,23 @@ void husk__check_owner(const husk_heap *heap)
 {
     ALWAYS(heap->attached && pthread_equal(heap->owner, pthread_self()),
            "heap %s is used by a thread that does not own it", heap->name);
+}
+
+bool husk__is_own_object(const husk_heap *heap, const void *at)
+{
+    const struct husk__chunk *chunk = husk__chunk_of(at);
+    size_t low = 0, high = heap->store.chunk_count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (heap->store.chunks[middle] < chunk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == heap->store.chunk_count || heap->store.chunks[low] != chunk ||
+        husk__page_index(at) < HUSK__HEAD_PAGES)
+        return false;
+    return husk__is_block(husk__page_of(at), at) && husk__is_object(at);
 }
 
 ALWAYS_INLINE husk_obj *begin(struct husk__slot *block, const husk_type *type)
@@ -52,8 +70,13 @@ static __attribute__((noinline)) husk_obj *birth(husk_heap *heap, const husk_typ
         memset((char *)block + HUSK__HEADER, 0, bytes - HUSK__HEADER);
     husk_obj *obj = begin(block, type);
     if (UNLIKELY(heap->store.picked)) {
-        heap->store.picked = false;
-        husk__traced_birth(heap, obj, husk__block_bytes(husk__page_of(obj)), from);
+        unsigned picked = heap->store.picked;
+        const char *at_file = heap->said.at_file;
+        heap->store.picked = 0;
+        if (picked & PICKED_TRACE)
+            husk__traced_birth(heap, obj, husk__block_bytes(husk__page_of(obj)), from);
+        if (picked & PICKED_LEDGER)
+            husk__ledgered_birth(heap, obj, at_file, from);
     }
     return obj;
 }
@@ -76,7 +99,7 @@ husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
     struct husk__bin *bin = (struct husk__bin *)(void *)((char *)heap + type->birth.hand_at);
     struct husk__slot *block = bin->aside; /* there is none of types with items */
     struct husk__tracer *tracer = heap->tracer;
-    if (!block || !tracer)
+    if (!block || !tracer || heap->ledgered)
         return birth_of_type(heap, type, from);
     uint32_t record = husk__capture_quick(tracer, &heap->said, from);
     if (UNLIKELY(!record) || UNLIKELY(tracer->sampler.mean != 0) || UNLIKELY(tracer->until_clock == 1) ||
@@ -130,23 +153,25 @@ size_t husk_obj_item_count(const husk_obj *obj)
 
 size_t husk_obj_strong_count(const husk_obj *obj)
 {
-    return obj->rc & RC_SLOW ? SIZE_MAX : obj->rc / RC_ONE;
+    return husk__is_immortal(obj) ? SIZE_MAX : husk__count_of(obj);
 }
 
 bool husk_obj_is_unique(const husk_obj *obj)
 {
-    return obj->rc / RC_ONE == 1 && husk_obj_weak_count(obj) == 0 &&
+    return husk__count_of(obj) == 1 && husk_obj_weak_count(obj) == 0 &&
            (!obj->cell || !husk__cell_at(obj->cell)->ties);
 }
 
 void husk_obj_make_immortal(husk_obj *obj)
 {
+    if (husk__is_ledgered(obj))
+        husk__ledgered_leave(obj);
     obj->rc = RC_IMMORTAL;
 }
 
 bool husk_obj_is_immortal(const husk_obj *obj)
 {
-    return obj->rc & RC_SLOW;
+    return husk__is_immortal(obj);
 }
 
 husk_heap *husk_obj_heap(const husk_obj *obj)

@@ -94,7 +94,7 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
                 } else if (LIKELY(rc - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE)) {
                     child->rc = rc - RC_ONE;
                 } else {
-                    others = husk__drop_rare(heap, child, others);
+                    others = husk__drop_rare(heap, child, others, obj, i);
                     rare = true;
                 }
             }

@@ -16,7 +16,8 @@ struct husk__chain {
 void husk__drain_plain(husk_heap *heap);
 
 /* death.c: one reference fewer for a child that is not plain, or whose count is odd; if it dies, it joins. */
-struct husk__chain husk__drop_rare(husk_heap *heap, husk_obj *child, struct husk__chain chain);
+struct husk__chain husk__drop_rare(husk_heap *heap, husk_obj *child, struct husk__chain chain,
+                                   const husk_obj *holder, size_t slot);
 
 /* death.c: a release that is not the plain last one of a heap at rest. */
 void husk__release_rare(husk_obj *obj);

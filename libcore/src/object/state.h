@@ -85,7 +85,8 @@ struct husk_heap {
     uint32_t key_search;     /* number of the latest search that counted keys (cycle/ephemeron.c) */
     _Atomic(husk_later *) later;
 
-    struct husk__tracer *tracer; /* NULL: births are not traced */
+    struct husk__tracer *tracer;     /* NULL: births are not traced */
+    struct husk__ledgered *ledgered; /* NULL: no ledger (object/ledgered.h) */
     struct husk__said said;
     struct husk__blockmap buffers; /* traced ones */
     size_t buffer_left;            /* sampled: bytes of buffers to the next sample */
@@ -122,6 +123,9 @@ ALWAYS_INLINE husk_heap *husk__heap_of(const void *at)
              *end_ = (husk_obj *)(void *)husk__page_end(page);                                               \
     obj < end_;                                                                                              \
     obj = (husk_obj *)(void *)((char *)obj + (page)->block)
+
+/* An object of the heap, live or dying, stands at this address, whatever it is. */
+bool husk__is_own_object(const husk_heap *heap, const void *at);
 
 /* Stops the process if the calling thread is not the owner of a heap that asked for the check. */
 void husk__check_owner(const husk_heap *heap);

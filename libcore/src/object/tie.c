@@ -3,6 +3,8 @@
 
 #include "object/state.h"
 
+#include <husk/ledger.h>
+
 husk_status husk__tied_type(const husk_type_spec *spec, const husk_type **out)
 {
     return husk__type_make(spec, TYPE_TIED, out);
@@ -97,7 +99,9 @@ void husk__ties_forget(husk_heap *heap)
     while (heap->loose) {
         struct husk__tie *tie = heap->loose;
         const struct husk__tie_kind *kind = husk_type_data(husk__type_of(tie->owner));
+        const husk_obj *owner = tie->owner;
         husk_value other = kind->forget(heap, tie);
-        husk_value_release(other);
+        if (other.tag == HUSK_OBJ)
+            husk_ledger_release_in(other.as.o, owner, NULL);
     }
 }

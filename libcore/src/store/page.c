@@ -109,17 +109,17 @@ static struct husk__page *new_page(struct husk__store *store, unsigned number)
 static struct husk__slot *deal(struct husk__store *store, struct husk__bin *bin, struct husk__slot *first,
                                uint32_t n)
 {
-    uint32_t unseen = n; /* may be given out without a look */
+    uint32_t unseen = store->ledger ? 1 : n; /* may be given out without a look by the tracer */
     size_t block = bin->page->block;
     if (store->watch == WATCH_ALL) {
         unseen = 0;
     } else if (store->watch == WATCH_SAMPLES) {
-        if (bin->left / block < n)
+        if (bin->left / block < unseen)
             unseen = (uint32_t)(bin->left / block);
         bin->left = unseen ? bin->left - unseen * block : store->gap(store);
     }
     HUSK__UNPOISON(first, block);
-    store->picked = unseen == 0;
+    store->picked = (uint8_t)((unseen ? 0 : PICKED_TRACE) | (store->ledger ? PICKED_LEDGER : 0));
     if (unseen == n) {
         bin->hand = first->next;
         bin->aside = NULL;
@@ -217,11 +217,12 @@ struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bo
         page = take_large(store, bytes, dirty);
     if (!page)
         return NULL;
-    store->picked = store->watch == WATCH_ALL;
+    bool traced = store->watch == WATCH_ALL;
     if (store->watch == WATCH_SAMPLES) {
-        store->picked = bytes > store->large_left;
-        store->large_left = store->picked ? store->gap(store) : store->large_left - bytes;
+        traced = bytes > store->large_left;
+        store->large_left = traced ? store->gap(store) : store->large_left - bytes;
     }
+    store->picked = (uint8_t)((traced ? PICKED_TRACE : 0) | (store->ledger ? PICKED_LEDGER : 0));
     page->state = HUSK__PAGE_RUN;
     page->capacity = page->fresh = page->used = 1;
     page->tracked = tracked;
@@ -310,13 +311,20 @@ void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(
 {
     husk__store_rest(store);
     store->watch = (uint8_t)watch;
-    store->picked = false;
+    store->picked = 0;
     store->gap = gap;
     if (watch != WATCH_SAMPLES)
         return;
     store->large_left = gap(store);
     for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
         store->bins[b].left = gap(store);
+}
+
+void husk__store_ledger(struct husk__store *store, bool on)
+{
+    husk__store_rest(store);
+    store->ledger = on;
+    store->picked = 0;
 }
 
 void husk__store_rest(struct husk__store *store)

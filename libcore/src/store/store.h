@@ -54,6 +54,9 @@ enum {
     WATCH_SAMPLES, /* so does one after `left` bytes, and its gap is drawn anew */
 };
 
+/* husk__store.picked: by whom */
+enum { PICKED_TRACE = 1, PICKED_LEDGER = 2 };
+
 struct husk__store {
     struct husk__bin bins[2 * HUSK__CLASSES + 1]; /* untracked classes, tracked ones, HUSK__NO_BIN */
 
@@ -80,7 +83,8 @@ struct husk__store {
     bool closed;                /* no more births: the heap is being taken apart */
     bool one_by_one;            /* refill hands out single blocks, so that each birth is seen */
     uint8_t watch;              /* WATCH_... */
-    bool picked;                /* the block that refill or large gives out is one to be looked at */
+    bool ledger;                /* every birth comes through refill, whatever else is watched */
+    uint8_t picked;             /* PICKED_...: the block that refill or large gives out is to be looked at */
     size_t large_left;          /* as husk__bin.left, for large blocks */
     size_t (*gap)(struct husk__store *store); /* WATCH_SAMPLES: bytes to the next sample */
 
@@ -141,6 +145,9 @@ void husk__store_relieve(struct husk__store *store);
 
 /* Births are watched from now on, or not. */
 void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(struct husk__store *store));
+
+/* Every birth is to be seen by the ledger from now on, or not. */
+void husk__store_ledger(struct husk__store *store, bool on);
 
 /* Puts all hands, and what is aside, back into their pages and gives up current pages; those that are empty become spare. */
 void husk__store_rest(struct husk__store *store);

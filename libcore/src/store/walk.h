@@ -39,4 +39,15 @@ ALWAYS_INLINE char *husk__page_end(const struct husk__page *page)
     return husk__page_start(page) + (size_t)page->fresh * page->block;
 }
 
+/* The block begins where a block of this page can begin. */
+static inline bool husk__is_block(const struct husk__page *page, const void *at)
+{
+    const char *start = husk__page_start(page);
+    size_t offset = (size_t)((const char *)at - start);
+    if (page->state == HUSK__PAGE_RUN)
+        return offset == 0;
+    return page->state == HUSK__PAGE_BLOCKS && offset % page->block == 0 &&
+           offset / page->block < page->fresh;
+}
+
 #endif

@@ -87,7 +87,7 @@ static bool is_replaced(const struct husk__said *said, uintptr_t pc)
 
 /* Who called the library: the first return address that is not ours. Our frames are all linked by frame pointers,
  * which only grow. */
-ALWAYS_INLINE struct husk__from leave_library(struct husk__from from)
+ALWAYS_INLINE struct husk__unwind_start leave_library(struct husk__from from)
 {
     while (husk__is_own_code(from.pc)) {
         const uintptr_t *next = (const uintptr_t *)from.frame[0];
@@ -95,7 +95,7 @@ ALWAYS_INLINE struct husk__from leave_library(struct husk__from from)
             break;
         from = (struct husk__from){ next[1], next };
     }
-    return from;
+    return (struct husk__unwind_start){ from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
 }
 
 /* ---- collecting ---- */
@@ -212,38 +212,41 @@ static size_t add_pushed(struct husk_trace_sink *sink, struct husk__said *said)
 
 _Static_assert(sizeof(uintptr_t) == sizeof(uint64_t), "return addresses are keys as they are");
 
+ALWAYS_INLINE size_t native_from(struct husk__unwind_memo *memo, struct husk__unwind_start start,
+                                 uint64_t *keys, size_t most)
+{
+    keys[0] = start.pc;
+    return 1 + husk__unwind_memo(memo, &start, (uintptr_t *)keys + 1, (unsigned)most - 1);
+}
+
 size_t husk__capture_native(struct husk__unwind_memo *memo, struct husk__from from, uint64_t *keys,
                             size_t most)
 {
-    from = leave_library(from);
-    struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
-    keys[0] = from.pc;
-    return 1 + husk__unwind_memo(memo, &start, (uintptr_t *)keys + 1, (unsigned)most - 1);
+    return native_from(memo, leave_library(from), keys, most);
 }
 
 enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks are cut */
 
-static unsigned native_beside(struct husk__tracer *tracer, struct husk__from from, uintptr_t pcs[NATIVE_MOST])
+static unsigned native_beside(struct husk__tracer *tracer, struct husk__unwind_start start,
+                              uintptr_t pcs[NATIVE_MOST])
 {
-    struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
-    pcs[0] = from.pc;
+    pcs[0] = start.pc;
     return 1 + husk__unwind_memo(&tracer->memo, &start, pcs + 1, NATIVE_MOST - 1);
 }
 
 /* Native frames that stand before the language's, then those, then the native ones behind. Where the language's
  * come first and suffice, the machine's stack is not looked at. Answers how many frames were left out, as far as
  * that is known. */
-static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said, struct husk__from from)
+static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said,
+                        struct husk__unwind_start start)
 {
     uintptr_t pcs[NATIVE_MOST];
     unsigned count = 0, i = 0;
     bool native = sink->tracer->sources & HUSK_TRACE_NATIVE;
     bool language = said->source && (sink->tracer->sources & HUSK_TRACE_LANGUAGE);
-    if (native)
-        from = leave_library(from);
-    bool later = language && is_replaced(said, from.pc);
+    bool later = native && language && is_replaced(said, start.pc);
     if (native && !later)
-        count = native_beside(sink->tracer, from, pcs);
+        count = native_beside(sink->tracer, start, pcs);
     size_t more = 0;
     for (; i < count && !is_replaced(said, pcs[i]); i++)
         if (!add(sink, pcs[i]))
@@ -252,8 +255,8 @@ static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said, s
         more = said->source(sink, said->source_data);
     if (sink->tracer->sources & HUSK_TRACE_GIVEN)
         more += add_pushed(sink, said);
-    if (native && later && sink->count < sink->most)
-        count = native_beside(sink->tracer, from, pcs);
+    if (later && sink->count < sink->most)
+        count = native_beside(sink->tracer, start, pcs);
     for (; i < count; i++)
         if (!is_replaced(said, pcs[i]) && !husk__is_own_code(pcs[i]) && !add(sink, pcs[i]))
             break;
@@ -261,15 +264,16 @@ static size_t add_mixed(struct husk_trace_sink *sink, struct husk__said *said, s
 }
 
 /* All but what was said for this birth alone. */
-static size_t add_frames(struct husk_trace_sink *sink, struct husk__said *said, struct husk__from from)
+static size_t add_frames(struct husk_trace_sink *sink, struct husk__said *said,
+                         struct husk__unwind_start start)
 {
     if (sink->count == sink->most)
         return 0;
     if (said->source || said->pushed_count)
-        return add_mixed(sink, said, from);
+        return add_mixed(sink, said, start);
     if (sink->tracer->sources & HUSK_TRACE_NATIVE)
-        sink->count += husk__capture_native(&sink->tracer->memo, from, sink->tracer->keys + sink->count,
-                                            sink->most - sink->count);
+        sink->count += native_from(&sink->tracer->memo, start, sink->tracer->keys + sink->count,
+                                   sink->most - sink->count);
     return 0;
 }
 
@@ -313,27 +317,39 @@ static uint32_t capture_said(struct husk__tracer *tracer, struct husk__said *sai
     return record_slow(tracer, hash, 1, 0);
 }
 
-uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from)
+ALWAYS_INLINE uint32_t capture_all(struct husk__tracer *tracer, struct husk__said *said,
+                                   struct husk__unwind_start start)
 {
-    bool given = said->at_file && (tracer->sources & HUSK_TRACE_GIVEN);
-    if (tracer->most_frames == 1) {
-        if (given)
-            return capture_said(tracer, said);
-        if (!said->source && !said->pushed_count && (tracer->sources & HUSK_TRACE_NATIVE)) {
-            tracer->keys[0] = leave_library(from).pc;
-            return record_of(tracer, husk__place_of_one(tracer->keys[0]), 1, 0);
-        }
-    }
     struct husk_trace_sink sink = { tracer, 0, tracer->most_frames };
-    if (given)
+    if (said->at_file && (tracer->sources & HUSK_TRACE_GIVEN))
         add_at(&sink, said);
-    size_t more = add_frames(&sink, said, from);
+    size_t more = add_frames(&sink, said, start);
     uint32_t total = more ? (uint32_t)(sink.count + more) : 0;
     if (sink.count == 0) {
         tracer->unknown++;
         return TRACE_UNKNOWN;
     }
     return record_of(tracer, husk__place_hash(tracer->keys, sink.count, total), sink.count, total);
+}
+
+uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from)
+{
+    if (tracer->most_frames == 1) {
+        if (said->at_file && (tracer->sources & HUSK_TRACE_GIVEN))
+            return capture_said(tracer, said);
+        if (!said->source && !said->pushed_count && (tracer->sources & HUSK_TRACE_NATIVE)) {
+            tracer->keys[0] = leave_library(from).pc;
+            return record_of(tracer, husk__place_of_one(tracer->keys[0]), 1, 0);
+        }
+    }
+    return capture_all(tracer, said, leave_library(from));
+}
+
+uint32_t husk__capture_from(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from)
+{
+    struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
+    (void)husk__unwind_leave(&start, husk__own_code.start, husk__own_code.end); /* else with our frames */
+    return capture_all(tracer, said, start);
 }
 
 /* ---- pushed frames ---- */

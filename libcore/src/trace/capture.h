@@ -64,6 +64,9 @@ ALWAYS_INLINE bool husk__is_own_code(uintptr_t pc)
 /* See husk__capture. */
 uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
 
+/* The same for a place that may lie in any function of the library, whether it keeps frame pointers or not. */
+uint32_t husk__capture_from(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
+
 /* The same for the common case, at once: one native frame, nothing said, seen before. 0: it is not that. */
 ALWAYS_INLINE uint32_t husk__capture_quick(const struct husk__tracer *tracer, const struct husk__said *said,
                                            struct husk__from from)

@@ -545,7 +545,13 @@ struct pair {
     int32_t function, entry;
 };
 
-uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc)
+struct search_table {
+    uintptr_t header, frames, end; /* of .eh_frame_hdr, of .eh_frame, of the segment with both */
+    const struct pair *pairs;
+    size_t count;
+};
+
+static bool find_table(const struct husk__module *module, struct search_table *out)
 {
     unsigned count;
     uintptr_t header = 0, start, end;
@@ -554,7 +560,7 @@ uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc)
         if (segment->p_type == PT_GNU_EH_FRAME)
             header = module->base + segment->p_vaddr;
     if (!header || header % 4 || !segment_of(module, header, PF_R, &start, &end))
-        return ROW_NONE;
+        return false;
     struct reader in = { (const uint8_t *)header, (const uint8_t *)end, false };
     unsigned version = (unsigned)take(&in, 1), pointer = (unsigned)take(&in, 1);
     unsigned counted = (unsigned)take(&in, 1), paired = (unsigned)take(&in, 1);
@@ -563,22 +569,42 @@ uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc)
     if (in.bad || version != 1 || paired != 0x3B || (pointer & 0x70) != 0x10 ||
         pairs_count > (size_t)(in.end - in.at) / sizeof(struct pair) || frames < start || frames >= end ||
         (uintptr_t)in.at % sizeof(int32_t))
-        return ROW_NONE;
-    const struct pair *pairs = (const struct pair *)(const void *)in.at;
-    int64_t wanted = (int64_t)(pc - 1 - header);
-    size_t low = 0, high = pairs_count; /* the last pair that begins at or before it is below `high` */
+        return false;
+    *out =
+        (struct search_table){ header, frames, end, (const struct pair *)(const void *)in.at, pairs_count };
+    return true;
+}
+
+/* The last pair that begins at or before pc - 1; NULL: there is none. */
+static const struct pair *find_pair(const struct search_table *table, uintptr_t pc)
+{
+    int64_t wanted = (int64_t)(pc - 1 - table->header);
+    size_t low = 0, high = table->count; /* it is below `high` */
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        if (pairs[middle].function <= wanted)
+        if (table->pairs[middle].function <= wanted)
             low = middle + 1;
         else
             high = middle;
     }
-    if (low == 0)
+    return low ? &table->pairs[low - 1] : NULL;
+}
+
+uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc)
+{
+    struct search_table table;
+    const struct pair *pair = find_table(module, &table) ? find_pair(&table, pc) : NULL;
+    if (!pair)
         return ROW_NONE;
-    struct reader table = { (const uint8_t *)frames, (const uint8_t *)end, false };
-    return row_of_entry(module, &table, (const uint8_t *)(header + (uintptr_t)(int64_t)pairs[low - 1].entry),
-                        pc);
+    struct reader in = { (const uint8_t *)table.frames, (const uint8_t *)table.end, false };
+    return row_of_entry(module, &in, (const uint8_t *)(table.header + (uintptr_t)(int64_t)pair->entry), pc);
+}
+
+uintptr_t husk__cfi_function(const struct husk__module *module, uintptr_t pc)
+{
+    struct search_table table;
+    const struct pair *pair = find_table(module, &table) ? find_pair(&table, pc) : NULL;
+    return pair ? table.header + (uintptr_t)(int64_t)pair->function : 0;
 }
 
 #else
@@ -589,6 +615,13 @@ uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc)
     (void)module;
     (void)pc;
     return ROW_NONE;
+}
+
+uintptr_t husk__cfi_function(const struct husk__module *module, uintptr_t pc)
+{
+    (void)module;
+    (void)pc;
+    return 0;
 }
 
 #endif

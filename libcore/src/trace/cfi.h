@@ -72,4 +72,7 @@ bool husk__cfi_is_code(const struct husk__module *module, uintptr_t address);
 /* The row for the place at pc - 1. ROW_NONE: the module has no table, or none for it. */
 uint64_t husk__cfi_row(const struct husk__module *module, uintptr_t pc);
 
+/* Where the function of the place at pc - 1 begins, as the same tables have it; 0: they say nothing. */
+uintptr_t husk__cfi_function(const struct husk__module *module, uintptr_t pc);
+
 #endif

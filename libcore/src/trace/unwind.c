@@ -270,6 +270,31 @@ unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, uns
     return begin(&walk, from) ? walk_on(&walk, pcs, 0, most) : 0;
 }
 
+bool husk__unwind_leave(struct husk__unwind_start *at, uintptr_t start, uintptr_t end)
+{
+    struct walk walk;
+    if (!begin(&walk, at))
+        return false;
+    while (walk.pc - start < end - start) {
+        walk.row = row_of(walk.pc, walk.now);
+        if (!step(&walk))
+            return false;
+    }
+    *at = (struct husk__unwind_start){ walk.pc, walk.sp, walk.fp };
+    return true;
+}
+
+uintptr_t husk__unwind_function(uintptr_t pc, uintptr_t *module)
+{
+    struct husk__module found;
+    int kept = errno;
+    bool known = module_of(pc, &found);
+    *module = known ? found.start : 0;
+    uintptr_t function = known ? husk__cfi_function(&found, pc) : 0;
+    errno = kept;
+    return function;
+}
+
 /* ---- what was seen before ---- */
 
 /* Where a frame pointer is found that is lost. */

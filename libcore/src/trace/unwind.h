@@ -59,6 +59,13 @@ struct husk__unwind_memo {
 unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
                            uintptr_t *pcs, unsigned most);
 
+/* Goes to the callers until a function outside [start, end) is running: *at is where it stands. False: the stack ends
+ * before. */
+bool husk__unwind_leave(struct husk__unwind_start *at, uintptr_t start, uintptr_t end);
+
+/* Where the function around pc - 1 begins (0: no table says it), and its module (0: it is in none). */
+uintptr_t husk__unwind_function(uintptr_t pc, uintptr_t *module);
+
 /* Modules were unloaded: what was kept about their code is void. It is noticed without this, too, but later. */
 void husk__unwind_forget(void);
 

@@ -348,7 +348,7 @@ static bool spill(struct taking *taking, size_t node, unsigned column, uint64_t 
 ALWAYS_INLINE unsigned flags_of(const husk_obj *obj, const husk_type *type)
 {
     unsigned flags = (obj->tf & TF_FINALIZED ? NODE_FINALIZED : 0u) |
-                     (obj->rc & RC_SLOW ? NODE_IMMORTAL : 0u) |
+                     (UNLIKELY(husk__is_immortal(obj)) ? NODE_IMMORTAL : 0u) |
                      (husk__finalizer_pending(type, obj) ? NODE_PENDING : 0u);
     if (UNLIKELY(obj->cell != 0) && (husk__cell_at(obj->cell)->count || husk__cell_at(obj->cell)->ties))
         flags |= NODE_WEAKLY;
@@ -360,7 +360,7 @@ ALWAYS_INLINE void add_edges_of(struct taking *taking, struct husk__node *node, 
 {
     if (number % 64 == 0)
         add_offset(taking);
-    taking->hidden[number] += node->flags & NODE_IMMORTAL ? 0 : (int32_t)(obj->rc / RC_ONE);
+    taking->hidden[number] += node->flags & NODE_IMMORTAL ? 0 : (int32_t)husk__count_of(obj);
     if (LIKELY(taking->plain))
         add_plain(taking, obj);
     else

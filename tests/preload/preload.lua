@@ -75,6 +75,13 @@ test("what is left, and by whom", function()
   local stats = snap:statistics("function")
   eq(stats[1]["function"], "leak_them")
   ok(number(snap, "unknown") == 0)
+  -- The line that asked for it, in the file that it is in.
+  local top = snap:statistics("traceback")[1].frames[1]
+  ok(top.file:find("tests/preload/story.c", 1, true), top.file)
+  local source, line = io.open(top.file), nil
+  for _ = 1, top.line do line = source:read() end
+  source:close()
+  eq(line, "        (void)keep(malloc(bytes));")
 end)
 
 test("every function of malloc, in threads: the sums are exact", function()

@@ -78,6 +78,27 @@ static bool find_section(const struct husk__elf *elf, const elf_header *header, 
     return false;
 }
 
+bool husk__elf_section(const struct husk__elf *elf, const char *name, struct husk__elf_span *out)
+{
+    elf_header header;
+    elf_section names, section;
+    *out = (struct husk__elf_span){ 0 };
+    if (!read_header(elf, &header) || !read_section(elf, &header, header.e_shstrndx, &names) ||
+        names.sh_type != SHT_STRTAB)
+        return false;
+    size_t length = strlen(name) + 1;
+    for (size_t i = 0; i < header.e_shnum; i++)
+        if (read_section(elf, &header, i, &section) && section.sh_name < names.sh_size &&
+            length <= names.sh_size - section.sh_name &&
+            memcmp(elf->at + names.sh_offset + section.sh_name, name, length) == 0) {
+            if (section.sh_type == SHT_NOBITS || section.sh_flags & SHF_COMPRESSED)
+                return false;
+            *out = (struct husk__elf_span){ elf->at + section.sh_offset, section.sh_size };
+            return true;
+        }
+    return false;
+}
+
 enum husk__elf_table husk__elf_table_of(const struct husk__elf *elf)
 {
     elf_header header;

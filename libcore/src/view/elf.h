@@ -12,6 +12,12 @@ struct husk__elf {
     size_t size;
 };
 
+/* A part of one. */
+struct husk__elf_span {
+    const unsigned char *at;
+    size_t size;
+};
+
 enum { ELF_BUILD_ID_MOST = 64 };
 
 struct husk__elf_symbol {
@@ -22,6 +28,9 @@ struct husk__elf_symbol {
 
 /* Whether these bytes are an ELF file for this machine. */
 bool husk__elf_is(const struct husk__elf *elf);
+
+/* The bytes of the section of this name; false, and none, if there is none or it is compressed. */
+bool husk__elf_section(const struct husk__elf *elf, const char *name, struct husk__elf_span *out);
 
 /* Calls fn for each function with a name and a length: of .symtab if there is one, else of .dynsym. Whether there
  * was such a table, and whether it was .symtab. */

@@ -257,6 +257,18 @@ static void name_them(const struct husk__elf_symbol *symbol, void *data)
     }
 }
 
+static void line_them(const struct husk__line_run *run, void *data)
+{
+    struct naming *naming = data;
+    uint64_t start = run->start + naming->base, end = run->end + naming->base;
+    for (size_t i = first_from(naming->list, naming->count, start);
+         i < naming->count && naming->list[i].address < end; i++) {
+        struct husk__symbol *one = &naming->list[i];
+        if (!one->line && husk__line_file(run, &one->file))
+            one->line = run->line;
+    }
+}
+
 static void name_module(struct module *module, struct husk__symbol *list, size_t count)
 {
     if (!module->looked)
@@ -267,6 +279,8 @@ static void name_module(struct module *module, struct husk__symbol *list, size_t
     husk__elf_symbols(from, table, name_them, &naming);
     if (module->debug.at && module->file.at && table != ELF_SYMTAB)
         husk__elf_symbols(&module->file, husk__elf_table_of(&module->file), name_them, &naming);
+    husk__line_runs(&module->file, line_them, &naming);
+    husk__line_runs(&module->debug, line_them, &naming);
 }
 
 void husk__symbols_name(struct husk__symbols *symbols, struct husk__symbol *list, size_t count)

@@ -1,14 +1,17 @@
-/* view/symbol.h: names for addresses of this process's code, when a snapshot is taken.
+/* view/symbol.h: names and lines for addresses of this process's code, when a snapshot is taken.
  *
  *   husk__symbols_open     the modules: programs and libraries that are loaded now
- *   husk__symbols_name     the functions at many addresses, one module's file after the other
+ *   husk__symbols_name     the functions and lines at many addresses, one module's file after the other
  *   husk__symbols_close
  *
  * Names come from the file's .symtab, from that of its separate debug file (/usr/lib/debug/.build-id/...), or from
- * .dynsym, as they stand there (C++ names stay mangled). A file that is damaged, gone, or another one than was
+ * .dynsym, as they stand there (C++ names stay mangled); lines from their tables of lines (linetable.h), so where code
+ * was inlined it is the inlined line in the outer function. A file that is damaged, gone, or another one than was
  * loaded names nothing. Asks base for memory a few times, never per name. One thread. */
 #ifndef HUSK_VIEW_SYMBOL_H
 #define HUSK_VIEW_SYMBOL_H
+
+#include "view/linetable.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -32,6 +35,8 @@ struct husk__symbol {
     uint32_t module;  /* number of husk__symbols_module; SYMBOL_NONE: in none */
     uint32_t tag;     /* the caller's */
     uint32_t rank;
+    uint32_t line;               /* 0: not known */
+    struct husk__line_file file; /* if the line is; as long as `symbols` is open */
 };
 
 struct husk__symbols;

@@ -1,4 +1,4 @@
-/* view/takesymbols.c: names and modules for the native frames of a snapshot that is being taken. Not inside the locks of
+/* view/takesymbols.c: names, lines and modules for the native frames of a snapshot that is being taken. Not inside the locks of
  * the tracers: the list of modules has a lock of its own, which may be held where memory is asked for. */
 #include "base/memory.h"
 #include "view/symbol.h"
@@ -48,6 +48,32 @@ static uint32_t module_row(struct husk_snapshot *snapshot, const struct husk__sy
     return count;
 }
 
+enum { FILE_MOST = 4096 };
+
+/* The whole name of a file; 0 if it is not known, or longer than names of files are. */
+static uint32_t file_name(struct husk_snapshot *snapshot, const struct husk__symbol *one, bool *failed)
+{
+    char path[FILE_MOST];
+    const char *const parts[] = { one->file.base, one->file.directory, one->file.name };
+    size_t length = 0;
+    if (!one->line)
+        return 0;
+    for (size_t i = 0; i < 3; i++) {
+        size_t more = strlen(parts[i]);
+        if (parts[i][0] == '/')
+            length = 0;
+        if (!more)
+            continue;
+        if (length + more + 1 >= sizeof path)
+            return 0;
+        if (length && path[length - 1] != '/')
+            path[length++] = '/';
+        memcpy(path + length, parts[i], more);
+        length += more;
+    }
+    return husk__snap_string(snapshot, path, length, failed);
+}
+
 static bool fill(struct husk_snapshot *snapshot, struct husk__symbols *symbols,
                  const struct husk__symbol *list, size_t count)
 {
@@ -63,10 +89,13 @@ static bool fill(struct husk_snapshot *snapshot, struct husk__symbols *symbols,
         }
         size_t length = strcspn(one->name, "@"); /* the rest is the symbol's version */
         uint32_t name = husk__snap_string(snapshot, one->name, length, &failed);
+        uint32_t file = file_name(snapshot, one, &failed);
         size_t all;
         struct husk__frame *frame = &frames_of(snapshot, &all)[one->tag];
         frame->module = row;
         frame->function = name;
+        frame->file = file;
+        frame->line = file ? one->line : 0;
     }
     return !failed;
 }

@@ -99,12 +99,20 @@ typedef struct husk_py_lib {
     PyObject **loose; /* values whose boxes have died: loose_count of them, room for all boxes */
     size_t loose_count, loose_room;
     size_t boxes;  /* boxes with a value of ours */
+    int working;   /* calls of the library that run without the interpreter lock */
     bool dropping; /* husk_py_leave is at work further out */
     husk_py_report *first_report, *last_report;
     uint64_t deaths; /* proxies that have gone and values dropped: did a round do anything? */
     PyTypeObject *obj_type, *heap_type, *record_type, *list_type, *map_type, *ref_type, *meta_type;
 } husk_py_lib;
 extern husk_py_lib husk_py;
+
+/* Around long work of the library that has no heap: other threads run meanwhile. None of them may fork then
+ * (host_snapshot.c). */
+#define HUSK_PY_WORK_BEGIN                                                                                   \
+    husk_py.working++;                                                                                       \
+    Py_BEGIN_ALLOW_THREADS
+#define HUSK_PY_WORK_END Py_END_ALLOW_THREADS husk_py.working--
 
 /* ---- host.c: proxies, boxes ---- */
 

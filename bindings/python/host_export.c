@@ -69,9 +69,9 @@ static PyObject *export_one(PyObject *module, PyObject *const *args, Py_ssize_t 
         husk_status status;
         snapshot->readers++;
         if (to.path) {
-            Py_BEGIN_ALLOW_THREADS;
+            HUSK_PY_WORK_BEGIN;
             status = husk_export_file(snapshot->snapshot, format, &options, to.path);
-            Py_END_ALLOW_THREADS;
+            HUSK_PY_WORK_END;
         } else {
             status = husk_export(snapshot->snapshot, format, &options, write_piece, to.callable);
         }
@@ -156,9 +156,9 @@ static PyObject *report(PyObject *module, PyObject *const *args, Py_ssize_t coun
         options.names = args[3] == Py_None ? NULL : all.names;
         count_readers(args[0], 1);
         if (to.path) {
-            Py_BEGIN_ALLOW_THREADS;
+            HUSK_PY_WORK_BEGIN;
             status = husk_report_file(all.snapshots, number, &options, to.path);
-            Py_END_ALLOW_THREADS;
+            HUSK_PY_WORK_END;
         } else {
             status = husk_report(all.snapshots, number, &options, write_piece, to.callable);
         }

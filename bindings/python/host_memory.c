@@ -63,9 +63,9 @@ static PyObject *process_memory(PyObject *module, PyObject *const *args, Py_ssiz
     if (!husk_py_want_args(count, 2, "_process_memory") || !arg_pid(args[0], &pid) ||
         !husk_py_arg_signed(args[1], "memory", 0, HUSK_ASK_ALL, &ask))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_process_memory_get(pid, (uint32_t)ask, &memory);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     return fields_or_error(status, "process", &memory);
 }
 
@@ -75,9 +75,9 @@ static PyObject *system_memory(PyObject *module, PyObject *none)
     husk_status status;
     (void)module;
     (void)none;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_system_memory_get(&memory);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     return fields_or_error(status, "system", &memory);
 }
 
@@ -99,11 +99,11 @@ static PyObject *cgroup_memory(PyObject *module, PyObject *x)
     (void)module;
     if (!arg_pid(x, &pid))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_cgroup_path(pid, path, sizeof path);
     if (status == HUSK_OK)
         status = husk_cgroup_memory_get(pid, &memory);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     PyObject *dict = fields_or_error(status, "cgroup", &memory);
     if (dict && !put(dict, "path", husk_py_bytes_text(path)))
         Py_CLEAR(dict);
@@ -165,9 +165,9 @@ static PyObject *native_trim(PyObject *module, PyObject *none)
     husk_status status;
     (void)module;
     (void)none;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_native_trim(&given);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     return status == HUSK_OK ? number(given) : husk_py_raise_plain(status);
 }
 
@@ -203,9 +203,9 @@ static PyObject *memory_maps(PyObject *module, PyObject *const *args, Py_ssize_t
     if (!husk_py_want_args(count, 2, "_memory_maps") || !arg_pid(args[0], &pid) ||
         !husk_py_arg_signed(args[1], "memory", 0, UINT32_MAX, &flags))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_maps_read(pid, (uint32_t)flags, &maps);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     if (status != HUSK_OK)
         return husk_py_raise_plain(status);
     PyObject *list = PyList_New(0);
@@ -250,9 +250,9 @@ static PyObject *process_threads(PyObject *module, PyObject *x)
     (void)module;
     if (!arg_pid(x, &pid))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_process_each_thread(pid, keep_thread, &all);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     PyObject *list = NULL;
     if (status != HUSK_OK)
         husk_py_raise_plain(status);

@@ -105,29 +105,73 @@ static void snapshot_dealloc(PyObject *self)
     Py_DECREF((PyObject *)type);
 }
 
+/* The arguments (target, flags, max_bytes): what is taken, and how. *heap may be NULL. False: an exception is set. */
+static bool arg_taking(PyObject *const *args, const char *name, husk_heap **heap,
+                       husk_snapshot_options *options)
+{
+    uint64_t flags, max_bytes;
+    if (!husk_py_arg_unsigned(args[1], name, UINT32_MAX, &flags) ||
+        !husk_py_arg_unsigned(args[2], name, SIZE_MAX, &max_bytes))
+        return false;
+    *options =
+        (husk_snapshot_options){ HUSK_SNAPSHOT_OPTIONS, .flags = (uint32_t)flags, .max_bytes = max_bytes };
+    *heap = NULL;
+    if (args[0] == Py_False)
+        return true;
+    husk_py_heap *home = husk_py_heap_for(args[0]);
+    *heap = home ? husk_py_open(home, name) : NULL;
+    return *heap != NULL;
+}
+
 /* _snapshot_new(target, flags, max_bytes, /) */
 static PyObject *snapshot_new(PyObject *module, PyObject *const *args, Py_ssize_t count)
 {
-    static const char name[] = "tracemalloc.take_snapshot";
-    uint64_t flags, max_bytes;
-    husk_heap *heap = NULL;
+    husk_heap *heap;
+    husk_snapshot_options options;
     (void)module;
-    if (count != 3)
-        return PyErr_Format(PyExc_TypeError, "_snapshot_new(): 3 arguments expected, got %zd", count);
-    if (!husk_py_arg_unsigned(args[1], name, UINT32_MAX, &flags) ||
-        !husk_py_arg_unsigned(args[2], name, SIZE_MAX, &max_bytes))
+    if (!husk_py_want_args(count, 3, "_snapshot_new") ||
+        !arg_taking(args, "husk.tracemalloc.take_snapshot()", &heap, &options))
         return NULL;
-    if (args[0] != Py_False) {
-        husk_py_heap *home = husk_py_heap_for(args[0]);
-        heap = home ? husk_py_open(home, "husk.tracemalloc.take_snapshot()") : NULL;
-        if (!heap)
-            return NULL;
-    }
-    husk_snapshot_options options = { HUSK_SNAPSHOT_OPTIONS, .flags = (uint32_t)flags,
-                                      .max_bytes = max_bytes };
     husk_snapshot *snapshot;
     husk_status status = husk_snapshot_new(heap, &options, &snapshot);
     return status == HUSK_OK ? wrap(snapshot) : husk_py_raise_plain(status);
+}
+
+/* _snapshot_fork(target, flags, max_bytes, path, /): the process that takes and saves it. */
+static PyObject *snapshot_fork(PyObject *module, PyObject *const *args, Py_ssize_t count)
+{
+    husk_heap *heap;
+    husk_snapshot_options options;
+    (void)module;
+    if (!husk_py_want_args(count, 4, "_snapshot_fork"))
+        return NULL;
+    PyObject *path = husk_py_arg_path(args[3]); /* may run any code: first */
+    if (!path || !arg_taking(args, "husk.tracemalloc.fork_snapshot()", &heap, &options)) {
+        Py_XDECREF(path);
+        return NULL;
+    }
+    int64_t child;
+    husk_status status = HUSK_EBUSY;
+    if (husk_py.working) /* a lock that another thread has now would be held in the child for ever */
+        husk_py_fail(status, "husk.tracemalloc.fork_snapshot(): another thread works on a snapshot");
+    else if ((status = husk_snapshot_fork(heap, &options, PyBytes_AS_STRING(path), &child)) != HUSK_OK)
+        husk_py_raise_plain(status);
+    Py_DECREF(path);
+    return status == HUSK_OK ? PyLong_FromLongLong(child) : NULL;
+}
+
+/* _snapshot_wait(child, /): raises what went wrong there. */
+static PyObject *snapshot_wait(PyObject *module, PyObject *x)
+{
+    int64_t child;
+    husk_status status;
+    (void)module;
+    if (!husk_py_arg_signed(x, "tracemalloc", INT64_MIN, INT64_MAX, &child))
+        return NULL;
+    Py_BEGIN_ALLOW_THREADS; /* no work: a fork meanwhile is fine */
+    status = husk_snapshot_fork_wait(child);
+    Py_END_ALLOW_THREADS;
+    return status == HUSK_OK ? Py_NewRef(Py_None) : husk_py_raise_plain(status);
 }
 
 /* A path as the system takes it; the caller drops it. */
@@ -147,9 +191,9 @@ static PyObject *snapshot_load(PyObject *module, PyObject *x)
     husk_snapshot *snapshot;
     husk_status status;
     const char *bytes = PyBytes_AS_STRING(path);
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_snapshot_load(bytes, &snapshot);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     Py_DECREF(path);
     return status == HUSK_OK ? wrap(snapshot) : husk_py_raise_plain(status);
 }
@@ -163,9 +207,9 @@ static PyObject *snapshot_save(PyObject *self, PyObject *x)
     const char *bytes = PyBytes_AS_STRING(path);
     husk_status status;
     snapshot->readers++;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_snapshot_save(snapshot->snapshot, bytes);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     snapshot->readers--;
     Py_DECREF(path);
     return status == HUSK_OK ? Py_NewRef(Py_None) : husk_py_raise_plain(status);
@@ -353,6 +397,8 @@ bool husk_py_add_snapshots(PyObject *module)
     static PyMethodDef functions[] = {
         { "_snapshot_new", FAST(snapshot_new), METH_FASTCALL, NULL },
         { "_snapshot_load", snapshot_load, METH_O, NULL },
+        { "_snapshot_fork", FAST(snapshot_fork), METH_FASTCALL, NULL },
+        { "_snapshot_wait", snapshot_wait, METH_O, NULL },
         { "_address", address_of, METH_O, NULL },
         { NULL, NULL, 0, NULL },
     };

@@ -185,12 +185,12 @@ static PyObject *stats_new(PyObject *module, PyObject *const *args, Py_ssize_t c
     snapshot->readers++;
     if (old)
         old->readers++;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = old ? husk_stats_compare(old->snapshot, snapshot->snapshot, &options, &stats)
                  : husk_stats_new(snapshot->snapshot, &options, &stats);
     husk_filter_free(filter);
     husk_filter_free(old_filter);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     snapshot->readers--;
     if (old)
         old->readers--;
@@ -317,10 +317,10 @@ static PyObject *things_new(PyObject *module, PyObject *const *args, Py_ssize_t 
     husk_things *things;
     husk_status status;
     snapshot->readers++;
-    Py_BEGIN_ALLOW_THREADS;
+    HUSK_PY_WORK_BEGIN;
     status = husk_things_new(snapshot->snapshot, filter, (uint32_t)flags, &things);
     husk_filter_free(filter);
-    Py_END_ALLOW_THREADS;
+    HUSK_PY_WORK_END;
     snapshot->readers--;
     if (status != HUSK_OK)
         return husk_py_raise_plain(status);

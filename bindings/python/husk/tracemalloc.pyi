@@ -8,11 +8,11 @@ from typing_extensions import Self, TypeAlias
 from husk._core import Heap, Obj, SnapshotCounts, TraceFigures
 
 __all__ = [
-    "BaseFilter", "DomainFilter", "ExportFormat", "Filter", "Frame", "Lifetimes", "ObjectInfo", "Reference", "Snapshot",
-    "Statistic", "StatisticDiff", "Statistics", "Trace", "Traceback", "clear_traces", "domain", "export_formats",
-    "figures", "get_block_traceback", "get_object_traceback", "get_traceback_limit", "get_traced_memory",
-    "get_tracemalloc_memory", "is_tracing", "mark", "process", "report", "reset_peak", "start", "stop", "tag",
-    "take_snapshot", "track", "untrack",
+    "BaseFilter", "DomainFilter", "ExportFormat", "Filter", "ForkedSnapshot", "Frame", "Lifetimes", "ObjectInfo",
+    "Reference", "Snapshot", "Statistic", "StatisticDiff", "Statistics", "Trace", "Traceback", "clear_traces", "domain",
+    "export_formats", "figures", "fork_snapshot", "get_block_traceback", "get_object_traceback", "get_traceback_limit",
+    "get_traced_memory", "get_tracemalloc_memory", "is_tracing", "mark", "process", "report", "reset_peak", "start",
+    "stop", "tag", "take_snapshot", "track", "untrack",
 ]
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -265,6 +265,27 @@ def take_snapshot(
     maps: bool = False,
     max_bytes: SupportsIndex = 0,
 ) -> Snapshot: ...
+
+class ForkedSnapshot:
+    def __init__(self, *args: Any, **named: Any) -> None: ...
+    @property
+    def pid(self) -> int | None: ...
+    def wait(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *error: object) -> None: ...
+    def __del__(self) -> None: ...
+
+def fork_snapshot(
+    filename: StrOrBytesPath,
+    *,
+    heap: _Heap = None,
+    traced: bool = True,
+    references: bool = True,
+    process_memory: bool = True,
+    blocks: bool = True,
+    maps: bool = False,
+    max_bytes: SupportsIndex = 0,
+) -> ForkedSnapshot: ...
 
 class Snapshot:
     traceback_limit: int

@@ -1,0 +1,2 @@
+from husk.tracemalloc import ExportFormat as ExportFormat
+from husk.tracemalloc import export_formats as export_formats

@@ -1,0 +1,15 @@
+from husk.tracemalloc import clear_traces as clear_traces
+from husk.tracemalloc import domain as domain
+from husk.tracemalloc import figures as figures
+from husk.tracemalloc import get_traceback_limit as get_traceback_limit
+from husk.tracemalloc import get_traced_memory as get_traced_memory
+from husk.tracemalloc import get_tracemalloc_memory as get_tracemalloc_memory
+from husk.tracemalloc import is_tracing as is_tracing
+from husk.tracemalloc import mark as mark
+from husk.tracemalloc import process as process
+from husk.tracemalloc import reset_peak as reset_peak
+from husk.tracemalloc import start as start
+from husk.tracemalloc import stop as stop
+from husk.tracemalloc import tag as tag
+from husk.tracemalloc import track as track
+from husk.tracemalloc import untrack as untrack

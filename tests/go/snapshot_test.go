@@ -241,8 +241,6 @@ func TestFiles(t *testing.T) {
 	same(t, "files", len(left), 3)
 }
 
-// ---- exports ----
-
 func TestClosedSnapshot(t *testing.T) {
 	h, _, _, _ := twoPlaces(t)
 	s, other := husk.Must(trace.Take(h.Heap)), snapshot(t, h)

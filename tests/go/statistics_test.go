@@ -45,7 +45,7 @@ func TestStatistics(t *testing.T) {
 	same(t, "size", first.Size, 10*size)
 	same(t, "average", first.Average(), float64(size))
 	same(t, "average of nothing", trace.Statistic{}.Average(), 0)
-	same(t, "file", filepath.Base(first.Name), "snapshot_test.go")
+	same(t, "file", filepath.Base(first.Name), "statistics_test.go")
 	same(t, "text", first.String(), fmt.Sprintf("%s:%d: size=%d B, count=10, average=%d B", first.Name, ten, 10*size, size))
 	same(t, "frame", first.Traceback.Frames[0].Line, ten)
 	same(t, "total", stats.Total.Count, 15)
@@ -72,7 +72,7 @@ func TestStatistics(t *testing.T) {
 		"function":  {15, []trace.Option{trace.Filter{Function: "*.twoPlaces", Type: "Node"}}},
 		"newest":    {0, []trace.Option{trace.Filter{Function: "*.TestStatistics", Type: "Node"}}},
 		"any":       {15, []trace.Option{trace.Filter{Function: "*.TestStatistics", Type: "Node", AllFrames: true}}},
-		"file":      {15, []trace.Option{nodes, trace.And, trace.Filter{File: "*/snapshot_test.go"}}},
+		"file":      {15, []trace.Option{nodes, trace.And, trace.Filter{File: "*/statistics_test.go"}}},
 		"kind":      {15, []trace.Option{trace.Filter{Kind: trace.KindObject, MinSize: uint64(size)}}},
 		"buffers":   {1, []trace.Option{trace.Filter{Kind: trace.KindBuffer}}},
 		"blocks":    {0, []trace.Option{trace.Filter{Kind: trace.KindBlock}}},

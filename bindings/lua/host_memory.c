@@ -93,6 +93,21 @@ static int native(lua_State *L)
     return push_memory(L, husk_native_memory_get(&memory), "native", &memory);
 }
 
+/* core.memory.native_used() -> bytes, "allocator", "preload" or "sanitizer" */
+static int native_used(lua_State *L)
+{
+    static const char *const tellers[] = { "allocator", "preload", "sanitizer" };
+    uint64_t used;
+    husk_native_teller teller;
+    husk_lua_barrier(L);
+    husk_status status = husk_native_used(&used, &teller);
+    if (status != HUSK_OK)
+        return fail_message(L, status);
+    husk_lua_push_size(L, used);
+    lua_pushstring(L, tellers[teller]);
+    return 2;
+}
+
 static int percent(lua_State *L)
 {
     double share;
@@ -481,6 +496,7 @@ void husk_lua_open_memory(lua_State *L)
         { "system", machine },
         { "cgroup", cgroup },
         { "native", native },
+        { "native_used", native_used },
         { "percent", percent },
         { "fields", fields },
         { "reset_peak", reset_peak },

@@ -91,6 +91,18 @@ static void on_signal(int number)
         preload_answer();
 }
 
+bool husk_preload_used(uint64_t *bytes)
+{
+    if (atomic_load(&preload_state) != PRELOAD_ON || options.sample || getpid() != process)
+        return false;
+    husk_trace_figures figures;
+    preload_inside++;
+    husk_trace_figures_get(NULL, &figures);
+    preload_inside--;
+    *bytes = figures.bytes;
+    return true;
+}
+
 /* ---- fork: two handlers, one on either side of the tracer's own ---- */
 
 static void before_fork(void)

@@ -9,6 +9,8 @@
 
 #include "base/check.h"
 
+#include <husk/base.h>
+
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -27,6 +29,10 @@ void preload_begin(void);
 void preload_finish(void);
 /* A snapshot that a signal asked for. */
 void preload_answer(void);
+
+/* Bytes that the program has asked for and not given back; false: they are not counted, or sampled. libhusk in the
+ * program looks for it by name: husk_native_used. */
+HUSK_API bool husk_preload_used(uint64_t *bytes);
 
 /* False: pass on as if we were not here. */
 ALWAYS_INLINE bool preload_enter(void)

@@ -21,6 +21,17 @@ int main(int argc, char **argv)
         if (i < 10 && husk_trace_block(3, (uint64_t)(size_t)block, 50))
             return failed("block");
     }
+    /* What the other one counts: exactly what is asked for. */
+    uint64_t before, after;
+    husk_native_teller teller;
+    if (husk_native_used(&before, &teller) || teller != HUSK_NATIVE_PRELOAD)
+        return failed("used");
+    void *volatile more = malloc(12345);
+    if (husk_native_used(&after, &teller) || after - before != 12345)
+        return failed("more used");
+    free(more);
+    if (husk_native_used(&after, &teller) || after != before)
+        return failed("less used");
     husk_trace_figures figures;
     husk_trace_figures_get(NULL, &figures);
     if (figures.count != 10 || figures.bytes != 500 || figures.places == 0)

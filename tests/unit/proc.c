@@ -624,6 +624,29 @@ static void test_native(void **state)
     free(blocks[SMALL - 1]);
 }
 
+/* A thread keeps freed blocks for itself; they are not in use. */
+static void test_native_used(void **state)
+{
+    (void)state;
+    enum { BLOCKS = 20, SIZES = 60 };
+    static void *volatile blocks[BLOCKS * SIZES];
+    husk_native_teller teller;
+    uint64_t before, more, after;
+    if (husk_native_used(&before, &teller) != HUSK_OK)
+        skip(); /* valgrind's allocator does not tell */
+    assert_int_equal(husk_native_used(&before, &teller), HUSK_OK);
+    for (size_t i = 0; i < BLOCKS * SIZES; i++)
+        blocks[i] = take(16 * (i % SIZES + 1));
+    assert_int_equal(husk_native_used(&more, &teller), HUSK_OK);
+    for (size_t i = 0; i < BLOCKS * SIZES; i++)
+        free(blocks[i]);
+    assert_int_equal(husk_native_used(&after, &teller), HUSK_OK);
+    uint64_t asked = 16 * BLOCKS * SIZES * (SIZES + 1) / 2;
+    uint64_t off = teller == HUSK_NATIVE_ALLOCATOR ? 1024 : 0;
+    assert_in_range(more - before, asked, asked + (off ? 32 * BLOCKS * SIZES : 0));
+    assert_in_range(after + off - before, 0, 2 * off);
+}
+
 /* A child to look at: waits in `way` until it is killed. */
 static pid_t child_start(void (*way)(void))
 {
@@ -770,6 +793,7 @@ int main(void)
         ROOT_TEST(test_fields),
         cmocka_unit_test(test_this_process),
         cmocka_unit_test(test_asks_for_nothing),
+        cmocka_unit_test(test_native_used),
         cmocka_unit_test(test_native),
         cmocka_unit_test(test_other_process),
         cmocka_unit_test(test_forbidden),

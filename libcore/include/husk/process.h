@@ -187,6 +187,17 @@ HUSK_API husk_status husk_cgroup_memory_get(int64_t pid, husk_cgroup_memory *out
 /* HUSK_EMISSING: this C library does not tell. */
 HUSK_API husk_status husk_native_memory_get(husk_native_memory *out);
 
+/* Who counted the native heap. */
+typedef enum husk_native_teller {
+    HUSK_NATIVE_ALLOCATOR, /* the allocator: with what it adds to each block, and some 100 bytes off now and then */
+    HUSK_NATIVE_PRELOAD,   /* libhusk-preload.so, if it does not sample: the bytes that were asked for */
+    HUSK_NATIVE_SANITIZER, /* so does one of the compiler's sanitizers */
+} husk_native_teller;
+/* Bytes of the native heap in use, as exactly as can be told, for one who looks twice and compares: the free blocks that
+ * the calling thread keeps for itself, which count as used in husk_native_memory_get, do not come and go. For that it
+ * asks for half a MiB in a thousand blocks, and gives them back. HUSK_EMISSING: nobody tells. */
+HUSK_API husk_status husk_native_used(uint64_t *used, husk_native_teller *teller);
+
 /* One number by the names of its group ("process", "system", "cgroup", "native") and field ("rss").
  * HUSK_EMISSING: the system does not tell it. */
 HUSK_API husk_status husk_memory_ask(int64_t pid, const char *group, const char *field, uint64_t *out);

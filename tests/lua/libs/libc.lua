@@ -1,4 +1,5 @@
--- lua5.4 libc.lua SCRATCH COMPILER: the C library, declared by its own headers.
+-- lua5.4 libc.lua SCRATCH COMPILER [PRELOAD]: the C library, declared by its own headers.
+local expect = require "husk.expect"
 local ffi = require "husk.ffi"
 local tap = require "tap"
 local libs = require "libs.libs"
@@ -100,6 +101,71 @@ test("a directory that a script forgets to close is an open file more, one that 
   eq(libs.growth(50, open_files, function() entries(libs.scratch) end), 0.0)
   eq(libs.growth(50, open_files, function() kept[#kept + 1] = C.opendir(libs.scratch) end), 1.0)
   for _, dir in ipairs(kept) do C.closedir(dir) end
+end)
+
+-- Calls of malloc whose block nobody frees, one in so many rounds. Each begins with where the last one is: for the end of this
+-- test, when valgrind and the sanitizers look for leaks.
+local last
+local function lost(bytes, every)
+  local round = 0
+  return function()
+    round = round + 1
+    if round % every > 0 then return end
+    local block = ffi.cast("void **", C.malloc(bytes))
+    block[0] = last
+    last = block
+  end
+end
+
+test("sixteen bytes a round that nobody frees are growth; what comes and goes is none", function()
+  if not libs.native() then return end
+  local function rate(fn, options)
+    local failure = tostring(raises(nil, "it grows", function() expect.no_growth(fn, options) end))
+    return tonumber(failure:match("native heap: %+([%d.]+) bytes a round")) or failure
+  end
+  local bytes = rate(lost(16, 1))
+  ok(bytes >= 16 and bytes <= 48, bytes)
+  bytes = rate(lost(100, 8), {rounds = 1000})
+  ok(bytes >= 12.5 and bytes <= 16, bytes)
+  expect.no_growth(lost(16, 1), {bytes = 50})
+  local kept, round = ffi.new("void *[64]"), 0 -- blocks of many sizes that live for a while
+  for seed = 1, 5 do
+    math.randomseed(seed)
+    expect.no_growth(function()
+      round = (round + 1) % 64
+      C.free(kept[round])
+      kept[round] = C.malloc(math.random(2000))
+    end)
+  end
+  for i = 0, 63 do C.free(kept[i]) end
+  local grown = 0 -- a table that doubles
+  kept = nil
+  expect.no_growth(function()
+    grown = grown + 1
+    if grown & (grown - 1) == 0 then kept = C.realloc(kept, grown * 16) end
+  end)
+  C.free(kept)
+  while last do
+    local before = last[0]
+    C.free(last)
+    last = before and ffi.cast("void **", before)
+  end
+end)
+
+test("under libhusk-preload.so, to the byte", function()
+  local preload = arg[3]
+  if not preload then return end
+  local script = libs.write("preload.lua", [[
+    local ffi, expect = require "husk.ffi", require "husk.expect"
+    ffi.cdef "void *malloc(size_t); void free(void *);"
+    expect.no_growth(function() ffi.C.free(ffi.C.malloc(99)) end)
+    print(select(2, pcall(expect.no_growth, function() ffi.C.malloc(7) end)))
+    print(expect.no_growth(print, {rounds = 1, warmup = 0, windows = 2}).teller)
+  ]])
+  local text = libs.run(("LD_PRELOAD='%s' HUSK_PRELOAD_OUT='%s/preload.husk' '%s' '%s'"):format(preload, libs.scratch, arg[-1],
+    script))
+  ok(text:find("native heap: +7.0 bytes a round\n", 1, true), text)
+  ok(text:find("\npreload\n"), text)
 end)
 
 test("what does not fit is refused before C sees it", function()

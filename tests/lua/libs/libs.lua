@@ -1,8 +1,12 @@
 -- What the plans of this folder share: libraries that may not be there, and what a script forgets, in figures.
+local core = require "husk.core"
 local ffi = require "husk.ffi"
-local memory = require "husk.memory"
 
 local libs = {scratch = arg[1], compiler = arg[2]}
+
+-- So many rounds; a twentieth where all is slow.
+local slow = os.getenv("HUSK_TEST_SMALL")
+function libs.rounds(n) return slow and n // 20 or n end
 
 -- The library, or the end of the plan as skipped, which ctest shows.
 function libs.load(name)
@@ -12,9 +16,9 @@ function libs.load(name)
   os.exit(77)
 end
 
--- All that a command prints.
+-- All that a command prints. A sanitizer that was put before this program is nothing for others.
 function libs.run(command)
-  local pipe = assert(io.popen(command))
+  local pipe = assert(io.popen("unset LD_PRELOAD; " .. command))
   local text = pipe:read("a")
   assert(pipe:close(), command)
   return text
@@ -44,13 +48,13 @@ function libs.growth(rounds, figure, fn)
   return (figure() - before) / rounds
 end
 
--- Bytes in use of the C library's allocator; nil where it does not tell, as under a sanitizer or valgrind.
+-- Bytes in use of the native heap; nil where nobody tells, as under valgrind.
 function libs.native()
-  local ok, native = pcall(memory.native)
-  return ok and native.used > 0 and native.used or nil
+  local ok, used = pcall(core.memory.native_used)
+  return ok and used or nil
 end
 
--- Bytes that C keeps in a call of fn, Lua's own left out; 0 where the allocator does not tell.
+-- Bytes that C keeps in a call of fn, Lua's own left out; 0 where nobody tells.
 function libs.native_growth(rounds, fn)
   if not libs.native() then return 0 end
   return libs.growth(rounds, function() return libs.native() - collectgarbage("count") * 1024 end, fn)

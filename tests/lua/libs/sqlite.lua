@@ -124,7 +124,7 @@ test("ten thousand queries leave nothing behind", function()
   expect.no_growth(function()
     i = i % 1000 + 1
     eq(query(db, i), i << 33)
-  end, {rounds = 2500, windows = 4})
+  end, {rounds = libs.rounds(2500)})
   eq(#forgotten(db), 0)
   ok(sql.sqlite3_memory_used() - before < 2000)
 end)

@@ -25,7 +25,7 @@ local function slurp(path)
   return file:read("a")
 end
 local me = slurp(arg[0])
-local program = slurp("/proc/self/exe")
+local program = slurp("/proc/self/exe"):sub(1, libs.rounds(1 << 20))
 
 local function deflated(text)
   local room = z.compressBound(#text)
@@ -76,7 +76,7 @@ end)
 
 test("a damaged stream is an error, and nothing else", function()
   local small = deflated(me)
-  for at = 1, #small, 7 do
+  for at = 1, #small, libs.rounds(20) == 1 and 97 or 7 do
     local bad = small:sub(1, at - 1) .. string.char(small:byte(at) ~ 0x55) .. small:sub(at + 1)
     local text, status = inflated(bad, #me)
     ok(text ~= me and (status == -3 or status == -5), status)
@@ -85,7 +85,7 @@ end)
 
 test("ten thousand streams leave nothing; a stream that nobody ends is seen in the native heap", function()
   local text = me:sub(1, 500)
-  expect.no_growth(function() inflated(deflated(text), #text) end, {rounds = 2500})
+  expect.no_growth(function() inflated(deflated(text), #text) end, {rounds = libs.rounds(2500)})
   local kept = {}
   local grown = libs.native_growth(20, function() kept[#kept + 1] = ffi.gc(z.gzopen("/dev/null", "wb"), nil) end)
   ok(not libs.native() or grown > 100, ("%.1f bytes a round"):format(grown))

@@ -228,6 +228,21 @@ test("callbacks within callbacks, in coroutines", function()
   eq(ffi.cast("int (*)(int)", deep)(30), 30)
 end)
 
+test("callbacks with many parameters that are made for the call", function()
+  local text = "int (*)(" .. ("int *, "):rep(99) .. "int *)"
+  local one, args = ffi.new("int[1]", 3), {}
+  for i = 1, 100 do args[i] = one end
+  for _, lent in ipairs {false, "lent"} do
+    local f <close> = ffi.callback(text, function(...)
+      local sum = 0
+      for i = 1, 100 do sum = sum + select(i, ...)[0] end
+      return sum
+    end, lent or nil)
+    eq(ffi.cast(text, f)(table.unpack(args)), 300)
+    eq(coroutine.wrap(function() return ffi.cast(text, f)(table.unpack(args)) end)(), 300)
+  end
+end)
+
 test("pointers that are lent to a callback: one C data for all calls, which ends with each", function()
   ffi.cdef "typedef int (*compare_ints)(const int *, const int *); typedef int (*sum_of)(int *, int, double, char *);"
   local a, seen, kept = ffi.new("int[6]", {5, 3, 9, 1, 7, 2}), {}, nil

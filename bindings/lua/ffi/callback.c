@@ -142,6 +142,7 @@ static void end_loans(lua_State *L, husk_lua_record *record)
 static int body(lua_State *L)
 {
     const frame *f = lua_touserdata(L, 1);
+    luaL_checkstack(L, (int)f->record->count + 12, NULL);
     lua_rawgeti(L, LUA_REGISTRYINDEX, f->record->ref);
     push_args(L, f->record, f->args);
     lua_call(L, (int)f->record->count, 1);

@@ -64,6 +64,7 @@ struct husk_lua_ctype {
     size_t size, align;
     const char *name; /* as C spells it */
     const char *why;  /* it stays incomplete, or NULL */
+    int metas[2];     /* of its cdata, those with an end second, as luaL_ref numbers them; 0: not made yet */
 };
 
 struct husk_lua_cdata {
@@ -171,6 +172,7 @@ static inline void *husk_lua_cdata_address(const husk_lua_cdata *cdata)
     return cdata->at;
 }
 void husk_lua_ffi_open_cdata(lua_State *L);
+void husk_lua_ffi_open_new(lua_State *L); /* new.c */
 
 /* ---- function.c ---- */
 

@@ -91,6 +91,7 @@ int luaopen_husk_ffi_core(lua_State *L)
     lua_newtable(L);
     husk_lua_ffi_open_ctypes(L);
     husk_lua_ffi_open_cdata(L);
+    husk_lua_ffi_open_new(L);
     husk_lua_ffi_open_calls(L);
     husk_lua_ffi_open_callbacks(L);
     husk_lua_ffi_open_libraries(L);

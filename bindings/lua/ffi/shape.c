@@ -63,6 +63,11 @@ static inline bool word_at(lua_State *L, int at, const husk_lua_ctype *type, uin
             if (value >= 0 || type->kind == HUSK_FFI_I64)
                 return true;
         }
+    } else if (type->kind == HUSK_FFI_POINTER && lua_type(L, at) == LUA_TSTRING) {
+        if (type->constant && husk_lua_ctype_is_byte(type->element)) {
+            *out = (uint64_t)(uintptr_t)lua_tolstring(L, at, NULL);
+            return true;
+        }
     } else if (type->kind == HUSK_FFI_POINTER) {
         const husk_lua_cdata *cdata = husk_lua_cdata_at(L, at);
         if (cdata && cdata->type == type && !cdata->constant && !husk_lua_cdata_is_dead(cdata)) {

@@ -106,7 +106,7 @@ function snapfile.print(stats, got)
   local top = got.top or 10
   for i = 1, math.min(top, #stats) do
     io.write(tostring(stats[i]), "\n")
-    if got.traceback then io.write(stats:traceback(i, got.traceback, {source = true}), "") end
+    if got.traceback then io.write(stats:traceback(i, got.traceback, {functions = true, source = true}), "") end
   end
   local rest = stats:rest(top + 1)
   if rest then io.write(tostring(rest), "\n") end

@@ -242,7 +242,7 @@ end)
 test("a table: a row for each function and parameter", function()
   local out = wants("$HUSK bench" .. quick .. file, 0,
     "^ +min +median +MAD +made +bytes +kept +Lua bytes\nsum .-\nrecord .-\nfill%(10%) .-\nfill%(100%) ")
-  ok(out:match("\nrecord +%S+ ns +%S+ %S+ +%S+ %% +(%d+) +%d+ +0 +") == "1", out)
+  ok(out:match("\nrecord +%S+ %S+ +%S+ %S+ +%S+ %% +(%d+) +%d+ +0 +") == "1", out)
   out = wants("$HUSK bench" .. quick .. file .. " -f 'fill(10)' -f sum", 0, "\nsum .-\nfill%(10%)")
   ok(not out:find("record") and not out:find("fill(100)", 1, true))
   wants("$HUSK bench" .. quick .. "- < " .. file .. " -f sum", 0, "\nsum ")

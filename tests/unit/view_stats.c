@@ -58,7 +58,7 @@ static void test_places(void **state)
     ROWS_ARE(stats_of(NULL, s, HUSK_BY_LINE, HUSK_SORT_SIZE, HUSK_STATS_UNTRACED, NULL),
              "dir;x/fi\\nle\"'.lua:3: " ODD_GIB "3, average=3755 MiB",
              "<unknown>:0: size=6160 B, count=15, average=411 B",
-             "/usr/lib/libdemo.so+0x1234: size=3480 B, count=3, average=1160 B",
+             "/usr/lib/libdemo.so+0x1234 (demo_alloc): size=3480 B, count=3, average=1160 B",
              "main.c:20: size=2712 B, count=6, average=452 B",
              "/usr/bin/demo+0x4321: size=1760 B, count=10, average=176 B",
              "main.c:25: size=1680 B, count=35, average=48 B",

@@ -126,10 +126,18 @@ static void put_place(struct writer *writer, const struct husk_snapshot *snapsho
                       const struct husk__frame *frame)
 {
     put_file(writer, snapshot, frame);
-    if (husk__frame_is_bare(frame))
-        putf(writer, "+0x%llx", (unsigned long long)husk__frame_offset(snapshot, frame));
-    else
+    if (!husk__frame_is_bare(frame)) {
         putf(writer, ":%u", frame->line);
+        return;
+    }
+    putf(writer, "+0x%llx", (unsigned long long)husk__frame_offset(snapshot, frame));
+    size_t length;
+    const char *function = husk__snap_text(snapshot, frame->function, &length);
+    if (length) { /* there is no line to look up */
+        put_text(writer, " (");
+        put_name(writer, function, length);
+        put(writer, ')');
+    }
 }
 
 static void put_key(struct writer *writer, const husk_stats *stats, size_t index)

@@ -2,7 +2,8 @@
  * every n; first each alone, then all from the n-th on. Whatever is refused, Lua raises an error, no error
  * passes through Husk's frames, the heap stays whole, and after lua_close not one byte is held.
  *
- * Usage: memory_main SCRIPT. The script returns a function, which is what runs with memory failing. */
+ * Usage: memory_main SCRIPT. The script returns a function, which is what runs with memory failing. Built for libhusk-ffi
+ * (HUSK_MEMORY_FFI) it refuses that library's requests too, and wants its memory back. */
 #include <lauxlib.h>
 #include <lualib.h>
 #include <stdbool.h>
@@ -10,6 +11,9 @@
 #include <stdlib.h>
 
 #include <husk.h>
+#ifdef HUSK_MEMORY_FFI
+#include <husk/ffi.h>
+#endif
 
 static struct {
     bool armed, forever, hit;
@@ -39,6 +43,50 @@ static void fail(const char *what, const char *text)
     exit(1);
 }
 
+#ifdef HUSK_MEMORY_FFI
+static bool refuses_ffi; /* whose requests: Lua's, or libhusk-ffi's */
+
+static void arm(long refused, bool forever)
+{
+    plan.armed = !refuses_ffi;
+    if (!refuses_ffi)
+        return;
+    plan.left = (long)husk_ffi_memory_requests() + refused;
+    husk_ffi_memory_fail((uint64_t)refused, forever);
+}
+
+static void disarm(void)
+{
+    plan.armed = false;
+    if (refuses_ffi)
+        plan.hit = (long)husk_ffi_memory_requests() >= plan.left;
+    husk_ffi_memory_fail(0, false);
+}
+
+static bool holds(void)
+{
+    husk_ffi_quarantine_empty();
+    return husk_memory_held() != 0 || husk_ffi_memory_held() != 0;
+}
+#else
+static void arm(long refused, bool forever)
+{
+    (void)refused;
+    (void)forever;
+    plan.armed = true;
+}
+
+static void disarm(void)
+{
+    plan.armed = false;
+}
+
+static bool holds(void)
+{
+    return husk_memory_held() != 0;
+}
+#endif
+
 /* One run: true if the refused request came. */
 static bool run(const char *script, long refused, bool forever)
 {
@@ -49,9 +97,9 @@ static bool run(const char *script, long refused, bool forever)
     plan.left = refused;
     plan.forever = forever;
     plan.hit = false;
-    plan.armed = true;
+    arm(refused, forever);
     int status = lua_pcall(L, 0, 0, 0);
-    plan.armed = false;
+    disarm();
     if (status != LUA_OK && !plan.hit)
         fail("without a refusal", luaL_tolstring(L, -1, NULL));
     lua_settop(L, 0);
@@ -59,7 +107,7 @@ static bool run(const char *script, long refused, bool forever)
     if (luaL_dostring(L, "local husk = require 'husk' husk.collect() husk.verify()") != LUA_OK)
         fail("afterwards", luaL_tolstring(L, -1, NULL));
     lua_close(L);
-    if (husk_memory_held() != 0)
+    if (holds())
         fail("after lua_close", "bytes are held");
     return plan.hit;
 }
@@ -74,6 +122,12 @@ int main(int argc, char **argv)
     for (int forever = 0; forever < 2; forever++)
         for (long refused = 1; run(argv[1], refused, forever != 0); refused += step)
             runs++;
+#ifdef HUSK_MEMORY_FFI
+    refuses_ffi = true;
+    for (int forever = 0; forever < 2; forever++)
+        for (long refused = 1; run(argv[1], refused, forever != 0); refused++)
+            runs++;
+#endif
     printf("%ld refusals\n", runs);
     return runs > 10 ? 0 : 1;
 }

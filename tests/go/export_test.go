@@ -154,5 +154,3 @@ func TestWritersThatFail(t *testing.T) {
 	}
 	ok(t, scope.Close())
 }
-
-// ---- the end ----

@@ -241,6 +241,8 @@ func TestFiles(t *testing.T) {
 	same(t, "files", len(left), 3)
 }
 
+// ---- the end ----
+
 func TestClosedSnapshot(t *testing.T) {
 	h, _, _, _ := twoPlaces(t)
 	s, other := husk.Must(trace.Take(h.Heap)), snapshot(t, h)

@@ -11,11 +11,13 @@
 #include "proc/threads.h"
 #include "view/balance.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-enum { STATES = 1024 };
+enum { STATES = 1024, HEADS = 256 };
 #define SCANNED ((uint64_t)4 << 30) /* a mapping so much larger than malloc's blocks is another allocator's */
 #define ARENA ((uint64_t)64 << 20)  /* glibc: HEAP_MAX_SIZE, twice the largest threshold for mappings */
 
@@ -141,11 +143,38 @@ static uint64_t take_arenas(struct looking *looking, const husk_map *map, struct
     return taken;
 }
 
-/* A large block begins at a page: a word that is 0 (unless it was aligned), its size with the mark 2. */
-static uint64_t large_block(const struct looking *looking, uint64_t at, uint64_t end)
+/* The first words of several pages; { 1, 0 } where there is nothing to be read. A process has tens of thousands of
+ * pages, so not with a call of the system for each, unless it forbids the other (a sandbox may). */
+struct heads {
+    uint64_t at[HEADS], words[HEADS][2];
+    size_t count;
+};
+
+static void read_heads(const struct looking *looking, struct heads *heads)
 {
-    uint64_t words[2], page = looking->resident->page;
-    if (!read_words(looking, at, words, 2) || words[0] != 0 || (words[1] & 7) != 2)
+    struct iovec from[HEADS];
+    bool together = true;
+    for (size_t i = 0; i < heads->count; i++)
+        from[i] = (struct iovec){ (void *)(uintptr_t)heads->at[i], sizeof heads->words[0] };
+    for (size_t done = 0; done < heads->count;) {
+        struct iovec to = { heads->words[done], (heads->count - done) * sizeof heads->words[0] };
+        ssize_t got = together ? process_vm_readv(getpid(), &to, 1, &from[done], heads->count - done, 0) : -1;
+        if (got > 0)
+            done += (size_t)got / sizeof heads->words[0];
+        else if (got < 0 && errno != EFAULT)
+            together = false;
+        /* What it stopped at, if anything, is asked for alone. */
+        if (done < heads->count && !read_words(looking, heads->at[done], heads->words[done], 2))
+            heads->words[done][0] = 1;
+        done++;
+    }
+}
+
+/* A large block begins at a page: a word that is 0 (unless it was aligned), its size with the mark 2. */
+static uint64_t large_block(const struct looking *looking, uint64_t at, const uint64_t *words, uint64_t end)
+{
+    uint64_t page = looking->resident->page;
+    if (words[0] != 0 || (words[1] & 7) != 2)
         return 0;
     uint64_t bytes = words[1] & ~(uint64_t)7;
     uint64_t left = looking->native->mapped - looking->sum->large_found_bytes;
@@ -155,16 +184,21 @@ static uint64_t large_block(const struct looking *looking, uint64_t at, uint64_t
 /* The first large block that begins from `at` on, below `end`; 0: there is none. */
 static uint64_t find_large(const struct looking *looking, uint64_t at, uint64_t end, uint64_t *bytes)
 {
-    uint8_t states[STATES];
+    uint8_t states[HEADS];
+    struct heads heads;
     size_t page = looking->resident->page;
     while (at < end) {
         uint64_t left = (end - at) / page;
-        size_t count = left < STATES ? (size_t)left : STATES;
+        size_t count = left < HEADS ? (size_t)left : HEADS;
         husk__resident_pages(looking->resident, (const void *)(uintptr_t)at, count, states);
+        heads.count = 0;
         for (size_t i = 0; i < count; i++, at += page) /* its first page is there: the size was written */
-            if ((states[i] == PAGE_OWN || states[i] == PAGE_SHARED) &&
-                (*bytes = large_block(looking, at, end)) != 0)
-                return at;
+            if (states[i] == PAGE_OWN || states[i] == PAGE_SHARED)
+                heads.at[heads.count++] = at;
+        read_heads(looking, &heads);
+        for (size_t i = 0; i < heads.count; i++)
+            if ((*bytes = large_block(looking, heads.at[i], heads.words[i], end)) != 0)
+                return heads.at[i];
     }
     return 0;
 }

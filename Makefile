@@ -14,7 +14,8 @@ ROUNDS ?= 20
 SECONDS ?= 60
 SETUP ?= yes
 
-EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing process_memory leak_hunt packages
+EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing process_memory leak_hunt \
+	ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
 SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'
 
 # $(call setup,SECTIONS) and $(call build,PRESET): the two steps before everything else.
@@ -30,7 +31,7 @@ help: ## List the targets
 demo: build ## Run the experiments of lua/examples, the last one on this machine's packages
 	@for name in $(EXAMPLES); do \
 		printf '\n---- %s ----\n' "$$name"; \
-		build/bin/husk run "lua/examples/$$name.lua" || exit; \
+		build/bin/husk run "lua/examples/$$name.lua" || [ $$? = 77 ] || exit; \
 	done
 
 test: build ## Build and run all tests

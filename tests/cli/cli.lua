@@ -254,6 +254,71 @@ test("tracing", function()
   eq(lines[8], "Point: size=46.9 KiB, count=1000, average=48 B")
 end)
 
+-- Of libraries of C; one that is not there, or no husk.ffi, is said, and nothing else.
+local function library(name, pattern)
+  test(name .. ".lua", function()
+    local built = husk:gsub("bin/[^/]*$", "lib/libtreelib.so") -- of this build
+    local file = quoted(examples .. name .. ".lua")
+    local code, out, err = shell("$HUSK run " .. file .. (name == "treelib" and " " .. quoted(built) or ""))
+    eq(err, "")
+    if code == 77 then
+      ok(out:find("^skipped: [^\n]+\n$"), out)
+      io.stderr:write(name, ".lua: ", out)
+    else
+      ok(out:gsub("\n +", "\n"):find("^" .. pattern:gsub("^ +", ""):gsub("\n +", "\n") .. "$"), out)
+      eq(code, 0)
+    end
+  end)
+end
+
+library("ffi_libc", [[
+  qsort:    1 2 3 8 21 34
+  snprintf: 255 is 0xff, a third is 0.333, and text %(39 characters%)
+  getenv:   PATH is what os.getenv says: true
+  readdir:  ffi_jansson.lua ffi_libc.lua ffi_sqlite.lua ffi_zlib.lua
+  it grows:
+  open files: %+40 of / in 40 rounds
+]])
+library("ffi_zlib", [[
+  %d+ bytes, compressed %d+
+  come back as they were: true
+  checksum as gzip's: true
+  it grows:
+  open files: %+20 of /dev/null in 20 rounds
+]])
+library("ffi_sqlite", [[
+  apple   150 g
+  pear    170 g
+  melon  1200 g
+  no such table: stones
+  ten thousand queries: nothing grows
+  it grows:
+  native heap: %+%d%d%d+%.%d bytes a round.-
+  not finalized, 1900 times: select weight from fruit where name = 'pear'
+]])
+library("ffi_jansson", [[
+  pear: 3 sizes, their sum is 245
+  it grows:
+  native heap: %+%d%d%d+%.%d bytes a round.-
+  1900 values have a count of 1, which is ours
+  annotated: nothing grows
+]])
+library("treelib", [[
+  No bug
+  searches that fail leave nothing; references in no slot and no handle to node 20: 0
+  A search that fails does not release the node where it stopped
+  it grows:
+  argument 1, tree_node: 0x%x+: %+40 references in 40 rounds
+  root tree_node %(held from outside by %d+%)
+  root tree_registry %(held from outside by 1%) %.first %-> tree_node
+  A node that is taken out of its tree is released twice
+  object of type tree_node: 3 slots hold it, but its count is 2
+  The registry holds what was found last, and its type does not say so
+  node 20: references in no slot and no handle: 1
+  tree_registry is alive
+  root tree_node %(held from outside by 1%) %.parent %-> tree_node %.parent %-> tree_registry
+]])
+
 local function check_packages(path)
   local code, out, err = shell("$HUSK run " .. examples .. "packages.lua " .. quoted(path))
   eq(err, "")

@@ -13,7 +13,7 @@ local files = {
   {"init", "The module"}, {"heap", "Heaps"}, {"type", "Types"}, {"weak", "husk.weak"}, {"gc", "husk.gc"},
   {"trace", "husk.trace"}, {"snapshot", "husk.snapshot"},
   {"memory", "husk.memory"}, {"workload", "husk.workload"}, {"sequence", "husk.workload: random programs"},
-  {"shrink", "husk.workload: shrinking"},
+  {"shrink", "husk.workload: shrinking"}, {"expect", "husk.expect"},
 }
 
 -- "husk.a(x), husk.b(x): text" -> {"husk.a(x)", "husk.b(x)"}, "text"; nil for any other line.

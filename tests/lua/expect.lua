@@ -119,6 +119,16 @@ test("pauses and values", function()
   eq(expect.pause_below(10000, function(a) return a end, 5), 5)
   ok(unmet(expect.pause_below, 0, function() end):find("a pass took %d"))
   raises(nil, "mine", function() expect.pause_below(1, error, "mine") end)
+  local big, longest = husk.list{}, nil
+  for _ = 1, 100000 do big:append(husk.list{}) end
+  collectgarbage()
+  unmet(expect.pause_below, 0, husk.collect)
+  longest = tonumber(unmet(expect.pause_below, 0, husk.collect):match("took ([%d.]+) ms"))
+  unmet(expect.pause_below, longest / 10, function() -- one in between; that at the end has nothing to do
+    husk.collect()
+    big:clear()
+  end)
+  expect.pause_below(longest * 1000, husk.collect)
   expect.equal(0 / 0, 0 / 0)
   ok(unmet(expect.equal, 1, 2, "sum"):find("^sum: got 1, wanted 2"))
   eq(unmet(expect.that, nil), "not true")

@@ -16,6 +16,7 @@ local handles = {
   finalizer = husk.weak.finalize(node, function() end), record = node, heap = husk.default,
   snapshot = husk.snapshot.take(),
 }
+local expect = require "husk.expect"
 local workload = require "husk.workload"
 local workloads = { -- tables; what is not described of their methods is internal
   graph = workload.graph{n = 1}, churn = workload.churn{live = 1}, cache = workload.cache(), cycles = workload.cycles{live = 1},
@@ -36,6 +37,8 @@ local function public()
   add("husk.memory.", husk.memory)
   add("husk.snapshot.", husk.snapshot)
   add("husk.workload.", workload)
+  add("expect.", expect)
+  add("mark:", getmetatable(expect.mark()).__index)
   for kind, made in pairs(workloads) do
     for name, method in pairs(getmetatable(made).__index) do
       if type(method) == "function" and (name == "step" or name == "release" or name == "lookup") then
@@ -86,9 +89,10 @@ end)
 local owners = {Heap = "heap:", Record = "record:", List = "list:", Box = "box:", Weak = "weak:", WeakKeyMap = "keys:",
   WeakSet = "set:", Finalizer = "finalizer:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
   trace = "husk.trace.", memory = "husk.memory.", snapshot = "husk.snapshot.", Snapshot = "snapshot:",
-  Statistics = "statistics:", Child = "child:", workload = "husk.workload.", Graph = "graph:", Churn = "churn:", Cache = "cache:", Cycles = "cycles:"}
+  Statistics = "statistics:", Child = "child:", workload = "husk.workload.",
+  expect = "expect.", Mark = "mark:", Graph = "graph:", Churn = "churn:", Cache = "cache:", Cycles = "cycles:"}
 local declared, fields = {}, {}
-for _, file in ipairs{"handles", "husk", "memory", "workload"} do
+for _, file in ipairs{"handles", "husk", "memory", "workload", "expect"} do
   local path = ("%s/bindings/lua/meta/%s.d.lua"):format(root, file)
   local class
   local documented, params = false, {}
@@ -140,6 +144,8 @@ test("the annotated figures are those that there are", function()
   for class, value in pairs{["husk.Pass"] = husk.collect(), ["husk.Pacing"] = husk.pacing(),
       ["husk.Counts"] = husk.counts(), ["husk.Generation"] = husk.stats(), ["husk.Figures"] = husk.figures(),
       ["husk.Traced"] = husk.trace.figures(), ["husk.SizeClass"] = husk.classes()[1],
+      ["husk.Look"] = expect.no_growth(function() end, {rounds = 1, windows = 2}),
+      ["husk.Failure"] = select(2, pcall(expect.that, false)),
       ["husk.SnapshotCounts"] = handles.snapshot:counts(),
       ["husk.Error"] = select(2, pcall(function() return node.colour end))} do
     for name in pairs(value) do ok(fields[class][name], class .. "." .. name .. " is not annotated") end

@@ -1,6 +1,7 @@
--- husk.expect: expectations of experiments and tests: that nothing grows, that an object is gone, or held so often. One that is
--- not met raises an error whose text names what is wrong and, where an object is the matter, the path that holds it and
--- where it was made (husk.trace). `husk test` counts them.
+-- husk.expect: expectations of experiments and tests: that nothing grows, that an object is gone, or held so often. It is a
+-- module of its own: local expect = require "husk.expect". An expectation that is not met raises an error whose text names
+-- what is wrong and, where an object is the matter, the path that holds it and where it was made (husk.trace). In files of
+-- `husk test` they are methods of what a test is given: t.dead(x).
 
 local core = require "husk.core"
 local default = require "husk.heap".default
@@ -87,8 +88,8 @@ local function settle(heap)
   end
 end
 
--- expect.dead(x): the object of a weak reference is gone, garbage not counted: collects, and if it is there all the same names
--- the path that holds it. x may also be a handle: then it is a dead one.
+-- expect.dead(x): the object of a weak reference is gone, garbage not counted: collects, and if it is there all the same
+-- names the path that holds it. x may also be a handle: then it is a dead one.
 function expect.dead(x)
   local kind = core.kind(x)
   if kind == "dead" then return end
@@ -154,8 +155,8 @@ function expect.growth(class, n, fn, ...)
   return table.unpack(results, 1, results.n)
 end
 
--- expect.pause_below(ms, fn, ...): no call of fn(...) and the pass after it takes longer than so many milliseconds: the
--- longest pass of the default heap while fn runs, one pass at the end included.
+-- expect.pause_below(ms, fn, ...): while fn(...) runs, no pass of the default heap takes longer than so many milliseconds, nor
+-- does one at its end. Returns what fn returns.
 function expect.pause_below(ms, fn, ...)
   local longest, began = 0, nil
   local id = default:on_pass(function(what)

@@ -171,7 +171,7 @@ function expect.pause_below(ms, fn, ...)
   return table.unpack(results, 2, results.n)
 end
 
--- ---- no growth ----
+-- No growth.
 
 -- What is looked at after so many rounds: numbers by name. The numbers come first, before there is a table that counts in them;
 -- and every look makes as much.
@@ -264,8 +264,6 @@ local function counted(windows, o)
   end
   return found
 end
-
--- ---- bytes ----
 
 -- Bytes that grow for other reasons (a cache, a table that doubles, the allocator's roundings) do not grow twice as much in
 -- twice as many rounds, and a leak does. So where a figure grew in each window, more windows are looked at, each twice as
@@ -367,6 +365,8 @@ local function choices(options)
   o.heap, o.tolerance, o.bytes, o.args = o.heap or default, o.tolerance or 0, o.bytes or 1, o.args or {}
   return o
 end
+
+-- ---- growth ----
 
 -- expect.no_growth(fn, options): fn(args...) is called again and again, and nothing becomes more: the objects of the heap by
 -- type, the references to the arguments, open files, bytes of the heap, of the native heap (of Lua, where nobody tells)

@@ -1,0 +1,1 @@
+from husk.weakref import finalize as finalize

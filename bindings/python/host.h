@@ -342,6 +342,8 @@ PyObject *husk_py_one_frame(husk_py_texts *texts, const husk_frame *frame); /* (
 PyObject *husk_py_frames(husk_py_texts *texts, const husk_snapshot *snapshot, uint32_t stack);
 bool husk_py_add_snapshots(PyObject *module);
 bool husk_py_add_stats(PyObject *module);   /* host_stats.c */
+/* Lists of filters; the caller frees it. False: an exception is set. */
+bool husk_py_make_filter(PyObject *lists, husk_filter **out);
 bool husk_py_add_exports(PyObject *module); /* host_export.c */
 bool husk_py_add_memory(PyObject *module);  /* host_memory.c */
 

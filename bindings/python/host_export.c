@@ -53,7 +53,7 @@ static PyObject *export_one(PyObject *module, PyObject *const *args, Py_ssize_t 
     const char *format;
     target to;
     (void)module;
-    if (!husk_py_want_args(count, 8, "_export"))
+    if (!husk_py_want_args(count, 9, "_export"))
         return NULL;
     husk_py_snapshot *snapshot = husk_py_arg_snapshot(args[0]);
     if (!snapshot || !arg_target(args[2], &to) ||
@@ -64,6 +64,10 @@ static PyObject *export_one(PyObject *module, PyObject *const *args, Py_ssize_t 
     options.flags = (uint32_t)flags;
     options.top = top;
     options.max_bytes = max_bytes;
+    husk_filter *filter = NULL;
+    if (args[8] != Py_None && !husk_py_make_filter(args[8], &filter))
+        return NULL;
+    options.filter = filter;
     if ((format = husk_py_arg_text(args[1], "husk.tracemalloc", &keep_format)) &&
         arg_optional(args[4], &options.by, &keep_by) && arg_optional(args[7], &options.title, &keep_title)) {
         husk_status status;
@@ -78,6 +82,7 @@ static PyObject *export_one(PyObject *module, PyObject *const *args, Py_ssize_t 
         snapshot->readers--;
         result = result_of(status);
     }
+    husk_filter_free(filter);
     Py_XDECREF(keep_format);
     Py_XDECREF(keep_by);
     Py_XDECREF(keep_title);

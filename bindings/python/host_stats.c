@@ -95,7 +95,7 @@ static bool add_filter(husk_filter *filter, PyObject *tuple)
 }
 
 /* Lists of filters: a tuple of tuples of them; a thing must pass every list. Without any everything passes. */
-static bool make_filter(PyObject *lists, husk_filter **out)
+bool husk_py_make_filter(PyObject *lists, husk_filter **out)
 {
     *out = NULL;
     if (!PyTuple_Check(lists)) {
@@ -171,9 +171,10 @@ static PyObject *stats_new(PyObject *module, PyObject *const *args, Py_ssize_t c
     husk_py_snapshot *old = snapshot && args[2] != Py_None ? husk_py_arg_snapshot(args[2]) : NULL;
     if (!snapshot || (!old && args[2] != Py_None) || !by_name(args[4], husk_stats_by_find, &options.by) ||
         !by_name(args[5], husk_stats_sort_find, &options.sort) ||
-        !husk_py_arg_unsigned(args[6], "tracemalloc", UINT32_MAX, &flags) || !make_filter(args[1], &filter))
+        !husk_py_arg_unsigned(args[6], "tracemalloc", UINT32_MAX, &flags) ||
+        !husk_py_make_filter(args[1], &filter))
         return NULL;
-    if (!make_filter(args[3], &old_filter)) {
+    if (!husk_py_make_filter(args[3], &old_filter)) {
         husk_filter_free(filter);
         return NULL;
     }
@@ -312,7 +313,7 @@ static PyObject *things_new(PyObject *module, PyObject *const *args, Py_ssize_t 
         return PyErr_Format(PyExc_TypeError, "_things_new(): 3 arguments expected, got %zd", count);
     husk_py_snapshot *snapshot = husk_py_arg_snapshot(args[0]);
     if (!snapshot || !husk_py_arg_unsigned(args[2], "tracemalloc", UINT32_MAX, &flags) ||
-        !make_filter(args[1], &filter))
+        !husk_py_make_filter(args[1], &filter))
         return NULL;
     husk_things *things;
     husk_status status;

@@ -388,6 +388,45 @@ class Exports(Traced):
         self.snapshot.export(out, "csv", by="lineno", top=1)
         self.assertIn(b"traced.py", out.getvalue())
 
+    def test_filtered(self):
+        """A filtered snapshot is the sums of what passes, form by form."""
+        self.kept.append(self.heap.list(self.kept))
+        snapshot = self.take()
+
+        def collapsed(chosen, **named):
+            out = io.BytesIO()
+            chosen.export(out, "collapsed", **named)
+            return [line.rsplit(" ", 1) for line in out.getvalue().decode().splitlines()]
+
+        def total(chosen, **named):
+            return sum(int(number) for _, number in collapsed(chosen, **named))
+
+        filters = tracemalloc.Filter(True, type="Node"), tracemalloc.Filter(False, type="Node")
+        inside, outside = (snapshot.filter_traces([one]) for one in filters)
+        self.assertEqual(total(inside, count=True), 100)
+        self.assertEqual(total(inside), inside.statistics("type").total.size)
+        self.assertGreater(total(outside), 0)
+        for named in {}, {"count": True}, {"types": True}:
+            self.assertEqual(total(inside, **named) + total(outside, **named), total(snapshot, **named))
+        self.assertEqual({line[0].rsplit(";")[-1] for line in collapsed(inside, types=True)}, {"Node"})
+        both = inside.filter_traces([filters[1]])
+        self.assertEqual(collapsed(both), [])
+        out = io.BytesIO()
+        inside.export(out, "csv", by="type")
+        rows = out.getvalue().decode().split("\r\n")[1:-1]
+        self.assertEqual([row.split(",")[:4] for row in rows], [['"Node"', '""', "0", "100"]])
+        out = io.BytesIO()
+        inside.export(out, "speedscope")
+        profiles = json.loads(out.getvalue())["profiles"]
+        self.assertEqual([profile["name"] for profile in profiles], ["alive, bytes", "alive, things"])
+        self.assertEqual(sum(profiles[1]["weights"]), 100)
+        out, whole = io.BytesIO(), io.BytesIO()
+        inside.export(out, "pprof")
+        snapshot.export(whole, "pprof")
+        self.assertLess(len(out.getvalue()), len(whole.getvalue()))
+        since = snapshot.filter_traces([tracemalloc.Filter(True, since="no such mark")])
+        self.raises(husk.MissingError, "no such mark", since.export, self.path, "pprof")
+
     def test_a_report(self):
         second = self.take()
         tracemalloc.report([self.snapshot, second], self.path, title="Two </script>", names=["one", "two"])
@@ -418,7 +457,10 @@ class Exports(Traced):
         self.raises(TypeError, "", export, io.StringIO(), "json")
         self.raises(husk.RangeError, "", export, self.path, "csv", top=-1)
         chosen = self.snapshot.filter_traces([tracemalloc.Filter(True, type="Node")])
-        self.raises(ValueError, "filtered", chosen.export, self.path, "json")
+        for form in "json", "text", "heapsnapshot", "dot", "openmetrics", "html":
+            self.raises(husk.InvalidError, "takes no filter", chosen.export, self.path, form)
+        self.raises(husk.InvalidError, "takes no filter", chosen.export, self.path, "collapsed", made=True)
+        self.assertFalse(os.path.exists(self.path))
         self.raises(ValueError, "filtered", tracemalloc.report, [chosen], self.path)
         seen = []
 

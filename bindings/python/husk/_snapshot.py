@@ -204,11 +204,12 @@ class Snapshot:
 
         target: a path, which is written all or nothing, or something with a method write() that takes bytes. by: a key
         type, and top: most rows, of "text" and "csv"; types: the type as the innermost frame; count: things and not
-        bytes; made: all that was made, dead or alive; title and max_bytes: of "html". What filters leave out cannot be
-        left out here: ValueError.
+        bytes; made: all that was made, dead or alive; title and max_bytes: of "html".
+
+        A filtered snapshot can be written as "csv", "collapsed", "pprof" and "speedscope", sums of what passes; names of
+        other places may stand in their tables. The other forms show the whole state, and made tells of what is gone:
+        ValueError.
         """
-        if self._filters:
-            raise ValueError("a filtered snapshot cannot be exported")
         to = _writer(target)
         if format is None:
             format = _core._export_guess(to) if isinstance(to, bytes) else None
@@ -218,7 +219,7 @@ class Snapshot:
             raise ValueError(f"unknown key_type: {by!r}")
         flags = (_TYPES if types else 0) | (_COUNT if count else 0) | (_MADE if made else 0)
         _core._export(self._handle, format, to, flags, _KEY_TYPES.get(by), _operator.index(top),
-                      _operator.index(max_bytes), title)
+                      _operator.index(max_bytes), title, self._filters or None)
 
     # -- what else it has --
 
@@ -272,7 +273,7 @@ def report(snapshots, target, *, title=None, names=None, max_bytes=0):
     """One self-contained HTML page about snapshots, the oldest first: flame graph, tables, differences, memory over time.
 
     target: as in Snapshot.export(). names: one for each, else their times are shown. max_bytes: of the page, never
-    exceeded; what is cut is said there. ValueError: a snapshot is filtered, or there are none, or more than 1000.
+    exceeded; what is cut is said there. ValueError: a snapshot is filtered (a page shows the whole state), or there are none, or more than 1000.
     """
     snapshots = list(snapshots)
     handles = []
@@ -280,7 +281,7 @@ def report(snapshots, target, *, title=None, names=None, max_bytes=0):
         if not isinstance(one, Snapshot):
             raise TypeError(f"a Snapshot expected, got {type(one).__name__}")
         if one._filters:
-            raise ValueError("a filtered snapshot cannot be exported")
+            raise ValueError("a report shows the whole state: a filtered snapshot cannot be in it")
         handles.append(one._handle)
     if names is not None:
         names = tuple(names)

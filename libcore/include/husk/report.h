@@ -12,6 +12,7 @@
 #define HUSK_REPORT_H
 
 #include <husk/snapshot.h>
+#include <husk/stats.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,9 @@ typedef struct husk_export_options {
     const char *title;          /* html, dot; NULL: made from the snapshot's texts */
     husk_progress_fn *progress; /* NULL: nobody wants to know */
     void *progress_data;
+    /* csv, collapsed, pprof, speedscope: what does not pass is not counted (names of its places may be in tables). Not
+     * with HUSK_EXPORT_MADE. The other forms show a state as a whole and refuse it. NULL: everything counts */
+    HUSK_NULLABLE const husk_filter *filter;
 } husk_export_options;
 
 #define HUSK_EXPORT_OPTIONS .struct_size = (uint32_t)sizeof(husk_export_options), .abi = 1u

@@ -3,6 +3,7 @@
 #include "view/alive.h"
 
 #include "trace/sample.h"
+#include "view/filter.h"
 #include "view/index.h"
 #include "view/sort.h"
 
@@ -16,6 +17,7 @@ struct counting {
     uint32_t latest_row; /* INDEX_NONE: none yet */
     unsigned how;
     uint64_t object_mean, block_mean; /* sampling: bytes; 0: exact */
+    struct husk__selection selection;
     bool failed;
 };
 
@@ -99,12 +101,18 @@ static void add_all(struct counting *c)
 {
     const struct husk_snapshot *snapshot = c->snapshot;
     const struct husk__node *nodes = SNAP(snapshot, NODES);
-    for (size_t n = 0; n < SNAP_COUNT(snapshot, NODES) && !c->failed; n++)
-        add(c, husk__node_site(snapshot, n), husk__node_type(&nodes[n]), husk__node_size(snapshot, n),
-            c->object_mean);
+    for (size_t n = 0; n < SNAP_COUNT(snapshot, NODES) && !c->failed; n++) {
+        uint32_t site = husk__node_site(snapshot, n), type = husk__node_type(&nodes[n]);
+        uint64_t size = husk__node_size(snapshot, n);
+        if (husk__selected(&c->selection, site, type, size))
+            add(c, site, type, size, c->object_mean);
+    }
     const struct husk__block *blocks = SNAP(snapshot, BLOCKS);
     for (size_t b = 0; b < SNAP_COUNT(snapshot, BLOCKS) && !c->failed; b++) {
         bool buffer = blocks[b].kind == BLOCK_BUFFER;
+        if (!husk__selected(&c->selection, blocks[b].site, husk__block_type(snapshot, &blocks[b]),
+                            blocks[b].size))
+            continue;
         add(c, blocks[b].site, buffer ? husk__alive_buffer(snapshot) : husk__alive_block(snapshot),
             blocks[b].size, buffer ? c->object_mean : c->block_mean);
     }
@@ -136,21 +144,28 @@ static bool finish(struct counting *c, struct husk__alive *out)
     return ok;
 }
 
-bool husk__alive_make(const struct husk_snapshot *snapshot, unsigned how, struct husk__alive *out)
+husk_status husk__alive_make(const struct husk_snapshot *snapshot, unsigned how, const husk_filter *filter,
+                             struct husk__alive *out)
 {
+    struct husk__pool pool = { .count = 0 };
     struct counting c = {
         .snapshot = snapshot, .keys = { .words = 2 }, .latest_row = INDEX_NONE, .how = how
     };
     (void)husk_snapshot_number(snapshot, "trace", "sample_bytes", &c.object_mean);
     (void)husk_snapshot_number(snapshot, "trace", "block_sample_bytes", &c.block_mean);
     *out = (struct husk__alive){ 0 };
-    add_all(&c);
-    bool ok = !c.failed && finish(&c, out);
-    if (!ok)
-        husk__alive_free(out);
+    husk_status status = husk__selection_make(&pool, snapshot, filter, &c.selection);
+    if (status == HUSK_OK) {
+        add_all(&c);
+        if (c.failed || !finish(&c, out)) {
+            status = husk_fail(HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM));
+            husk__alive_free(out);
+        }
+    }
     husk__index_free(&c.keys);
     husk__grow_free(&c.rows);
-    return ok;
+    husk__pool_free(&pool);
+    return status;
 }
 
 void husk__alive_free(struct husk__alive *alive)

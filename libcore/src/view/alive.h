@@ -10,6 +10,8 @@
 #include "view/pool.h"
 #include "view/snapshot.h"
 
+#include <husk/stats.h>
+
 struct husk__alive_row {
     uint32_t place; /* row in RECORDS or STACKS; 0: not traced, or not known where */
     uint32_t type;  /* row in TYPES, or husk__alive_buffer, or husk__alive_block */
@@ -28,8 +30,9 @@ enum {
     ALIVE_STACKS = 1u << 0, /* places are tracebacks */
     ALIVE_MERGED = 1u << 1, /* types are not told apart: all 0 */
 };
-/* False: no memory. */
-bool husk__alive_make(const struct husk_snapshot *snapshot, unsigned how, struct husk__alive *out);
+/* filter: of what counts; NULL: everything. HUSK_ENOMEM; as husk_stats_new of a filter. */
+husk_status husk__alive_make(const struct husk_snapshot *snapshot, unsigned how, const husk_filter *filter,
+                             struct husk__alive *out);
 void husk__alive_free(struct husk__alive *alive);
 
 /* Numbers beyond the types for what has none. */

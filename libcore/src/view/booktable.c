@@ -39,7 +39,7 @@ static bool fill(struct husk__table *table, struct husk__book *book, const struc
                  struct husk__grow *sums)
 {
     husk_stats *stats;
-    if (husk__export_groups(snapshot, table->by, false, &stats) != HUSK_OK)
+    if (husk__export_groups(snapshot, table->by, false, NULL, &stats) != HUSK_OK)
         return false;
     bool ok = true;
     husk_stat stat;

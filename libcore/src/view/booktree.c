@@ -146,7 +146,7 @@ static bool fill(struct husk__tree *tree, const struct husk_snapshot *snapshot)
     struct mapping m = { .snapshot = snapshot, .tree = tree };
     m.node_of = POOL_NEW(&pool, uint32_t, SNAP_COUNT(snapshot, STACKS));
     m.needed = m.node_of ? POOL_NEW(&pool, bool, SNAP_COUNT(snapshot, STACKS)) : NULL;
-    bool ok = m.needed && husk__alive_make(snapshot, ALIVE_STACKS, &alive);
+    bool ok = m.needed && husk__alive_make(snapshot, ALIVE_STACKS, NULL, &alive) == HUSK_OK;
     if (ok) {
         map_stacks(&m, &alive);
         ok = !m.failed && put_things(&m, &alive, &pool);

@@ -8,17 +8,18 @@
 static const struct form {
     const char *name, *suffix, *about;
     husk__export_fn *fn;
+    bool sums; /* of things, so that some may be left out */
 } forms[] = {
-    { "text",         "txt",             "tables to read: what there is, the largest of it, the collector",  husk__export_text },
-    { "json",         "json",            "everything in the snapshot, as docs/exports.md says",              husk__export_json },
-    { "csv",          "csv",             "the rows of a grouping, for spreadsheets",                         husk__export_csv },
-    { "collapsed",    "folded",          "a traceback and a number a line, for flame graphs",                husk__export_collapsed },
-    { "pprof",        "pb",              "a heap profile for go tool pprof and its relatives",               husk__export_pprof },
-    { "heapsnapshot", "heapsnapshot",    "objects and references, for Chrome's memory panel and memlab",     husk__export_heapsnapshot },
-    { "speedscope",   "speedscope.json", "tracebacks by bytes and by number, for speedscope",                husk__export_speedscope },
-    { "dot",          "dot",             "objects and references as a graph, for Graphviz",                  husk__export_dot },
-    { "openmetrics",  "prom",            "figures for Prometheus and its relatives",                         husk__export_openmetrics },
-    { "html",         "html",            "one page with flame graph and tables, for any browser",            husk__export_html },
+    { "text",         "txt",             "tables to read: what there is, the largest of it, the collector",  husk__export_text, false },
+    { "json",         "json",            "everything in the snapshot, as docs/exports.md says",              husk__export_json, false },
+    { "csv",          "csv",             "the rows of a grouping, for spreadsheets",                         husk__export_csv, true },
+    { "collapsed",    "folded",          "a traceback and a number a line, for flame graphs",                husk__export_collapsed, true },
+    { "pprof",        "pb",              "a heap profile for go tool pprof and its relatives",               husk__export_pprof, true },
+    { "heapsnapshot", "heapsnapshot",    "objects and references, for Chrome's memory panel and memlab",     husk__export_heapsnapshot, false },
+    { "speedscope",   "speedscope.json", "tracebacks by bytes and by number, for speedscope",                husk__export_speedscope, true },
+    { "dot",          "dot",             "objects and references as a graph, for Graphviz",                  husk__export_dot, false },
+    { "openmetrics",  "prom",            "figures for Prometheus and its relatives",                         husk__export_openmetrics, false },
+    { "html",         "html",            "one page with flame graph and tables, for any browser",            husk__export_html, false },
 };
 /* clang-format on */
 enum { FORMS = sizeof forms / sizeof *forms };
@@ -78,6 +79,12 @@ static husk_status prepare(const char *format, const husk_export_options *option
         return husk_fail(HUSK_EINVAL, "export: the options were not filled by HUSK_EXPORT_OPTIONS");
     if (options && options->flags & ~(uint32_t)(HUSK_EXPORT_TYPES | HUSK_EXPORT_COUNT | HUSK_EXPORT_MADE))
         return husk_fail(HUSK_EINVAL, "export: unknown flags 0x%x", options->flags);
+    if (options && options->filter && !(*form)->sums)
+        return husk_fail(HUSK_EINVAL, "export: the form \"%s\" shows the whole snapshot: it takes no filter",
+                         format);
+    if (options && options->filter && options->flags & HUSK_EXPORT_MADE)
+        return husk_fail(HUSK_EINVAL,
+                         "export: what has been made is known by places alone: it takes no filter");
     return HUSK_OK;
 }
 

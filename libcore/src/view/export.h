@@ -28,7 +28,8 @@ husk_status husk__export_no_memory(void);
 
 /* The groups of what `alive` counts too: with what is not traced, but not beside estimates. records: with what was
  * recorded of places, if it groups by them. */
-husk_status husk__export_groups(const husk_snapshot *snapshot, int by, bool records, husk_stats **out);
+husk_status husk__export_groups(const husk_snapshot *snapshot, int by, bool records,
+                                const husk_filter *filter, husk_stats **out);
 
 /* The grouping that options ask for; by type. HUSK_EMISSING, with a text. */
 husk_status husk__export_by(const husk_export_options *options, int *by);

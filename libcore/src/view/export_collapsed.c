@@ -40,19 +40,19 @@ static bool put_made(struct husk__export *export, struct husk__pool *pool, struc
     return true;
 }
 
-static bool put_alive(struct husk__export *export, struct husk__frames *frames, bool counts)
+static husk_status put_alive(struct husk__export *export, struct husk__frames *frames, bool counts)
 {
     bool types = export->options->flags & HUSK_EXPORT_TYPES;
     struct husk__alive alive;
-    if (!husk__alive_make(export->snapshot, ALIVE_STACKS | (types ? 0 : ALIVE_MERGED), &alive))
-        return false;
+    husk_status status = husk__alive_make(export->snapshot, ALIVE_STACKS | (types ? 0 : ALIVE_MERGED),
+                                          export->options->filter, &alive);
     for (size_t i = 0; i < alive.count; i++) {
         const struct husk__alive_row *row = &alive.rows[i];
         put_line(export, frames, row->place, types ? row->type : UINT32_MAX,
                  counts ? row->count : row->bytes);
     }
     husk__alive_free(&alive);
-    return true;
+    return status;
 }
 
 husk_status husk__export_collapsed(struct husk__export *export)
@@ -60,9 +60,12 @@ husk_status husk__export_collapsed(struct husk__export *export)
     struct husk__pool pool = { .count = 0 };
     struct husk__frames frames = husk__frames_new(&pool, export->snapshot);
     bool counts = export->options->flags & HUSK_EXPORT_COUNT;
-    bool ok =
-        frames.at && (export->options->flags & HUSK_EXPORT_MADE ? put_made(export, &pool, &frames, counts)
-                                                                : put_alive(export, &frames, counts));
+    husk_status status = HUSK_OK;
+    if (!frames.at ||
+        (export->options->flags & HUSK_EXPORT_MADE && !put_made(export, &pool, &frames, counts)))
+        status = husk__export_no_memory();
+    else if (!(export->options->flags & HUSK_EXPORT_MADE))
+        status = put_alive(export, &frames, counts);
     husk__pool_free(&pool);
-    return ok ? HUSK_OK : husk__export_no_memory();
+    return status;
 }

@@ -79,7 +79,7 @@ husk_status husk__export_csv(struct husk__export *export)
     husk_stats *stats = NULL;
     husk_status status = husk__export_by(export->options, &by);
     if (status == HUSK_OK)
-        status = husk__export_groups(export->snapshot, by, true, &stats);
+        status = husk__export_groups(export->snapshot, by, true, export->options->filter, &stats);
     struct husk__pool pool = { .count = 0 };
     struct husk__frames frames = { NULL, 0 };
     if (status == HUSK_OK && !(frames = husk__frames_new(&pool, export->snapshot)).at)

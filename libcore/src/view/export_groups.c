@@ -10,11 +10,12 @@ husk_status husk__export_by(const husk_export_options *options, int *by)
     return HUSK_OK;
 }
 
-husk_status husk__export_groups(const husk_snapshot *snapshot, int by, bool records, husk_stats **out)
+husk_status husk__export_groups(const husk_snapshot *snapshot, int by, bool records,
+                                const husk_filter *filter, husk_stats **out)
 {
     uint64_t mean = 0;
     (void)husk_snapshot_number(snapshot, "trace", "sample_bytes", &mean);
-    husk_stats_options options = { HUSK_STATS_OPTIONS, .by = by };
+    husk_stats_options options = { HUSK_STATS_OPTIONS, .by = by, .filter = filter };
     if (!mean) /* else it is in the estimates already */
         options.flags |= HUSK_STATS_UNTRACED;
     bool of_places = by == HUSK_BY_LINE || by == HUSK_BY_FILE || by == HUSK_BY_FUNCTION ||

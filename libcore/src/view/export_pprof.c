@@ -349,10 +349,12 @@ husk_status husk__export_pprof(struct husk__export *export)
     struct husk__alive alive = { 0 };
     struct pprof p = { export->snapshot, export->out, NULL, NULL,
                        SNAP_COUNT(export->snapshot, STRING_OFF) - 1 };
-    bool ok = find_functions(&p, &pool) && husk__alive_make(export->snapshot, 0, &alive);
-    if (ok)
+    husk_status status = find_functions(&p, &pool)
+                             ? husk__alive_make(export->snapshot, 0, export->options->filter, &alive)
+                             : husk__export_no_memory();
+    if (status == HUSK_OK)
         put_profile(&p, &alive);
     husk__alive_free(&alive);
     husk__pool_free(&pool);
-    return ok ? HUSK_OK : husk__export_no_memory();
+    return status;
 }

@@ -136,9 +136,11 @@ husk_status husk__export_speedscope(struct husk__export *export)
     struct husk__frames frames = husk__frames_new(&pool, export->snapshot);
     struct husk__alive alive = { 0 };
     uint64_t *count, *bytes;
-    bool ok = frames.at && husk__made_by_stack(export->snapshot, &pool, &count, &bytes) &&
-              husk__alive_make(export->snapshot, how, &alive);
-    if (ok) {
+    const husk_filter *filter = export->options->filter;
+    husk_status status = frames.at && husk__made_by_stack(export->snapshot, &pool, &count, &bytes)
+                             ? husk__alive_make(export->snapshot, how, filter, &alive)
+                             : husk__export_no_memory();
+    if (status == HUSK_OK) {
         const struct profile profiles[] = {
             { "alive, bytes", "bytes", &alive, NULL, true },
             { "alive, things", "none", &alive, NULL, false },
@@ -147,10 +149,11 @@ husk_status husk__export_speedscope(struct husk__export *export)
         };
         bool traced = false;
         for (size_t s = 0; s < SNAP_COUNT(export->snapshot, STACKS); s++)
-            traced = traced || count[s];
+            traced =
+                traced || (count[s] && !filter); /* what is gone passes no filter: nothing is known of it */
         put_file(export, &frames, profiles, traced ? 4 : 2);
     }
     husk__alive_free(&alive);
     husk__pool_free(&pool);
-    return ok ? HUSK_OK : husk__export_no_memory();
+    return status;
 }

@@ -75,7 +75,7 @@ static void put_head(struct page *page)
 static husk_status put_groups(struct page *page, int by)
 {
     husk_stats *stats;
-    husk_status status = husk__export_groups(page->snapshot, by, false, &stats);
+    husk_status status = husk__export_groups(page->snapshot, by, false, NULL, &stats);
     if (status != HUSK_OK)
         return status;
     bool tracebacks = by == HUSK_BY_TRACEBACK;

@@ -80,10 +80,11 @@ static void close_host(lua_State *L, husk_lua_host *host)
     husk_heap_run_cleanups(heap); /* newest first, before handles go and objects with them */
     host->L = L;
     while (host->ring.next != &host->ring) {
-        husk_obj_release(hold_end(host->ring.next)); /* hooks run as usual */
+        husk_ledger_release(hold_end(host->ring.next), HUSK_LUA_OWNER); /* hooks run as usual */
         host->L = L;
     }
     husk_heap_close(heap);
+    husk_lua_note_ledger(host, false);
     while (host->ring.next != &host->ring)
         (void)hold_end(host->ring.next); /* its object is gone with the heap */
     host->heap = NULL;
@@ -195,6 +196,7 @@ void husk_lua_fill(husk_lua_proxy *proxy, husk_lua_host *host, husk_obj *obj)
     proxy->type = husk_obj_type(obj);
     hold->obj = obj;
     hold->host = host;
+    husk_ledger_give(obj, NULL, HUSK_LUA_OWNER);
     /* A handle on a condemned object would bring it back, were it to last until Lua collects it. */
     bool passing = host->hooks && (host->closing || husk_obj_is_dying(obj));
     ring_link(passing ? &host->passing : &host->ring, hold);
@@ -285,7 +287,7 @@ void husk_lua_proxy_end(lua_State *L, husk_lua_proxy *proxy)
     hold_free(host->lib, hold);
     if (obj) {
         host->L = L;
-        husk_obj_release(obj);
+        husk_ledger_release(obj, HUSK_LUA_OWNER);
         husk_lua_leave(L, host);
     }
     host->holds--; /* last: until here the host stays */
@@ -296,7 +298,7 @@ void husk_lua_proxy_end(lua_State *L, husk_lua_proxy *proxy)
 void husk_lua_passing_end(husk_lua_host *host)
 {
     while (host->passing.next != &host->passing)
-        husk_obj_release(hold_end(host->passing.next));
+        husk_ledger_release(hold_end(host->passing.next), HUSK_LUA_OWNER);
 }
 
 int husk_lua_gc(lua_State *L)

@@ -36,6 +36,7 @@
 #include <husk.h>
 #include <husk/bridge.h>
 #include <husk/cleanup.h>
+#include <husk/ledger.h>
 #include <husk/snapshot.h>
 #include <husk/trace.h>
 #include <husk/weakmap.h>
@@ -90,6 +91,7 @@ struct husk_lua_host {
     bool unsettled;            /* something ended while it was bridged */
     bool mixed;                /* had paths to Lua values in the latest collection of Lua's */
     bool due;                  /* for a pass in this round */
+    bool ledger;               /* has one: counted in husk_lua_bridged */
     const husk_bridge *bridge; /* not NULL: to be left; host_bridge.c */
     husk_obj **proxied;        /* what was entered with */
     size_t proxied_count;
@@ -155,7 +157,11 @@ static inline void husk_lua_table(lua_State *L, int which)
 husk_lua_lib *husk_lua_lib_get(lua_State *L);
 husk_lua_host *husk_lua_host_of(const husk_obj *obj);
 
-/* Libs in bridged mode, of all states of the process. */
+/* What references of handles are called in a ledger. */
+#define HUSK_LUA_OWNER "handle of Lua"
+
+/* Libs in bridged mode and hosts with a ledger, of all states of the process: wrappers have more to do then. In a
+ * ledger each retain asks where it is made, so host->L is to be right in calls that make nothing, too. */
 extern _Atomic int husk_lua_bridged;
 void husk_lua_barrier_slow(lua_State *L);
 static inline void husk_lua_barrier(lua_State *L)
@@ -349,6 +355,11 @@ void husk_lua_open_traces(lua_State *L);
 
 void husk_lua_open_memory(lua_State *L);
 void husk_lua_open_paths(lua_State *L); /* host_path.c */
+
+/* ---- host_ledger.c ---- */
+
+void husk_lua_note_ledger(husk_lua_host *host, bool on);
+void husk_lua_open_ledgers(lua_State *L);
 
 /* ---- host_shared.c: for husk.ffi.core ---- */
 

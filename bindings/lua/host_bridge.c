@@ -114,6 +114,9 @@ void husk_lua_barrier_slow(lua_State *L)
     husk_lua_lib *lib = husk_lua_lib_get(L);
     if (lib->bridged)
         leave(L, lib);
+    for (husk_lua_host *host = lib->hosts.next; host != &lib->hosts; host = host->next)
+        if (host->ledger)
+            host->L = L;
 }
 
 /* ---- enter ---- */

@@ -114,7 +114,7 @@ size_t husk_lua_frames(husk_trace_sink *sink, void *data)
     walk w = { .L = host->L };
     if (!w.L)
         return 0;
-    if (host->thread != &here && husk_trace_thread(host->heap) == HUSK_OK)
+    if (host->thread != &here && husk_trace_is_on(host->heap) && husk_trace_thread(host->heap) == HUSK_OK)
         host->thread = &here;
     w.base = w.L == lib->base_state ? lib->base : NULL;
     /* Level 0 is ours: what was called to make something. */

@@ -48,12 +48,22 @@ function known.type(text)
   end
 end
 
+-- ", FILE:LINE" of a row of husk.ledger.
+local function place_of(row)
+  local frame = row.traceback[1]
+  return frame and frame.line > 0 and (", %s:%d"):format(frame.file, frame.line) or ""
+end
+
 function known.refs(text)
   local husk = require "husk"
   local x = object_of(text)
   print(("%d references besides the handle"):format(husk.refcount(x)))
   print("from " .. grouped(husk.referrers(x)))
   print("to " .. grouped(husk.referents(x)))
+  local rows = husk.ledger.unpaired(x)
+  if not rows then return end
+  for _, row in ipairs(rows) do print("never paired: " .. row.text .. place_of(row)) end
+  if #rows == 0 then print("no retain that was never paired") end
 end
 
 function known.why(text)

@@ -161,6 +161,8 @@ test("repl: commands that look at objects", function()
   ok(out:find("root list %(held from outside by %d%) %[2%] %-> list"), out)
   ok(out:find("\n1: snapshot of heap 'default', 2 objects\n"), out)
   ok(out:find("list.-%+1"), out)
+  out = wants("printf 'husk.ledger.start()\\nx = husk.list{husk.list{}}\\n:refs x[1]\\nkept = x[1]\\nw = husk.weak(kept)\\n:refs w\\n' | $HUSK repl", 0,
+    "\nno retain that was never paired\n")
   wants("printf ':bogus\\n' | $HUSK repl", 1, "^$", ":bogus is no command; :help lists them\n$")
   wants("printf ':why 12\\n' | $HUSK repl", 1, "^$", "12 is no object that is alive")
   wants("printf ':diff\\n' | $HUSK repl", 1, "^$", "no snapshot yet")

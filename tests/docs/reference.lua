@@ -11,7 +11,7 @@ local reference = {}
 -- The files, in the order of the page, with the headings of their sections.
 local files = {
   {"init", "The module"}, {"heap", "Heaps"}, {"type", "Types"}, {"weak", "husk.weak"}, {"gc", "husk.gc"},
-  {"trace", "husk.trace"}, {"snapshot", "husk.snapshot"},
+  {"trace", "husk.trace"}, {"ledger", "husk.ledger"}, {"snapshot", "husk.snapshot"},
   {"memory", "husk.memory"}, {"workload", "husk.workload"}, {"sequence", "husk.workload: random programs"},
   {"shrink", "husk.workload: shrinking"}, {"expect", "husk.expect"},
 }

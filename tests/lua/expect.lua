@@ -139,4 +139,39 @@ test("pauses and values", function()
   ok(unmet(expect.raises, "x", error, "other"):find("got the error"))
 end)
 
+test("with a ledger, what was never paired is told", function()
+  local kept, list = {}, husk.list{}
+  local text = unmet(expect.no_growth, function()
+    list:append(Node{})
+    kept[#kept + 1] = list[1] -- the leak
+    list:clear()
+  end, {rounds = 4, windows = 2, ledger = Node})
+  ok(text:find("ExpectNode objects: %+8 in 8 rounds"), text)
+  ok(text:find("never paired: retain by handle of Lua\n"), text)
+  ok(text:find("expect.lua:%d+: in"), text)
+  eq(husk.ledger.is_on(), false)
+  kept = {}
+
+  local weak
+  text = unmet(expect.ledger, {Node, "list"}, function()
+    kept[1] = Node{}
+    weak = husk.weak(kept[1])
+    list:append(kept[1])
+    expect.dead(weak)
+  end)
+  ok(text:find("^ExpectNode is alive\n") and text:find("\n  root list"), text)
+  ok(text:find("never paired: retain by handle of Lua\n      .-expect.lua:%d+: in"), text)
+  text = unmet(expect.ledger, true, function() expect.growth(Node, 0, function() kept[2] = Node{} end) end)
+  ok(text:find("never paired"), text)
+  expect.ledger({heap = husk.default}, function()
+    eq(husk.ledger.is_on(), true)
+    text = unmet(expect.count, kept[2], 1)
+    ok(text:find("0 references besides the handle, wanted 1"), text)
+  end)
+  eq(expect.ledger(Node, function(...) return select("#", ...) end, nil, nil), 2)
+  raises(nil, "unknown option 'ledgers'", function() expect.no_growth(print, {ledgers = true}) end)
+  eq(husk.ledger.is_on(), false)
+  kept, list = nil, nil
+end)
+
 tap.done()

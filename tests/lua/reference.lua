@@ -34,6 +34,7 @@ local function public()
   add("husk.gc.", husk.gc)
   add("husk.weak.", husk.weak)
   add("husk.trace.", husk.trace)
+  add("husk.ledger.", husk.ledger)
   add("husk.memory.", husk.memory)
   add("husk.snapshot.", husk.snapshot)
   add("husk.workload.", workload)
@@ -88,7 +89,7 @@ end)
 
 local owners = {Heap = "heap:", Record = "record:", List = "list:", Box = "box:", Weak = "weak:", WeakKeyMap = "keys:",
   WeakSet = "set:", Finalizer = "finalizer:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
-  trace = "husk.trace.", memory = "husk.memory.", snapshot = "husk.snapshot.", Snapshot = "snapshot:",
+  trace = "husk.trace.", ledger = "husk.ledger.", memory = "husk.memory.", snapshot = "husk.snapshot.", Snapshot = "snapshot:",
   Statistics = "statistics:", Child = "child:", workload = "husk.workload.",
   expect = "expect.", Mark = "mark:", Graph = "graph:", Churn = "churn:", Cache = "cache:", Cycles = "cycles:"}
 local declared, fields = {}, {}

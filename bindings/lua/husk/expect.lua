@@ -5,6 +5,7 @@
 
 local core = require "husk.core"
 local default = require "husk.heap".default
+local ledger = require "husk.ledger"
 local memory = require "husk.memory"
 local trace = require "husk.trace"
 
@@ -32,7 +33,42 @@ end
 -- expect.is_failure(e): whether an error is an expectation that was not met.
 function expect.is_failure(e) return getmetatable(e) == Failure end
 
+local add_unpaired, one_of -- below
+
 local function shown(value) return type(value) == "string" and ("%q"):format(value) or tostring(value) end
+
+-- Retains of x that were never paired with a release, if it is in a ledger.
+function add_unpaired(lines, x)
+  local rows = ledger.unpaired(x)
+  if not rows then return end
+  for i = 1, math.min(#rows, 5) do
+    lines[#lines + 1] = "never paired: " .. rows[i].text
+    if #rows[i].traceback > 0 then
+      lines[#lines] = lines[#lines] .. "\n      " .. tostring(rows[i].traceback):gsub("\n", "\n      ")
+    end
+  end
+  if #rows > 5 then lines[#lines + 1] = ("never paired: %d places more"):format(#rows - 5) end
+  if rows.unpaired > 0 then lines[#lines + 1] = ("%d releases without a retain"):format(rows.unpaired) end
+end
+
+-- A ledger of the heap until what it returns is closed, if one was asked for: true, a class or a list of types. Where there is one
+-- already that one serves.
+local function keep_ledger(heap, asked)
+  local mine = asked and ledger(heap).start{types = asked ~= true and asked or nil}
+  return setmetatable({}, {__close = function()
+    if mine and not heap:closed() then ledger(heap).stop() end
+  end})
+end
+
+-- expect.ledger(types, fn, ...): calls fn(...) with a ledger (husk.ledger) of these types: true for all, a class, or a list of classes
+-- and names, in which heap may be another heap than the default one. Expectations in it that are not met (dead, count, growth,
+-- no_growth) tell which retains were never paired with a release. Returns what fn returns.
+function expect.ledger(types, fn, ...)
+  local heap = type(types) == "table" and rawget(types, "heap") or default
+  if type(types) == "table" and not getmetatable(types) and #types == 0 then types = true end
+  local _ <close> = keep_ledger(heap, types)
+  return fn(...)
+end
 
 -- Where an object was made, and what holds it, as lines.
 local function about(x)
@@ -46,6 +82,7 @@ local function about(x)
   elseif not ok then
     lines[#lines + 1] = "no path: " .. tostring(paths.message or paths)
   end
+  add_unpaired(lines, x)
   local object = core.kind(x) == "weak" and x() or x
   local made = object and trace.of(object)
   if made then lines[#lines + 1] = "made at " .. tostring(made):gsub("\n", "\n        ") end
@@ -131,7 +168,8 @@ end
 local Mark = {__name = "husk.Mark"}
 Mark.__index = Mark
 
--- expect.mark(heap): counts the objects of a heap, by default the default heap: for mark:growth.
+-- expect.mark(heap): counts the objects of a heap, by default the default heap: for mark:growth. While the heap has a ledger,
+-- an expectation that is not met tells which retains of the newest object were never paired.
 function expect.mark(heap)
   heap = heap or default
   settle(heap)
@@ -144,7 +182,10 @@ function Mark:growth(class, n)
   local name <const> = type_name(class)
   local before, now = self.counts[name], counts_of(self.heap)[name]
   local grown = (now and now.count or 0) - (before and before.count or 0)
-  if grown ~= n then fail("%s objects: %+d, wanted %+d (%d now)", name, grown, n, now and now.count or 0) end
+  if grown ~= n then
+    local held = grown > n and ledger(self.heap).is_on() and one_of(self.heap, name) or ""
+    fail("%s objects: %+d, wanted %+d (%d now)%s", name, grown, n, now and now.count or 0, held)
+  end
 end
 
 -- expect.growth(class, n, fn, ...): around fn(...), the objects of a class have become n more.
@@ -222,6 +263,25 @@ local function places_of(heap, name)
   return ok and text or ""
 end
 
+-- What holds the newest object of a type: it is one of those that became more. Asked of a weak reference, so that the handles
+-- made here are no reason.
+function one_of(heap, name)
+  local newest, latest = nil, -1
+  for _, x in ipairs(heap:objects()) do
+    local number = core.type_name(x) == name and (core.ledger.number(x) or 0)
+    if number and number > latest then newest, latest = x, number end
+  end
+  local weak <close> = newest and core.kind(newest) ~= "weak" and core.new_weak(newest, nil)
+  newest = nil
+  collectgarbage()
+  if not weak then return "" end
+  local lines = {}
+  local ok, paths = pcall(core.why, weak)
+  if ok and paths and paths[1] then lines[1] = "one of them: " .. paths[1].text end
+  add_unpaired(lines, weak)
+  return #lines > 0 and "\n    " .. table.concat(lines, "\n  "):gsub("\n", "\n    ") or ""
+end
+
 -- What can be counted exactly.
 local function counted(windows, o)
   local found = {}
@@ -236,13 +296,7 @@ local function counted(windows, o)
       found[#found + 1] = ("%s objects: %+d in %d rounds, %d bytes a round%s"):format(name, all, n * (#windows - 1),
         (last.objects[name].bytes - (first.objects[name] and first.objects[name].bytes or 0)) // (n * (#windows - 1)),
         places_of(o.heap, name))
-      for _, x in ipairs(o.heap:objects()) do
-        if core.type_name(x) == name then
-          local paths = core.why(x)
-          if paths and paths[1] then found[#found] = found[#found] .. "\n    one of them: " .. paths[1].text end
-          break
-        end
-      end
+      found[#found] = found[#found] .. one_of(o.heap, name)
     end
   end
   for i in ipairs(o.args) do
@@ -340,7 +394,7 @@ local function growing(windows, o)
 end
 
 local known = {rounds = "integer", warmup = "integer", windows = "integer", heap = "userdata", tolerance = "number",
-  bytes = "number", args = "table"}
+  bytes = "number", args = "table", ledger = "any"}
 
 local function choices(options)
   if options ~= nil and type(options) ~= "table" then
@@ -350,9 +404,9 @@ local function choices(options)
   for name, value in pairs(options or {}) do
     local wanted = known[name]
     if not wanted then
-      core.fail(("expect.no_growth: unknown option '%s'; there are args, bytes, heap, rounds, tolerance, warmup, windows")
+      core.fail(("expect.no_growth: unknown option '%s'; there are args, bytes, heap, ledger, rounds, tolerance, warmup, windows")
         :format(tostring(name)))
-    elseif math.type(value) ~= wanted and type(value) ~= wanted then
+    elseif wanted ~= "any" and math.type(value) ~= wanted and type(value) ~= wanted then
       core.fail(("expect.no_growth: option '%s': %s expected, got %s"):format(name, wanted, type(value)))
     end
     o[name] = value
@@ -374,10 +428,12 @@ end
 -- that caches may fill. Where bytes did, windows of two, four, eight times as many calls follow, up to 64 times, until three
 -- have one rate. Options: rounds, the calls of a window, 100 by default; windows, 4; warmup, the calls before the first, as
 -- many as a window; heap, the default heap; args, a list of handles; tolerance, objects of one type that may grow in a round,
--- 0; bytes that may in a round, 1. Returns the figures of the last look.
+-- 0; bytes that may in a round, 1; ledger, true or the types that a ledger is to be kept of (husk.ledger): then the retains
+-- that were never paired are told of an object that became more. Returns the figures of the last look.
 function expect.no_growth(fn, options)
   local o = choices(options)
   local args = o.args
+  local _ <close> = keep_ledger(o.heap, o.ledger)
   function o.call(rounds)
     for _ = 1, rounds do fn(table.unpack(args)) end
   end

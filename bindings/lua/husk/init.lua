@@ -23,6 +23,7 @@ local husk = {
   gc = require "husk.gc",
   weak = require "husk.weak",
   trace = require "husk.trace",
+  ledger = require "husk.ledger",
   snapshot = require "husk.snapshot",
   memory = require "husk.memory",
 }

@@ -16,6 +16,7 @@
 ---@field args any[]? what fn is called with: handles, whose references are counted
 ---@field tolerance number? objects of one type that may grow in a round; 0
 ---@field bytes number? bytes that may grow in a round; 1
+---@field ledger boolean|husk.Class|(husk.Class|string)[]|nil types that a ledger is to be kept of
 
 --- What was looked at, in the last look of no_growth.
 ---@class husk.Look
@@ -40,6 +41,13 @@ local expect = {}
 ---@param e any
 ---@return boolean
 function expect.is_failure(e) end
+
+--- fn(...) is called with a ledger of these types: expectations in it that are not met tell the retains that were never paired.
+---@param types any true for all, a class, or a list of classes and names, in which heap may be another heap
+---@param fn function
+---@param ... any
+---@return any ... what fn returns
+function expect.ledger(types, fn, ...) end
 
 --- A value is true in a condition.
 ---@param value any

@@ -67,6 +67,51 @@ local Finalizer = {}
 ---@field edges (integer|string)[]? from, field, to, from, field, to ...
 ---@field handles integer[]? whose handles are wanted; nil: all
 
+--- What husk.ledger.start takes.
+---@class husk.LedgerOptions
+---@field types (husk.Class|string)[]|husk.Class|string|nil
+---@field frames integer?
+---@field sources string|string[]|nil
+---@field deaths integer?
+---@field max_bytes integer?
+
+--- Figures of a ledger: husk.ledger.figures.
+---@class husk.LedgerFigures
+---@field objects integer
+---@field entries integer
+---@field before integer
+---@field lost integer
+---@field unpaired integer
+---@field retains integer
+---@field releases integer
+---@field missed integer
+---@field own_bytes integer
+---@field max_bytes integer
+---@field frames integer
+
+--- Open entries of a ledger that are alike.
+---@class husk.LedgerRow
+---@field count integer
+---@field objects integer of so many objects
+---@field type string of these
+---@field kind "retain"|"birth"|"release"
+---@field owner "slot"|"name"|"nobody"
+---@field name string? of the owner, or of the slot
+---@field holder string? type of the object with the slot
+---@field number integer? of it
+---@field gone boolean it does not hold the object any more
+---@field text string
+---@field traceback husk.Frame[]
+
+--- Rows; the figures are those of one object: husk.ledger.of.
+---@class husk.LedgerRows
+---@field [integer] husk.LedgerRow
+---@field number integer?
+---@field count integer?
+---@field before integer?
+---@field lost integer?
+---@field unpaired integer?
+
 --- What husk.trace.start takes.
 ---@class husk.TraceOptions
 ---@field frames integer?

@@ -139,6 +139,70 @@ function gc.clear_garbage() end
 ---@return { saveall: boolean, stats: boolean }
 function gc.debug(changes) end
 
+--- Who holds references, taken where: the ledger of the default heap. husk.ledger(heap) has the same functions for
+--- another heap.
+---@class husk.ledger
+---@overload fun(heap: husk.Heap?): husk.ledger
+local ledger = {}
+
+--- Starts a ledger. Options: types, a list of classes of husk.type and of names ("list", "Node"), without it all; frames,
+--- the most of a place, 12 by default; sources, a name or a list of "lua" (the default: Lua's frames), "native" (those of
+--- C code), "all"; deaths, how many are remembered, 1024; max_bytes of the ledger, 256 MiB: what finds no room is lost, and
+--- counted. True; or false, and nothing changes, if it is on already.
+---@param options? husk.LedgerOptions
+---@return boolean
+function ledger.start(options) end
+
+--- Stops, and forgets everything.
+function ledger.stop() end
+
+--- Whether there is one.
+---@return boolean
+function ledger.is_on() end
+
+--- Forgets the entries: what is referred to now is "before".
+function ledger.clear() end
+
+--- Takes a class in, or out with all its objects (on is false).
+---@param class husk.Class
+---@param on? boolean
+function ledger.choose(class, on) end
+
+--- Figures, a table: objects, entries, before, lost, unpaired (releases), retains, releases, missed (objects that found no
+--- room), own_bytes, max_bytes, frames. All 0 when off.
+---@return husk.LedgerFigures
+function ledger.figures() end
+
+--- Calls fn(...); plain retains of C code meanwhile are by this owner, the innermost one if there are several. Returns what
+--- fn returns. Without fn it returns a value for `local _ <close> = ...`. While there is no ledger fn is called all the same.
+---@param text string
+---@param fn? function
+---@param ... any
+---@return any ...
+function ledger.owner(text, fn, ...) end
+
+--- The open entries of all objects of a class, by default of all, that no slot accounts for, those alike together, the
+--- most first: a list as of husk.ledger.of.
+---@param class? husk.Class
+---@return husk.LedgerRows
+function ledger.all(class) end
+
+--- The object that has this number in the ledger, or nil.
+---@param number integer
+---@return husk.Object?
+function ledger.find(number) end
+
+--- What the ledger knows of x, a handle or a weak reference; nil if that is in none, or gone.
+---@param x husk.Object
+---@return husk.LedgerRows?
+function ledger.of(x) end
+
+--- The same rows, but only retains that were never paired with a release: without the slots that hold x now (husk.why shows
+--- them) and without the handle that x is.
+---@param x husk.Object
+---@return husk.LedgerRows?
+function ledger.unpaired(x) end
+
 --- Who asked for the bytes: tracing of the default heap. husk.trace(heap) has the same functions for another heap,
 --- husk.trace.process for the memory of the process that is no object.
 ---@class husk.trace
@@ -302,6 +366,7 @@ function snapshot.report(snapshots, target, options) end
 ---@field weak husk.weak
 ---@field gc husk.gc
 ---@field trace husk.trace
+---@field ledger husk.ledger
 ---@field memory husk.memory
 ---@field snapshot husk.snapshot
 local husk = {}

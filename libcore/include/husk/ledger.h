@@ -43,6 +43,7 @@ typedef struct husk_ledger_options {
     const char *const *names; /* the same by the names of types, registered already or later */
     size_t name_count;
     uint32_t frames;  /* most frames of a stack; 0: 12 */
+    uint32_t sources; /* of stacks, HUSK_TRACE_...; 0: all */
     uint32_t deaths;  /* so many deaths are remembered, the latest; 0: 1024; HUSK_LEDGER_NO_DEATHS: none */
     size_t max_bytes; /* of the ledger; 0: 256 MiB */
 } husk_ledger_options;

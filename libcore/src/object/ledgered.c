@@ -82,9 +82,25 @@ static struct husk__owner pushed(const struct husk__ledger *ledger)
 
 static uint32_t place_said(husk_heap *heap, const char *at_file, struct husk__from from)
 {
+    struct husk__tracer *tracer = heap->ledgered->ledger->tracer;
+    husk_status failure = heap->failure;
+    char message[sizeof heap->message];
+    if (failure)
+        memcpy(message, heap->message, sizeof message);
+    /* Sources of languages enter their tags anew when the number of the tracing is another one: those are the
+     * heap's tracer's. What they fail at is not the program's business. */
+    uint64_t serial = tracer->serial;
+    if (heap->tracer)
+        tracer->serial = heap->tracer->serial;
     heap->said.at_file = at_file;
-    uint32_t record = husk__capture_from(heap->ledgered->ledger->tracer, &heap->said, from);
+    uint32_t record = husk__capture_from(tracer, &heap->said, from);
     heap->said.at_file = NULL;
+    tracer->serial = serial;
+    if (heap->failure != failure)
+        heap->message[0] = 0;
+    heap->failure = failure;
+    if (failure)
+        memcpy(heap->message, message, sizeof message);
     return record;
 }
 

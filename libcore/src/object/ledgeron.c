@@ -154,7 +154,8 @@ husk_status husk_ledger_start(husk_heap *heap, const husk_ledger_options *option
         return fail_start(heap, HUSK_ENOMEM, 0);
     size_t deaths = o->deaths == HUSK_LEDGER_NO_DEATHS ? 0 : o->deaths ? o->deaths : DEATHS;
     size_t max_bytes = o->max_bytes ? o->max_bytes : MOST_BYTES;
-    husk_status status = husk__ledger_new(o->frames ? o->frames : FRAMES, deaths, max_bytes, &on->ledger);
+    husk_status status =
+        husk__ledger_new(o->frames ? o->frames : FRAMES, o->sources, deaths, max_bytes, &on->ledger);
     if (status) {
         free_all(on);
         return husk_heap_fail(heap, status, "%s", husk_message());

@@ -63,12 +63,13 @@ static struct husk__ledger_chain *chain_at(const struct husk__ledger *ledger, ui
 
 enum { FIRST_BUCKETS = 1024 };
 
-husk_status husk__ledger_new(uint32_t frames, size_t deaths, size_t max_bytes, struct husk__ledger **out)
+husk_status husk__ledger_new(uint32_t frames, uint32_t sources, size_t deaths, size_t max_bytes,
+                             struct husk__ledger **out)
 {
     struct husk__ledger *ledger = husk__raw_new(sizeof *ledger);
     if (!ledger)
         return husk_fail(HUSK_ENOMEM, "a ledger: %s", husk_status_text(HUSK_ENOMEM));
-    husk_trace_options options = { HUSK_TRACE_OPTIONS, .frames = frames };
+    husk_trace_options options = { HUSK_TRACE_OPTIONS, .frames = frames, .sources = sources };
     husk_status status = husk__tracer_new(&options, &ledger->tracer);
     if (status) {
         husk__ledger_free(ledger);

@@ -110,8 +110,9 @@ struct husk__ledger {
     unsigned owner_depth;
 };
 
-/* frames: of each place. HUSK_ERANGE, HUSK_ELIMIT, HUSK_ENOMEM, with husk_message. */
-husk_status husk__ledger_new(uint32_t frames, size_t deaths, size_t max_bytes, struct husk__ledger **out);
+/* frames, sources: of each place. HUSK_ERANGE, HUSK_ELIMIT, HUSK_ENOMEM, with husk_message. */
+husk_status husk__ledger_new(uint32_t frames, uint32_t sources, size_t deaths, size_t max_bytes,
+                             struct husk__ledger **out);
 void husk__ledger_free(struct husk__ledger *ledger);
 
 /* A book for a thing with so many references, of which nothing is known. Its number; 0: no room (counted as missed). */

@@ -30,14 +30,14 @@ static uint32_t detail_of(const struct husk__ledger_entry *entry, bool gone)
 
 static bool is_row(const struct husk__ledger_row *row, const struct husk__ledger_row *want)
 {
-    return row->record == want->record && row->owner == want->owner && row->detail == want->detail &&
+    return row->stack == want->stack && row->owner == want->owner && row->detail == want->detail &&
            row->type == want->type;
 }
 
 static struct husk__ledger_row *row_for(struct gather *gather, const struct husk__ledger_row *want)
 {
     uint64_t hash =
-        husk__mix(want->owner ^ (uint64_t)want->detail << 32, (uint64_t)want->record << 32 | want->type);
+        husk__mix(want->owner ^ (uint64_t)want->detail << 32, (uint64_t)want->stack << 32 | want->type);
     size_t at = hash & (gather->room - 1);
     for (; gather->index[at]; at = (at + 1) & (gather->room - 1))
         if (is_row(&gather->list->rows[gather->index[at] - 1], want))
@@ -77,7 +77,6 @@ static void add_entry(struct gather *gather, const struct husk__ledger_book *boo
     const husk_obj *obj = book->thing;
     struct husk__ledger_row want = {
         .owner = entry->owner.kind == LEDGER_HOLDER ? entry->owner.type : entry->owner.id,
-        .record = entry->record,
         .detail = detail_of(entry, gone),
         .type = obj->tf & TF_TYPE,
         .stack = entry->record ? gather->ledger->tracer->records[entry->record].stack : 0,

@@ -197,8 +197,9 @@ husk_status husk_ffi_closure_new(husk_ffi_space *space, const husk_ffi_type *fun
     closure->count = function->count;
     closure->result_size = function->element->size;
     closure->result_code = (uint8_t)husk__ffi_code_of(function->element);
-    snprintf(closure->label, sizeof closure->label, "callback %s%.64s%s%s", name ? "\"" : "",
-             name ? name : "", name ? "\" " : "", husk__ffi_words_of(function).text);
+    closure->function = function;
+    if (name)
+        snprintf(closure->name, sizeof closure->name, "%s", name);
     status = prepare(closure, function);
     if (status != HUSK_OK) {
         husk__ffi_free(closure, bytes);
@@ -226,6 +227,8 @@ void *husk_ffi_closure_code(const husk_ffi_closure *closure)
 void husk_ffi_closure_report(husk_ffi_closure *closure, husk_status status, const char *text)
 {
     char line[sizeof((husk_ffi_report *)0)->text];
-    snprintf(line, sizeof line, "%s: %s", closure->label, text);
+    const char *quote = *closure->name ? "\"" : "";
+    snprintf(line, sizeof line, "callback %s%s%s%s%s: %s", quote, closure->name, quote, *quote ? " " : "",
+             husk__ffi_words_of(closure->function).text, text);
     husk__ffi_report(closure->space, status, line);
 }

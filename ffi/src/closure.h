@@ -23,7 +23,8 @@ struct husk_ffi_closure {
     size_t bytes;            /* of this block, forms included */
     husk_ffi_closure *later; /* in quarantine */
     ffi_cif cif;
-    char label[192]; /* made before anything can go wrong */
+    const husk_ffi_type *function;
+    char name[65]; /* for reports; empty: none */
     ffi_type *forms[];
 };
 

@@ -148,7 +148,15 @@ int husk_lua_ffi_call_pointer(lua_State *L)
     if (husk_lua_cdata_is_dead(cdata) || !cdata->at)
         return husk_lua_ffi_fail(L, cdata->type->ffi, HUSK_ESTATE, "calling %s, which %s", cdata->type->name,
                                  cdata->at ? "has ended" : "is null");
-    push_prepared(L, cdata->type->element, cdata->at, cdata->type->name, 0, false);
+    husk_lua_ctype *type = cdata->type->element;
+    if (!type->called || type->called_at != cdata->at) {
+        push_prepared(L, type, cdata->at, cdata->type->name, 0, false);
+        int made = luaL_ref(L, LUA_REGISTRYINDEX);
+        luaL_unref(L, LUA_REGISTRYINDEX, type->called ? type->called : LUA_NOREF);
+        type->called = made;
+        type->called_at = cdata->at;
+    }
+    lua_rawgeti(L, LUA_REGISTRYINDEX, type->called);
     lua_replace(L, 1); /* the caller keeps the cdata */
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
     return lua_gettop(L);

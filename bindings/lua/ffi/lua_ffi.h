@@ -64,7 +64,9 @@ struct husk_lua_ctype {
     size_t size, align;
     const char *name; /* as C spells it */
     const char *why;  /* it stays incomplete, or NULL */
-    int metas[2];     /* of its cdata, those with an end second, as luaL_ref numbers them; 0: not made yet */
+    void *called_at;  /* of a function type: the pointer that was called last, */
+    int called; /* and the function made for it, as metas; calls of one pointer after the other are the rule */
+    int metas[2]; /* of its cdata, those with an end second, as luaL_ref numbers them; 0: not made yet */
 };
 
 struct husk_lua_cdata {

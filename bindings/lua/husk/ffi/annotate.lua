@@ -156,6 +156,11 @@ function annotate.prepare(lib, ctype, at, name)
     fail(("bad argument #%d to '%s' (%s expected, got %s, and it is not nullable)"):format(shown, name, select(4, core.info(params[i])), type(given)))
   end
 
+  local function fail_null()
+    local number = core.errno()
+    fail(("%s: NULL%s"):format(name, number ~= 0 and (": %s (errno %d)"):format(core.strerror(number), number) or ""))
+  end
+
   -- The values that came out, owned where they are.
   local function collect(args, values)
     for _, i in ipairs(outs) do
@@ -166,7 +171,7 @@ function annotate.prepare(lib, ctype, at, name)
     return values
   end
 
-  return function(...)
+  local function long(...)
     local given, next_given = table.pack(...), 0
     local args = {n = #params}
     for i, param in ipairs(params) do
@@ -209,15 +214,37 @@ function annotate.prepare(lib, ctype, at, name)
         if core.typeof(owner) then core.kept(owner, arg, true) end
       end
     end
-    if failure then
-      local number = core.errno()
-      fail(("%s: NULL%s"):format(name, number ~= 0 and (": %s (errno %d)"):format(core.strerror(number), number) or ""))
-    end
+    if failure then fail_null() end
     if with and value ~= nil and core.typeof(value) and core.typeof(args[with]) then core.tie(value, args[with]) end
     if not values then return value end
     for i, one in ipairs(values) do if one == annotate then values[i] = nil end end
     if kind == "void" then return table.unpack(values, 1, #outs) end
     return value, table.unpack(values, 1, #outs)
+  end
+
+  -- Most notes say no more than who owns the result, and what may be nil. Then a call needs no tables, unless an argument is nil
+  -- that may not be, or the answer is NULL.
+  local needs = {}
+  for i, param in ipairs(params) do
+    local k, note = core.info(param), plan.params[i]
+    if k == "pointer" or k == "str" or k == "ref" then needs[i] = not (note and note.nullable) end
+    if note and (note.out or note.retains or note.transfer == "full") then return long end
+  end
+  if #params > 3 or variadic or with and with > 3 then return long end
+  local one, two, three = needs[1], needs[2], needs[3]
+  return function(...)
+    local a, b, c = ...
+    if one and a == nil or two and b == nil or three and c == nil then return long(...) end
+    if kind == "void" then return call(...) end
+    local value = call(...)
+    if value == nil then
+      if strict then fail_null() end
+    elseif with then
+      local owner
+      if with == 1 then owner = a elseif with == 2 then owner = b else owner = c end
+      if core.typeof(value) and core.typeof(owner) then core.tie(value, owner) end
+    end
+    return value
   end
 end
 

@@ -8,6 +8,7 @@
 #include "trace/capture.h"
 #include "trace/cfi.h"
 #include "trace/stackrange.h"
+#include "trace/stackmemo.h"
 #include "trace/unwind.h"
 
 #include <dlfcn.h>
@@ -48,7 +49,9 @@ static _Unwind_Reason_Code collect_other(struct _Unwind_Context *context, void *
 
 static struct other other;
 static uintptr_t ours[CHAIN_MOST], from_memory[CHAIN_MOST];
-static _Thread_local struct husk__unwind_memo memo;
+static _Thread_local struct husk__stackmemo memo;
+
+static unsigned wholes_known;
 
 /* The leaf of a chain: what must be there. */
 struct want {
@@ -58,6 +61,29 @@ struct want {
     unsigned most;
     unsigned found;
 };
+
+/* A stack that is known as a whole is known by the number that it was given; and it is, if it can be. */
+static void check_whole(const struct husk__unwind_start *from, unsigned most, unsigned count)
+{
+    static _Thread_local struct husk__stackmemo wholes;
+    static _Thread_local unsigned of; /* numbers of a memo are for one limit */
+    if (of != most)
+        memset(&wholes, 0, sizeof wholes);
+    of = most;
+    uint64_t hash = from->pc, again = hash;
+    assert_int_equal(husk__stackmemo_unwind(&wholes, from, from_memory, most, &hash), count);
+    assert_int_equal(husk__stackmemo_unwind(&wholes, from, from_memory, most, &again), count);
+    assert_int_equal(hash, again);
+    hash = hash * 2 + 1;
+    uint64_t known = husk__stackmemo_find(&wholes, from);
+    if (known)
+        assert_int_equal(known, hash);
+    for (unsigned i = 0; i < 2; i++)
+        husk__stackmemo_keep(&wholes, from, most, hash);
+    known = husk__stackmemo_find(&wholes, from);
+    assert_true(known == hash || known == 0);
+    wholes_known += known != 0;
+}
 
 __attribute__((noinline)) static uint64_t leaf(chain *c, uint64_t a, uint64_t b)
 {
@@ -71,10 +97,12 @@ __attribute__((noinline)) static uint64_t leaf(chain *c, uint64_t a, uint64_t b)
     assert_true(count <= want->most);
     /* From memory it is the same; twice, since the first time may have been news. */
     for (unsigned i = 0; i < 2; i++) {
+        uint64_t hash = 0;
         here = husk__unwind_here();
-        assert_int_equal(husk__unwind_memo(&memo, &here, from_memory, want->most), count);
+        assert_int_equal(husk__stackmemo_unwind(&memo, &here, from_memory, want->most, &hash), count);
         assert_memory_equal(from_memory, ours, count * sizeof *ours);
     }
+    check_whole(&here, want->most, count);
     if (want->most == 0)
         return a;
     assert_true(count > 0);
@@ -184,6 +212,7 @@ static void test_memory(void **state)
     if (!TABLES)
         skip();
     random64 r = random_from(7);
+    wholes_known = 0;
     chain_fn *const *const tables[] = { chain_tables, chain_pointers, chain_plain };
     static chain_fn *script[CHAIN_MOST];
     for (unsigned round = 0; round < 3000; round++) {
@@ -204,6 +233,7 @@ static void test_memory(void **state)
         struct want want = { .notes = true, .most = random_below(&r, 4) ? 1000 : random_below(&r, 100) };
         run_chain(script, &want);
     }
+    assert_true(wholes_known > 1000);
 }
 
 /* Deep, on a thread with room for it. */

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "trace/mix.h"
 #include "trace/site.h"
-#include "trace/unwind.h"
 
 #include <link.h>
 #include <string.h>
@@ -83,19 +82,6 @@ static bool is_replaced(const struct husk__said *said, uintptr_t pc)
         if (pc - said->code[i].start < said->code[i].end - said->code[i].start)
             return true;
     return false;
-}
-
-/* Who called the library: the first return address that is not ours. Our frames are all linked by frame pointers,
- * which only grow. */
-ALWAYS_INLINE struct husk__unwind_start leave_library(struct husk__from from)
-{
-    while (husk__is_own_code(from.pc)) {
-        const uintptr_t *next = (const uintptr_t *)from.frame[0];
-        if (next <= from.frame)
-            break;
-        from = (struct husk__from){ next[1], next };
-    }
-    return (struct husk__unwind_start){ from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
 }
 
 /* ---- collecting ---- */
@@ -212,17 +198,18 @@ static size_t add_pushed(struct husk_trace_sink *sink, struct husk__said *said)
 
 _Static_assert(sizeof(uintptr_t) == sizeof(uint64_t), "return addresses are keys as they are");
 
-ALWAYS_INLINE size_t native_from(struct husk__unwind_memo *memo, struct husk__unwind_start start,
+ALWAYS_INLINE size_t native_from(struct husk__stackmemo *memo, struct husk__unwind_start start,
                                  uint64_t *keys, size_t most)
 {
+    uint64_t hash = 0; /* there may be other frames before these: all are mixed at the end */
     keys[0] = start.pc;
-    return 1 + husk__unwind_memo(memo, &start, (uintptr_t *)keys + 1, (unsigned)most - 1);
+    return 1 + husk__stackmemo_unwind(memo, &start, (uintptr_t *)keys + 1, (unsigned)most - 1, &hash);
 }
 
-size_t husk__capture_native(struct husk__unwind_memo *memo, struct husk__from from, uint64_t *keys,
+size_t husk__capture_native(struct husk__stackmemo *memo, struct husk__from from, uint64_t *keys,
                             size_t most)
 {
-    return native_from(memo, leave_library(from), keys, most);
+    return native_from(memo, husk__leave_library(from), keys, most);
 }
 
 enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks are cut */
@@ -230,8 +217,9 @@ enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks 
 static unsigned native_beside(struct husk__tracer *tracer, struct husk__unwind_start start,
                               uintptr_t pcs[NATIVE_MOST])
 {
+    uint64_t hash = 0;
     pcs[0] = start.pc;
-    return 1 + husk__unwind_memo(&tracer->memo, &start, pcs + 1, NATIVE_MOST - 1);
+    return 1 + husk__stackmemo_unwind(&tracer->memo, &start, pcs + 1, NATIVE_MOST - 1, &hash);
 }
 
 /* Native frames that stand before the language's, then those, then the native ones behind. Where the language's
@@ -338,16 +326,16 @@ uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *sai
         if (said->at_file && (tracer->sources & HUSK_TRACE_GIVEN))
             return capture_said(tracer, said);
         if (!said->source && !said->pushed_count && (tracer->sources & HUSK_TRACE_NATIVE)) {
-            tracer->keys[0] = leave_library(from).pc;
+            tracer->keys[0] = husk__leave_library(from).pc;
             return record_of(tracer, husk__place_of_one(tracer->keys[0]), 1, 0);
         }
     }
-    return capture_all(tracer, said, leave_library(from));
+    return capture_all(tracer, said, husk__leave_library(from));
 }
 
 uint32_t husk__capture_from(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from)
 {
-    struct husk__unwind_start start = { from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
+    struct husk__unwind_start start = husk__unwind_from(from);
     (void)husk__unwind_leave(&start, husk__own_code.start, husk__own_code.end); /* else with our frames */
     return capture_all(tracer, said, start);
 }

@@ -61,6 +61,25 @@ ALWAYS_INLINE bool husk__is_own_code(uintptr_t pc)
     return pc - husk__own_code.start < husk__own_code.end - husk__own_code.start;
 }
 
+/* The registers of that caller, with a frame pointer. */
+ALWAYS_INLINE struct husk__unwind_start husk__unwind_from(struct husk__from from)
+{
+    return (struct husk__unwind_start){ from.pc, (uintptr_t)(from.frame + 2), from.frame[0] };
+}
+
+/* Who called the library: the first return address that is not ours. Our frames are all linked by frame pointers,
+ * which only grow. */
+ALWAYS_INLINE struct husk__unwind_start husk__leave_library(struct husk__from from)
+{
+    while (husk__is_own_code(from.pc)) {
+        const uintptr_t *next = (const uintptr_t *)from.frame[0];
+        if (next <= from.frame)
+            break;
+        from = (struct husk__from){ next[1], next };
+    }
+    return husk__unwind_from(from);
+}
+
 /* See husk__capture. */
 uint32_t husk__capture_whole(struct husk__tracer *tracer, struct husk__said *said, struct husk__from from);
 
@@ -86,7 +105,7 @@ ALWAYS_INLINE uint32_t husk__capture(struct husk__tracer *tracer, struct husk__s
 }
 
 /* The native frames of a birth from there, newest first, as keys of a place: how many, at least one. */
-size_t husk__capture_native(struct husk__unwind_memo *memo, struct husk__from from, uint64_t *keys,
+size_t husk__capture_native(struct husk__stackmemo *memo, struct husk__from from, uint64_t *keys,
                             size_t most);
 
 /* The hash of a place's keys and total. */

@@ -42,7 +42,7 @@
 #define TRACER_LOCK PTHREAD_MUTEX_INITIALIZER
 #endif
 
-enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 512, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
+enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 8192, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
 
 struct shard {
     pthread_mutex_t lock;
@@ -68,7 +68,7 @@ struct thread {
     size_t left;                                              /* sampled: bytes to the next sample */
     const char *tags[TRACE_NESTING], *domains[TRACE_NESTING]; /* texts of this tracing */
     unsigned tag_depth, domain_depth;
-    struct husk__unwind_memo memo;
+    struct husk__stackmemo memo;
     struct husk__trace_hit cache[THREAD_CACHE];
     size_t key_room;
     uint64_t keys[]; /* the frames of the event at hand */
@@ -559,10 +559,41 @@ static NEVER_INLINE uint32_t record_slow(struct thread *thread, uint32_t context
         record = husk__record_of_slow(foreign.tracer, place);
     }
     pthread_mutex_unlock(&foreign.lock);
-    if (record > TRACE_UNKNOWN)
-        thread->cache[(place->hash ^ context) & (THREAD_CACHE - 1)] =
-            (struct husk__trace_hit){ place->hash, context, record };
+    if (record > TRACE_UNKNOWN) {
+        size_t at = (place->hash ^ context) & (THREAD_CACHE - 1);
+        thread->cache[at ^ 1] = thread->cache[at];
+        thread->cache[at] = (struct husk__trace_hit){ place->hash, context, record };
+    }
     return record;
+}
+
+/* Two places for each: where its hash says, and the one beside. */
+ALWAYS_INLINE uint32_t record_cached(const struct thread *thread, uint32_t context, uint64_t hash)
+{
+    size_t at = (hash ^ context) & (THREAD_CACHE - 1);
+    const struct husk__trace_hit *hit = &thread->cache[at];
+    if (LIKELY(hit->hash == hash && hit->context == context))
+        return hit->record;
+    hit = &thread->cache[at ^ 1];
+    return hit->hash == hash && hit->context == context ? hit->record : 0;
+}
+
+/* A stack that is not known as a whole. */
+__attribute__((noinline)) static uint32_t record_walked(struct thread *thread, uint32_t context,
+                                                        const struct husk__unwind_start *start)
+{
+    unsigned most = thread->most_frames - 1;
+    uint64_t hash = thread->keys[0] = start->pc;
+    size_t count =
+        1 + husk__stackmemo_unwind(&thread->memo, start, (uintptr_t *)thread->keys + 1, most, &hash);
+    hash = husk__mix(hash, count);
+    if (LIKELY(hash != 0))
+        husk__stackmemo_keep(&thread->memo, start, most, hash);
+    uint32_t record = record_cached(thread, context, hash);
+    if (LIKELY(record != 0))
+        return record;
+    struct husk__place place = { hash, thread->keys, count, 0 };
+    return record_slow(thread, context, &place);
 }
 
 ALWAYS_INLINE uint32_t record_of(struct thread *thread, uint32_t domain, struct husk__from from)
@@ -573,13 +604,10 @@ ALWAYS_INLINE uint32_t record_of(struct thread *thread, uint32_t domain, struct 
     if (UNLIKELY(!thread->contexts[domain % THREAD_DOMAINS].known ||
                  thread->contexts[domain % THREAD_DOMAINS].domain != domain))
         context = context_slow(thread, domain);
-    size_t count = husk__capture_native(&thread->memo, from, thread->keys, thread->most_frames);
-    uint64_t hash = husk__place_hash(thread->keys, count, 0);
-    const struct husk__trace_hit *hit = &thread->cache[(hash ^ context) & (THREAD_CACHE - 1)];
-    if (LIKELY(hit->hash == hash && hit->context == context))
-        return hit->record;
-    struct husk__place place = { hash, thread->keys, count, 0 };
-    return record_slow(thread, context, &place);
+    struct husk__unwind_start start = husk__leave_library(from);
+    uint64_t hash = husk__stackmemo_find(&thread->memo, &start);
+    uint32_t record = hash ? record_cached(thread, context, hash) : 0;
+    return record ? record : record_walked(thread, context, &start);
 }
 
 /* The block of a slot ends; the slot is still there. Both locks are held. */

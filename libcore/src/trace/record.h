@@ -22,7 +22,7 @@
 #include "base/check.h"
 #include "base/grow.h"
 #include "trace/sample.h"
-#include "trace/unwind.h"
+#include "trace/stackmemo.h"
 
 #include <husk/trace.h>
 
@@ -118,7 +118,7 @@ struct husk__tracer {
     uint64_t serial; /* no other tracer of the process has it */
     uint32_t most_frames, sources;
     uint64_t *keys; /* room for most_frames: the traceback being put together (trace/capture.c) */
-    struct husk__unwind_memo memo;
+    struct husk__stackmemo memo;
     struct husk__sampler sampler; /* mean 0: exact */
 };
 

@@ -8,7 +8,6 @@
 #include "trace/unwind.h"
 
 #include "trace/cfi.h"
-#include "trace/stackrange.h"
 
 #include <errno.h>
 #include <link.h>
@@ -27,11 +26,11 @@ static struct {
 } rows[1u << ROWS_SHIFT];
 
 /* Part of every key: when modules come or go it moves on, and all that was kept is void. */
-static _Atomic uint64_t generation;
+_Atomic uint64_t husk__unwind_generation;
 
 void husk__unwind_forget(void)
 {
-    atomic_fetch_add_explicit(&generation, (uint64_t)1 << 48, memory_order_relaxed);
+    atomic_fetch_add_explicit(&husk__unwind_generation, (uint64_t)1 << 48, memory_order_relaxed);
 }
 
 /* Whether modules came or went since the last time anybody asked. The C library knows; it takes a lock that may be
@@ -131,12 +130,6 @@ ALWAYS_INLINE uint64_t row_of(uintptr_t pc, uint64_t now)
 
 static _Thread_local struct husk__stack_range mine __attribute__((tls_model("initial-exec")));
 
-/* A stack's word. The bounds were checked; the sanitizers' own marks there do not concern us. */
-__attribute__((no_sanitize("address"))) ALWAYS_INLINE uintptr_t load(uintptr_t at)
-{
-    return *(const uintptr_t *)at;
-}
-
 /* Whether a call ends right before pc, which is in a module's code. */
 static bool is_behind_call(uintptr_t pc)
 {
@@ -162,36 +155,27 @@ enum { UCONTEXT_FP = 120, UCONTEXT_SP = 160, UCONTEXT_PC = 168, UCONTEXT_READ = 
 
 #define WORD sizeof(uintptr_t)
 
-/* Where a walk stands. */
-struct walk {
-    uintptr_t pc, sp, fp, high;
-    uintptr_t ra_at, fp_at; /* what the latest step read; ra_at 0: not to be repeated from memory */
-    uint64_t now, row;
-    bool doubt; /* a guess was made: the frame pointer is right if it was, the stack pointer may be lower */
-};
-
-/* False: there is nothing to stand on. */
-ALWAYS_INLINE bool begin(struct walk *walk, const struct husk__unwind_start *from)
+bool husk__unwind_begin(struct husk__unwind_walk *walk, const struct husk__unwind_start *from)
 {
-    walk->now = atomic_load_explicit(&generation, memory_order_relaxed);
+    walk->now = atomic_load_explicit(&husk__unwind_generation, memory_order_relaxed);
     walk->pc = from->pc;
     walk->sp = from->sp;
     walk->fp = from->fp;
     walk->doubt = false;
     if (UNLIKELY(walk->sp < mine.low || walk->sp >= mine.high))
         mine = husk__stack_range_find(walk->sp);
-    walk->high = mine.high;
-    return !(walk->sp % WORD || walk->sp >= walk->high);
+    walk->range = mine;
+    return !(walk->sp % WORD || walk->sp >= walk->range.high);
 }
 
 /* To the caller; false: the stack ends here, or it is doubtful. */
-ALWAYS_INLINE bool step(struct walk *walk)
+ALWAYS_INLINE bool step(struct husk__unwind_walk *walk)
 {
     uintptr_t cfa, sp = walk->sp, fp = walk->fp;
-    const uintptr_t high = walk->high;
+    const uintptr_t high = walk->range.high;
     uint64_t row = walk->row;
     bool guessed = false;
-    walk->ra_at = walk->fp_at = 0;
+    walk->cfa_at = walk->ra_at = walk->fp_at = 0;
     switch (husk__row_kind(row)) {
     case ROW_SP:
         cfa = sp + (uintptr_t)husk__row_offset(row);
@@ -205,7 +189,8 @@ ALWAYS_INLINE bool step(struct walk *walk)
         cfa = fp + (uintptr_t)husk__row_offset(row);
         if (cfa < sp || cfa > high - WORD || cfa % WORD)
             return false;
-        cfa = load(cfa);
+        walk->cfa_at = cfa;
+        cfa = husk__unwind_load(cfa);
         break;
     case ROW_GUESS:
     case ROW_OUTSIDE:
@@ -216,9 +201,9 @@ ALWAYS_INLINE bool step(struct walk *walk)
     case ROW_SIGNAL:
         if (high - sp < UCONTEXT_READ)
             return false;
-        walk->pc = load(sp + UCONTEXT_PC) + 1;
-        walk->fp = load(sp + UCONTEXT_FP);
-        cfa = load(sp + UCONTEXT_SP);
+        walk->pc = husk__unwind_load(sp + UCONTEXT_PC) + 1;
+        walk->fp = husk__unwind_load(sp + UCONTEXT_FP);
+        cfa = husk__unwind_load(sp + UCONTEXT_SP);
         /* Beyond a handler with a stack of its own nothing is known to be readable. */
         if (cfa <= sp || cfa >= high || cfa % WORD)
             return false;
@@ -230,17 +215,17 @@ ALWAYS_INLINE bool step(struct walk *walk)
     /* A caller's frame is above, and what is read below it is inside: the return address, a saved register. */
     if (cfa <= sp || cfa > high || cfa % WORD)
         return false;
-    uintptr_t pc = load(cfa - WORD);
+    uintptr_t pc = husk__unwind_load(cfa - WORD);
     if (guessed) {
         if (cfa - 2 * WORD < sp)
             return false;
         walk->fp_at = cfa - 2 * WORD;
-        fp = load(walk->fp_at);
+        fp = husk__unwind_load(walk->fp_at);
     } else if (husk__row_saved(row) != SAVED_NOT) {
         uintptr_t at =
             (husk__row_saved(row) == SAVED_CFA ? cfa : fp) + (uintptr_t)husk__row_saved_offset(row);
         bool lost = husk__row_saved(row) == SAVED_LOST || at < sp || at > high - WORD || at % WORD;
-        fp = lost ? 0 : load(at);
+        fp = lost ? 0 : husk__unwind_load(at);
         walk->fp_at = lost ? 0 : at;
     }
     if (!pc)
@@ -252,8 +237,14 @@ ALWAYS_INLINE bool step(struct walk *walk)
              (husk__row_kind(row_of(pc, walk->now)) == ROW_OUTSIDE || !is_behind_call(pc)));
 }
 
-/* To the end; count of pcs are there already. */
-static unsigned walk_on(struct walk *walk, uintptr_t *pcs, unsigned count, unsigned most)
+HUSK__READS_STACK bool husk__unwind_step(struct husk__unwind_walk *walk)
+{
+    walk->row = walk->pc ? row_of(walk->pc, walk->now) : ROW_GUESS;
+    return step(walk);
+}
+
+HUSK__READS_STACK unsigned husk__unwind_on(struct husk__unwind_walk *walk, uintptr_t *pcs, unsigned count,
+                                           unsigned most)
 {
     while (count < most) {
         walk->row = walk->pc ? row_of(walk->pc, walk->now) : ROW_GUESS;
@@ -266,20 +257,18 @@ static unsigned walk_on(struct walk *walk, uintptr_t *pcs, unsigned count, unsig
 
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most)
 {
-    struct walk walk;
-    return begin(&walk, from) ? walk_on(&walk, pcs, 0, most) : 0;
+    struct husk__unwind_walk walk;
+    return husk__unwind_begin(&walk, from) ? husk__unwind_on(&walk, pcs, 0, most) : 0;
 }
 
 bool husk__unwind_leave(struct husk__unwind_start *at, uintptr_t start, uintptr_t end)
 {
-    struct walk walk;
-    if (!begin(&walk, at))
+    struct husk__unwind_walk walk;
+    if (!husk__unwind_begin(&walk, at))
         return false;
-    while (walk.pc - start < end - start) {
-        walk.row = row_of(walk.pc, walk.now);
-        if (!step(&walk))
+    while (walk.pc - start < end - start)
+        if (!husk__unwind_step(&walk))
             return false;
-    }
     *at = (struct husk__unwind_start){ walk.pc, walk.sp, walk.fp };
     return true;
 }
@@ -293,85 +282,4 @@ uintptr_t husk__unwind_function(uintptr_t pc, uintptr_t *module)
     uintptr_t function = known ? husk__cfi_function(&found, pc) : 0;
     errno = kept;
     return function;
-}
-
-/* ---- what was seen before ---- */
-
-/* Where a frame pointer is found that is lost. */
-static const uintptr_t no_pointer;
-
-/* Frames less than 4 KiB apart never meet. */
-ALWAYS_INLINE struct husk__unwind_seen *seen_at(struct husk__unwind_memo *memo, uintptr_t sp)
-{
-    return &memo->seen[sp / (2 * WORD) % UNWIND_MEMO];
-}
-
-ALWAYS_INLINE bool row_needs_pointer(uint64_t row)
-{
-    return husk__row_kind(row) != ROW_SP || husk__row_saved(row) == SAVED_FP;
-}
-
-/* A step that is not known; it is from now on, if it can be told again from the words that it read. */
-ALWAYS_INLINE bool step_anew(struct husk__unwind_memo *memo, struct walk *walk)
-{
-    uintptr_t pc = walk->pc, sp = walk->sp, fp = walk->fp;
-    uint64_t row = walk->row = pc ? row_of(pc, walk->now) : ROW_GUESS;
-    if (!step(walk))
-        return false;
-    if (!walk->ra_at || walk->doubt)
-        return true;
-    uintptr_t fp_at = walk->fp_at;
-    if (!fp_at && husk__row_saved(row) != SAVED_NOT)
-        fp_at = (uintptr_t)&no_pointer;
-    uintptr_t matters = row_needs_pointer(row) ? UINTPTR_MAX : 0;
-    *seen_at(memo, sp) = (struct husk__unwind_seen){
-        pc, sp, fp, matters, walk->ra_at, fp_at, walk->sp, seen_at(memo, walk->sp),
-    };
-    return true;
-}
-
-unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
-                           uintptr_t *pcs, unsigned most)
-{
-    struct walk walk;
-    if (!begin(&walk, from))
-        return 0;
-    if (UNLIKELY(memo->generation != walk.now || memo->high != walk.high)) {
-        memset(memo, 0, sizeof *memo);
-        memo->generation = walk.now;
-        memo->high = walk.high;
-    }
-    uintptr_t pc = walk.pc, sp = walk.sp, fp = walk.fp;
-    struct husk__unwind_seen *seen = seen_at(memo, sp);
-    unsigned count = 0;
-    while (count < most) {
-        if (LIKELY(seen->sp == sp && seen->pc == pc && !((seen->fp ^ fp) & seen->fp_matters))) {
-            pc = load(seen->ra_at);
-            if (seen->fp_at)
-                fp = load(seen->fp_at);
-            sp = seen->next_sp;
-            seen = seen->next;
-            /* In registers of their own: packed with others, as compilers like to, they come later, and the next
-             * step waits for nothing else. */
-            __asm__("" : "+r"(pc), "+r"(sp), "+r"(seen));
-            if (!pc)
-                break;
-        } else {
-            walk.pc = pc;
-            walk.sp = sp;
-            walk.fp = fp;
-            if (!step_anew(memo, &walk))
-                break;
-            pc = walk.pc;
-            sp = walk.sp;
-            fp = walk.fp;
-            if (UNLIKELY(walk.doubt)) { /* what is guessed is not repeated from memory */
-                pcs[count++] = pc;
-                return walk_on(&walk, pcs, count, most);
-            }
-            seen = seen_at(memo, sp);
-        }
-        pcs[count++] = pc;
-    }
-    return count;
 }

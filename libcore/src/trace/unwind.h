@@ -7,6 +7,7 @@
 #define HUSK_TRACE_UNWIND_H
 
 #include "base/check.h"
+#include "trace/stackrange.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,26 +39,36 @@ ALWAYS_INLINE struct husk__unwind_start husk__unwind_here(void)
  * that here, too, address - 1 is the place that was running. */
 unsigned husk__unwind(const struct husk__unwind_start *from, uintptr_t *pcs, unsigned most);
 
-/* The steps of a stack, by where they begin: what a step reads is at addresses that its registers decide (the frame
- * pointer only where the row says so), so who begins one with the same registers reads the same words, without a
- * look at its row. A frame that is new, or gone, voids no other. Zeroed at first; of one thread. */
-enum { UNWIND_MEMO = 256 };
-struct husk__unwind_memo {
-    uint64_t generation;
-    uintptr_t high; /* the end of the stack's mapping, which all that is read is below */
-    struct husk__unwind_seen {
-        uintptr_t pc, sp, fp; /* before the step; sp 0: free */
-        uintptr_t fp_matters; /* all ones, or 0: with any frame pointer */
-        uintptr_t ra_at;      /* where the return address is */
-        uintptr_t fp_at;      /* and the caller's frame pointer; 0: it is in its register still */
-        uintptr_t next_sp;
-        struct husk__unwind_seen *next; /* the place of the step from there */
-    } seen[UNWIND_MEMO];                /* each where its sp says */
+/* ---- step by step, for trace/stackmemo.c ---- */
+
+/* Where a walk stands. */
+struct husk__unwind_walk {
+    uintptr_t pc, sp, fp;
+    struct husk__stack_range range; /* where the stack pointer may be; all reads are below its end */
+    /* Where the latest step read the return address, if it can be repeated from memory; the caller's frame pointer, if
+     * that was saved; the beginning of its frame, if that is not reckoned. Else 0. */
+    uintptr_t ra_at, fp_at, cfa_at;
+    uint64_t now, row;
+    bool doubt; /* a guess was made: the frame pointer is right if it was, the stack pointer may be lower */
 };
 
-/* The same as husk__unwind. */
-unsigned husk__unwind_memo(struct husk__unwind_memo *memo, const struct husk__unwind_start *from,
-                           uintptr_t *pcs, unsigned most);
+/* Changes when rows are void. */
+extern _Atomic uint64_t husk__unwind_generation;
+
+/* False: there is nothing to stand on. */
+bool husk__unwind_begin(struct husk__unwind_walk *walk, const struct husk__unwind_start *from);
+/* The row of pc; then to the caller. False: the stack ends here, or it is doubtful. */
+bool husk__unwind_step(struct husk__unwind_walk *walk);
+/* To the end; count of pcs are there already. */
+unsigned husk__unwind_on(struct husk__unwind_walk *walk, uintptr_t *pcs, unsigned count, unsigned most);
+
+/* Functions that look at words of a stack: the bounds were checked; the sanitizers' own marks there do not concern us. */
+#define HUSK__READS_STACK __attribute__((no_sanitize("address")))
+
+ALWAYS_INLINE uintptr_t husk__unwind_load(uintptr_t at)
+{
+    return *(const uintptr_t *)at;
+}
 
 /* Goes to the callers until a function outside [start, end) is running: *at is where it stands. False: the stack ends
  * before. */

@@ -25,26 +25,37 @@ ALWAYS_INLINE void note(struct husk__from from, const void *block, size_t bytes)
     errno = kept;
 }
 
-EXPORT void *malloc(size_t bytes)
+/* Who has entered need not ask whether the next allocator is known: a session does not begin before. */
+static NEVER_INLINE void *pass_malloc(size_t bytes)
 {
     if (UNLIKELY(!preload_next_find()))
         return preload_early(bytes);
-    if (UNLIKELY(!preload_enter())) {
-        atomic_store_explicit(&preload_passed, true, memory_order_relaxed);
-        return preload_next.malloc(bytes);
-    }
+    atomic_store_explicit(&preload_passed, true, memory_order_relaxed);
+    return preload_next.malloc(bytes);
+}
+
+EXPORT void *malloc(size_t bytes)
+{
+    if (UNLIKELY(!preload_enter()))
+        return pass_malloc(bytes);
     void *block = preload_next.malloc(bytes);
     note(HUSK__FROM_HERE, block, bytes);
     preload_leave();
     return block;
 }
 
+static NEVER_INLINE void pass_free(void *block)
+{
+    if (preload_next_find())
+        preload_next.free(block);
+}
+
 EXPORT void free(void *block)
 {
-    if (!block || UNLIKELY(preload_is_early(block)) || UNLIKELY(!preload_next_find()))
+    if (!block || UNLIKELY(preload_is_early(block)))
         return;
     if (UNLIKELY(!preload_enter())) {
-        preload_next.free(block);
+        pass_free(block);
         return;
     }
     (void)husk__foreign_unblock(DOMAIN, (uintptr_t)block);

@@ -53,9 +53,7 @@ bool preload_next_find(void)
 
 /* ---- the early room ---- */
 
-enum { EARLY_ROOM = 1 << 16 };
-
-static _Alignas(16) unsigned char early[EARLY_ROOM];
+_Alignas(16) unsigned char preload_early_room[PRELOAD_EARLY_ROOM];
 static _Atomic size_t early_used;
 
 void *preload_early(size_t bytes)
@@ -64,15 +62,10 @@ void *preload_early(size_t bytes)
     if (need < bytes)
         return NULL;
     size_t at = atomic_fetch_add(&early_used, need);
-    if (at > EARLY_ROOM - 16 || need > EARLY_ROOM - at)
+    if (at > PRELOAD_EARLY_ROOM - 16 || need > PRELOAD_EARLY_ROOM - at)
         return NULL;
-    memcpy(early + at, &bytes, sizeof bytes);
-    return early + at + 16;
-}
-
-bool preload_is_early(const void *block)
-{
-    return (uintptr_t)block - (uintptr_t)early < EARLY_ROOM;
+    memcpy(preload_early_room + at, &bytes, sizeof bytes);
+    return preload_early_room + at + 16;
 }
 
 size_t preload_early_size(const void *block)

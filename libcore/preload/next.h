@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct preload_next {
     void *(*malloc)(size_t bytes);
@@ -23,8 +24,13 @@ extern struct preload_next preload_next;
 bool preload_next_find(void);
 
 /* Memory for the few who ask while it is looked for: a small room that is never given back. NULL: used up. */
+enum { PRELOAD_EARLY_ROOM = 1 << 16 };
+extern unsigned char preload_early_room[PRELOAD_EARLY_ROOM];
 void *preload_early(size_t bytes);
-bool preload_is_early(const void *block);
+static inline bool preload_is_early(const void *block)
+{
+    return (uintptr_t)block - (uintptr_t)preload_early_room < PRELOAD_EARLY_ROOM;
+}
 size_t preload_early_size(const void *block);
 
 #endif

@@ -180,7 +180,8 @@ static bool start(void)
 void preload_begin(void)
 {
     enum preload_state waits = PRELOAD_WAITS;
-    if (!environ || !atomic_compare_exchange_strong(&preload_state, &waits, PRELOAD_OFF))
+    if (!environ || !preload_next_find() ||
+        !atomic_compare_exchange_strong(&preload_state, &waits, PRELOAD_OFF))
         return;
     int kept = errno;
     preload_inside++;

@@ -85,6 +85,13 @@ static void test_model(void **state)
                 if (add) {
                     uint64_t size = random_below(&r, 20) ? random_below(&r, 1000) : random_next(&r) >> 17;
                     put(&map, one, size, 1 + random_below(&r, 1000));
+                } else if (round % 2) {
+                    struct husk__pagemap_slot slot;
+                    assert_int_equal(husk__pagemap_take(&map, one->domain, one->address, &slot),
+                                     one->site != 0);
+                    if (one->site)
+                        assert_true(slot.site == one->site && husk__pagemap_size(&slot) == one->size);
+                    one->site = 0;
                 } else if (one->site) {
                     husk__pagemap_remove(&map, one->domain, one->address);
                     one->site = 0;

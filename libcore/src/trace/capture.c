@@ -206,12 +206,6 @@ ALWAYS_INLINE size_t native_from(struct husk__stackmemo *memo, struct husk__unwi
     return 1 + husk__stackmemo_unwind(memo, &start, (uintptr_t *)keys + 1, (unsigned)most - 1, &hash);
 }
 
-size_t husk__capture_native(struct husk__stackmemo *memo, struct husk__from from, uint64_t *keys,
-                            size_t most)
-{
-    return native_from(memo, husk__leave_library(from), keys, most);
-}
-
 enum { NATIVE_MOST = 512 }; /* beside a language's frames; deeper native stacks are cut */
 
 static unsigned native_beside(struct husk__tracer *tracer, struct husk__unwind_start start,

@@ -104,10 +104,6 @@ ALWAYS_INLINE uint32_t husk__capture(struct husk__tracer *tracer, struct husk__s
     return LIKELY(record != 0) ? record : husk__capture_whole(tracer, said, from);
 }
 
-/* The native frames of a birth from there, newest first, as keys of a place: how many, at least one. */
-size_t husk__capture_native(struct husk__stackmemo *memo, struct husk__from from, uint64_t *keys,
-                            size_t most);
-
 /* The hash of a place's keys and total. */
 uint64_t husk__place_hash(const uint64_t *keys, size_t count, uint32_t total);
 

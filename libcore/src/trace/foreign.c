@@ -16,6 +16,7 @@
 #define _GNU_SOURCE
 #include "trace/foreign.h"
 
+#include "base/bits.h"
 #include "base/memory.h"
 #include "trace/pagemap.h"
 #include "trace/site.h"
@@ -42,7 +43,14 @@
 #define TRACER_LOCK PTHREAD_MUTEX_INITIALIZER
 #endif
 
-enum { SHARD_BITS = 5, SHARDS = 1 << SHARD_BITS, THREAD_CACHE = 8192, THREAD_DOMAINS = 4, FILTER_BITS = 16 };
+enum {
+    SHARD_BITS = 5,
+    SHARDS = 1 << SHARD_BITS,
+    THREAD_CACHE = 8192,
+    THREAD_DOMAINS = 4,
+    FILTER_BITS = 16,
+    PAGE = 4096
+};
 
 struct shard {
     pthread_mutex_t lock;
@@ -70,7 +78,7 @@ struct thread {
     unsigned tag_depth, domain_depth;
     struct husk__stackmemo memo;
     struct husk__trace_hit cache[THREAD_CACHE];
-    size_t key_room;
+    size_t bytes, key_room;
     uint64_t keys[]; /* the frames of the event at hand */
 };
 
@@ -179,9 +187,10 @@ static void after_fork_child(void)
 /* The tracer's lock is held. */
 static void thread_free(struct thread *thread)
 {
-    size_t bytes = sizeof *thread + thread->key_room * sizeof *thread->keys;
+    size_t bytes = thread->bytes;
     foreign.thread_bytes -= bytes;
-    husk__raw_free(thread, bytes);
+    husk__memory_release(thread, bytes);
+    husk__memory_note(-(int64_t)bytes);
 }
 
 static void thread_ends(void *data)
@@ -356,7 +365,8 @@ husk_status husk__foreign_mark(const char *name)
 
 /* ---- threads ---- */
 
-/* The tracer's lock is held. */
+/* All zero but for its size; its memory comes when it is touched, so that a thread that traces little has little. The
+ * tracer's lock is held. */
 static struct thread *thread_new(size_t key_room)
 {
     struct thread **link = &foreign.idle;
@@ -364,14 +374,24 @@ static struct thread *thread_new(size_t key_room)
         link = &(*link)->next;
     struct thread *thread = *link;
     if (thread) {
+        size_t room = thread->key_room, bytes = thread->bytes;
         *link = thread->next;
+        husk__memory_decommit(thread, bytes);
+        thread->key_room = room;
+        thread->bytes = bytes;
         return thread;
     }
-    size_t bytes = sizeof *thread + key_room * sizeof *thread->keys;
-    thread = husk__raw_new(bytes);
+    size_t bytes = husk__round_up(sizeof *thread + key_room * sizeof *thread->keys, PAGE);
+    thread = husk__memory_reserve(bytes, HUSK__FOR_TABLES);
+    if (thread && !husk__memory_commit(thread, bytes)) {
+        husk__memory_release(thread, bytes);
+        thread = NULL;
+    }
     if (thread) {
         thread->key_room = key_room;
+        thread->bytes = bytes;
         foreign.thread_bytes += bytes;
+        husk__memory_note((int64_t)bytes);
     }
     return thread;
 }
@@ -414,7 +434,7 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
     struct husk__tracer *tracer = foreign.tracer;
     *why = tracer ? HUSK_ENOMEM : HUSK_ESTATE;
     struct thread *thread = here.thread;
-    if (tracer && thread && thread->key_room < tracer->most_frames) {
+    if (tracer && thread) { /* of another tracing: what it knows is void */
         thread->next = foreign.idle;
         foreign.idle = thread;
         here.thread = thread = NULL; /* it is anybody's now, also if there is no memory for another one */
@@ -424,15 +444,9 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
     if (tracer && thread) {
         thread->start = foreign.start;
         thread->id = (uint64_t)syscall(SYS_gettid);
-        thread->latest = 0;
         thread->until_clock = TRACE_CLOCK_EVERY;
         thread->most_frames = tracer->most_frames;
         thread->native = tracer->sources & HUSK_TRACE_NATIVE;
-        thread->tag_depth = thread->domain_depth = 0;
-        forget_contexts(thread);
-        memset(thread->cache, 0, sizeof thread->cache);
-        memset(&thread->memo, 0, sizeof thread->memo);
-        thread->sampler = (struct husk__sampler){ 0 };
         if (tracer->sampler.mean) {
             husk__sampler_begin(&thread->sampler, tracer->sampler.mean,
                                 husk__sample_gap(&tracer->sampler) | 1u);
@@ -442,11 +456,10 @@ static NEVER_INLINE struct thread *attach(husk_status *why)
     if (!tracer)
         thread = NULL;
     pthread_mutex_unlock(&foreign.lock);
-    bool is_new = thread && here.thread != thread;
-    if (thread)
+    if (thread) {
         here.thread = thread;
-    if (is_new)
         (void)pthread_setspecific(foreign.key, &here); /* may ask for memory: no lock is held */
+    }
     return thread;
 }
 
@@ -610,7 +623,7 @@ ALWAYS_INLINE uint32_t record_of(struct thread *thread, uint32_t domain, struct 
     return record ? record : record_walked(thread, context, &start);
 }
 
-/* The block of a slot ends; the slot is still there. Both locks are held. */
+/* The block of a slot ends. Both locks are held. */
 ALWAYS_INLINE void end_block(const struct husk__pagemap_slot *slot, uint32_t domain, uint64_t address,
                              struct thread *thread)
 {
@@ -724,13 +737,13 @@ husk_status husk__foreign_unblock(uint32_t domain, uint64_t address)
     struct shard *shard = shard_of(domain, address);
     const bool shared = is_shared();
     lock(&shard->lock, shared);
-    struct husk__pagemap_slot *slot = husk__pagemap_find(&shard->blocks, domain, address);
-    if (slot) { /* so there is a tracer: it empties the tables when it goes */
+    struct husk__pagemap_slot slot;
+    if (husk__pagemap_take(&shard->blocks, domain, address,
+                           &slot)) { /* so there is a tracer: it empties them */
         struct thread *thread = here.thread;
         lock(&foreign.lock, shared);
-        end_block(slot, domain, address, thread && is_current(thread) ? thread : NULL);
+        end_block(&slot, domain, address, thread && is_current(thread) ? thread : NULL);
         unlock(&foreign.lock, shared);
-        husk__pagemap_remove(&shard->blocks, domain, address);
     }
     unlock(&shard->lock, shared);
     here.inside--;
@@ -747,18 +760,18 @@ bool husk__foreign_lift(uint32_t domain, uint64_t address, struct husk__lifted *
     struct shard *shard = shard_of(domain, address);
     const bool shared = is_shared();
     lock(&shard->lock, shared);
-    struct husk__pagemap_slot *slot = husk__pagemap_find(&shard->blocks, domain, address);
-    if (slot) {
-        *out = (struct husk__lifted){ { address, husk__pagemap_size(slot), slot->site, domain },
+    struct husk__pagemap_slot slot;
+    bool found = husk__pagemap_take(&shard->blocks, domain, address, &slot);
+    if (found) {
+        *out = (struct husk__lifted){ { address, husk__pagemap_size(&slot), slot.site, domain },
                                       atomic_load_explicit(&foreign.start, memory_order_relaxed) };
         lock(&foreign.lock, shared);
-        end_block(slot, domain, address, NULL);
+        end_block(&slot, domain, address, NULL);
         unlock(&foreign.lock, shared);
-        husk__pagemap_remove(&shard->blocks, domain, address);
     }
     unlock(&shard->lock, shared);
     here.inside--;
-    return slot != NULL;
+    return found;
 }
 
 void husk__foreign_stays(const struct husk__lifted *lifted)

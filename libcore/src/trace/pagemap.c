@@ -221,17 +221,40 @@ struct husk__pagemap_slot *husk__pagemap_make(struct husk__pagemap *map, uint32_
     return slot;
 }
 
-void husk__pagemap_remove(struct husk__pagemap *map, uint32_t domain, uint64_t address)
+/* It is in it. */
+ALWAYS_INLINE void remove_slot(struct husk__pagemap *map, struct husk__pagemap_page *page,
+                               struct husk__pagemap_slot *slot)
 {
-    struct husk__pagemap_page *page = page_probe(map, domain, address >> PAGEMAP_PAGE_SHIFT);
     if (--page->count == 0) {
         if (page->shift)
             array_free(map, page->shift, page->array);
         page_remove(map, page);
     } else {
-        struct husk__pagemap_slot *array = array_at(map, page->array);
-        slot_remove(array, page->shift, probe(array, page->shift, (uint32_t)address & OFFSET_MASK));
+        slot_remove(array_at(map, page->array), page->shift, slot);
     }
+}
+
+void husk__pagemap_remove(struct husk__pagemap *map, uint32_t domain, uint64_t address)
+{
+    struct husk__pagemap_page *page = page_probe(map, domain, address >> PAGEMAP_PAGE_SHIFT);
+    remove_slot(map, page, slot_in(map, page, (uint32_t)address & OFFSET_MASK));
+}
+
+bool husk__pagemap_take(struct husk__pagemap *map, uint32_t domain, uint64_t address,
+                        struct husk__pagemap_slot *out)
+{
+    if (!map->room)
+        return false;
+    struct husk__pagemap_page *page = page_probe(map, domain, address >> PAGEMAP_PAGE_SHIFT);
+    if (!page->count)
+        return false;
+    uint32_t offset = (uint32_t)address & OFFSET_MASK;
+    struct husk__pagemap_slot *slot = slot_in(map, page, offset);
+    if (!slot->site || slot->offset != offset)
+        return false;
+    *out = *slot;
+    remove_slot(map, page, slot);
+    return true;
 }
 
 void husk__pagemap_rename(struct husk__pagemap *map, const uint8_t *epochs)

@@ -56,6 +56,10 @@ struct husk__pagemap {
 struct husk__pagemap_slot *husk__pagemap_find(struct husk__pagemap *map, uint32_t domain, uint64_t address);
 /* The same; or, if it is not in it, a slot whose site is 0. Give it a site, or remove it. NULL: no memory. */
 struct husk__pagemap_slot *husk__pagemap_make(struct husk__pagemap *map, uint32_t domain, uint64_t address);
+/* Removes what is in it; false: it is not. */
+bool husk__pagemap_take(struct husk__pagemap *map, uint32_t domain, uint64_t address,
+                        struct husk__pagemap_slot *out);
+/* What find or make gave. */
 void husk__pagemap_remove(struct husk__pagemap *map, uint32_t domain, uint64_t address);
 /* As husk__blockmap_rename. */
 void husk__pagemap_rename(struct husk__pagemap *map, const uint8_t *epochs);

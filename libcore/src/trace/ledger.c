@@ -273,6 +273,8 @@ static bool add_entry(struct husk__ledger *ledger, uint32_t book, const struct h
                       enum husk__ledger_kind kind, uint32_t record)
 {
     uint32_t chains[2] = { 0, 0 };
+    if (owner->kind == LEDGER_NAMED && !owner->id) /* no memory for the name */
+        return false;
     uint32_t number = row_new(ledger, &ledger->entries, sizeof(struct husk__ledger_entry), LEDGER_ENTRIES);
     if (!number)
         return false;

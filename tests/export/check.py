@@ -5,7 +5,6 @@ import collections
 import csv
 import json
 import re
-import struct
 import sys
 
 folder, names = sys.argv[1], sys.argv[2:]
@@ -472,7 +471,6 @@ def check_html(dump, name):
     expect(len(text.encode()) <= 2000000, "size")
     page = json.loads(data)
     tree = page["tree"]
-    alive = [0] + [0]
     for measure, sums in zip(("count", "bytes"), (len(dump.things), sum(n for _, _, n in dump.things))):
         values = tree["values"][0][measure]
         same(int(values[0]), sums, measure)

@@ -110,7 +110,6 @@ def test_single(page, name):
     width = frames[0][2]
     large = [n for n in frames if n and frames[n][2] > 20]
     if large:
-        node = max(large, key=lambda n: (n == min(large), frames[n][2]))
         child = min((n for n in large), key=lambda n: frames[n][2])
         page.click("#flame g[data-node='%d']" % child)
         zoomed = page.frames()

@@ -46,7 +46,7 @@
 enum {
     SHARD_BITS = 5,
     SHARDS = 1 << SHARD_BITS,
-    THREAD_CACHE = 8192,
+    THREAD_CACHE = 16384,
     THREAD_DOMAINS = 4,
     FILTER_BITS = 16,
     PAGE = 4096

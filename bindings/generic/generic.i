@@ -9,6 +9,7 @@
 
 %{
 #include "calls.h"
+#include "snapshot.h"
 
 /* The exception that SWIG has for a status. */
 static int husk_generic_code(husk_status status)
@@ -174,6 +175,22 @@ HUSK_ANSWERS(husk_heap::figure, arg1)
 HUSK_ANSWERS(husk_heap::collect_now, arg1)
 HUSK_DOES(husk_heap::pace, arg1)
 HUSK_DOES(husk_heap::disable_passes, arg1)
+HUSK_DOES(husk_heap::trace_start, arg1)
+HUSK_DOES(husk_heap::trace_push, arg1)
+HUSK_DOES(husk_heap::trace_pop, arg1)
+HUSK_DOES(husk_heap::tag_push, arg1)
+HUSK_DOES(husk_heap::tag_pop, arg1)
+HUSK_DOES(husk_heap::mark, arg1)
+HUSK_MAKES(husk_generic_snapshot_take, arg1)
+HUSK_MAKES(husk_generic_snapshot_load, arg1)
+HUSK_DOES(husk_generic_snapshot_save, husk_obj_heap(arg1))
+HUSK_DOES(husk_generic_snapshot_export, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_snapshot_count, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_snapshot_text, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_snapshot_group, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_snapshot_name, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_snapshot_size, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_snapshot_things, husk_obj_heap(arg1))
 
 %rename("close") husk_heap::close_now;
 %rename("collect") husk_heap::collect_now;
@@ -190,6 +207,15 @@ HUSK_DOES(husk_heap::disable_passes, arg1)
   husk_status pace(size_t least_objects, size_t least_bytes, double factor) {
     return husk_generic_set_pacing($self, least_objects, least_bytes, factor); }
   husk_status disable_passes() { return husk_heap_disable($self, "a script"); }
+  husk_status trace_start(size_t frames) { return husk_generic_trace_start($self, frames); }
+  void trace_stop() { husk_trace_stop($self); }
+  bool is_traced() { return husk_trace_is_on($self); }
+  husk_status trace_push(const char *file, size_t line, const char *function) {
+    return husk_generic_trace_push($self, file, line, function); }
+  husk_status trace_pop() { return husk_generic_trace_pop($self); }
+  husk_status tag_push(const char *tag) { return husk_generic_tag_push($self, tag); }
+  husk_status tag_pop() { return husk_generic_tag_pop($self); }
+  husk_status mark(const char *name) { return husk_generic_mark($self, name); }
 }
 %extend husk_obj {
   ~husk_obj() { husk_generic_drop($self); }
@@ -218,6 +244,16 @@ const char *husk_generic_typename(husk_obj *obj);
 bool husk_generic_same(husk_obj *a, husk_obj *b);
 int64_t husk_generic_memory(int64_t pid, const char *group, const char *field, husk_generic_trouble *trouble);
 double husk_generic_memory_percent(int64_t pid, const char *field, husk_generic_trouble *trouble);
+husk_obj *husk_generic_snapshot_take(husk_heap *heap);
+husk_obj *husk_generic_snapshot_load(husk_heap *heap, const char *path);
+husk_status husk_generic_snapshot_save(husk_obj *snapshot, const char *path);
+husk_status husk_generic_snapshot_export(husk_obj *snapshot, const char *path, const char *form);
+int64_t husk_generic_snapshot_count(husk_obj *snapshot, const char *name);
+husk_value husk_generic_snapshot_text(husk_obj *snapshot, const char *key);
+size_t husk_generic_snapshot_group(husk_obj *snapshot, const char *by, const char *filter);
+husk_value husk_generic_snapshot_name(husk_obj *snapshot, size_t row);
+int64_t husk_generic_snapshot_size(husk_obj *snapshot, size_t row);
+int64_t husk_generic_snapshot_things(husk_obj *snapshot, size_t row);
 
 /* Ends a wrapper's hold at once; it is dead from then on. */
 %rename("release") husk_generic_release;

@@ -53,6 +53,35 @@ public class Abuse {
     want(lists <= 2000, lists + " lists stay");
   }
 
+  static void snapshots(Heap heap, Type type, Obj list) {
+    heap.trace_start(5);
+    heap.trace_push("Shop.java", 12, "load");
+    heap.tag_push("cart");
+    Obj[] things = new Obj[10];
+    for (int i = 0; i < 10; i++) things[i] = Husk.record_new(heap, type);
+    heap.tag_pop();
+    heap.trace_pop();
+    String path = System.getProperty("java.io.tmpdir") + "/husk-" + ProcessHandle.current().pid() + ".husk";
+    try (Obj shot = Husk.snapshot_take(heap)) {
+      Husk.snapshot_save(shot, path);
+      try (Obj loaded = Husk.snapshot_load(heap, path)) {
+        for (Obj snapshot : new Obj[] {shot, loaded}) {
+          want(Husk.snapshot_group(snapshot, "line", "tag=cart") == 1, "rows");
+          want("Shop.java:12".equals(Husk.snapshot_name(snapshot, 0)), "name");
+          want(Husk.snapshot_size(snapshot, 0) == 480 && Husk.snapshot_things(snapshot, 0) == 10, "row");
+          want("abuse".equals(Husk.snapshot_text(snapshot, "heap")), "text");
+          want(Husk.snapshot_text(snapshot, "none") == null, "no text");
+        }
+      }
+      refused(IndexOutOfBoundsException.class, "row 7 of 1", () -> Husk.snapshot_name(shot, 7));
+    }
+    new java.io.File(path).delete();
+    refused(IllegalArgumentException.class, "list is no snapshot", () -> Husk.snapshot_count(list, "objects"));
+    refused(RuntimeException.class, "HUSK_EIO", () -> Husk.snapshot_load(heap, path));
+    heap.trace_stop();
+    for (Obj thing : things) thing.close();
+  }
+
   public static void main(String[] arguments) throws InterruptedException {
     Heap heap = new Heap("abuse");
     Type type = Husk.record_type("Node", "value,next");
@@ -106,6 +135,7 @@ public class Abuse {
     refused(argument, "no field \"rsss\"", () -> Husk.memory(0, "process", "rsss"));
     refused(argument, "threads is not in bytes", () -> Husk.memory_percent(0, "threads"));
 
+    snapshots(heap, type, list);
     heap.verify();
     heap.close();
     refused(RuntimeException.class, "heap 'abuse' is closed", () -> Husk.list_count(list));

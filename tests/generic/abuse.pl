@@ -80,6 +80,29 @@ sub refused {
     refused(qr/no field "rsss"/, sub { Husk::memory(0, 'process', 'rsss') });
     refused(qr/threads is not in bytes/, sub { Husk::memory_percent(0, 'threads') });
 
+    # Tracing and snapshots.
+    $heap->trace_start(5);
+    $heap->trace_push('shop.pl', 12, 'load');
+    $heap->tag_push('cart');
+    my @things = map { Husk::record_new($heap, $type) } 1 .. 10;
+    $heap->tag_pop;
+    $heap->trace_pop;
+    my $shot = Husk::snapshot_take($heap);
+    my $path = "/tmp/husk-$$.husk";
+    Husk::snapshot_save($shot, $path);
+    for my $snapshot ($shot, Husk::snapshot_load($heap, $path)) {
+        die 'rows' unless Husk::snapshot_group($snapshot, 'line', 'tag=cart') == 1;
+        die 'row' unless Husk::snapshot_name($snapshot, 0) eq 'shop.pl:12' && Husk::snapshot_size($snapshot, 0) == 480
+            && Husk::snapshot_things($snapshot, 0) == 10;
+        die 'text' unless Husk::snapshot_text($snapshot, 'heap') eq 'abuse';
+        die 'text' if defined Husk::snapshot_text($snapshot, 'none');
+    }
+    unlink $path;
+    refused(qr/list is no snapshot/, sub { Husk::snapshot_count($list, 'objects') });
+    refused(qr/row 7 of 1/, sub { Husk::snapshot_name($shot, 7) });
+    refused(qr/HUSK_EIO/, sub { Husk::snapshot_load($heap, $path) });
+    $heap->trace_stop;
+
     # A heap that is closed before its objects; objects that outlive every name of their heap.
     $heap->verify;
     $heap->close;

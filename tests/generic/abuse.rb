@@ -1,5 +1,6 @@
 # tests/generic/abuse.rb: what a Ruby script may do wrong is an exception that names it; nothing leaks, nothing crashes.
 require "husk"
+require "tmpdir"
 
 def refused(kind, pattern)
   yield
@@ -120,12 +121,60 @@ refused(ArgumentError, /no field "rsss"/) { Husk.memory(0, "process", "rsss") }
 refused(ArgumentError, /no group of numbers "moon"/) { Husk.memory(0, "moon", "rss") }
 refused(ArgumentError, /threads is not in bytes/) { Husk.memory_percent(0, "threads") }
 
+# Tracing and snapshots: taken, grouped, written, loaded, exported; and what is none.
+refused(RuntimeError, /HUSK_ESTATE/) { heap.tag_pop }
+refused(RuntimeError, /./) { heap.mark("too early") }
+refused(IndexError, /HUSK_ERANGE/) { heap.trace_start(70_000) }
+heap.trace_start(5)
+heap.trace_push("shop.rb", 12, "load")
+heap.tag_push("cart")
+things = (1..10).map { Husk.record_new(heap, type) }
+heap.mark("later")
+heap.tag_pop
+heap.trace_pop
+things.concat((1..3).map { Husk.record_new(heap, type) })
+shot = Husk.snapshot_take(heap)
+rows = ->(snapshot, by, filter) do
+  (0...Husk.snapshot_group(snapshot, by, filter)).to_h do |row|
+    [Husk.snapshot_name(snapshot, row), [Husk.snapshot_things(snapshot, row), Husk.snapshot_size(snapshot, row)]]
+  end
+end
+raise "line" unless rows.(shot, "line", "tag=cart")["shop.rb:12"] == [10, 480]
+raise "mark" unless rows.(shot, "mark", "type=Node")["later"] == [3, 144]
+raise "type" unless rows.(shot, "type", "")["Node"][0] == heap.census("Node")
+path = File.join(Dir.tmpdir, "husk-#{Process.pid}.husk")
+folded = path.sub(/husk$/, "folded")
+Husk.snapshot_save(shot, path)
+loaded = Husk.snapshot_load(heap, path)
+%w[line type tag kind].each { |by| raise by unless rows.(shot, by, "") == rows.(loaded, by, "") }
+raise "text" unless Husk.snapshot_text(loaded, "heap") == "abuse" && Husk.snapshot_text(loaded, "none").nil?
+raise "count" unless Husk.snapshot_count(loaded, "objects") == Husk.snapshot_count(shot, "objects")
+Husk.snapshot_export(loaded, folded, "")
+raise "export" unless File.read(folded).include?("load (shop.rb:12) 480\n")
+refused(ArgumentError, /form has to be said/) { Husk.snapshot_export(loaded, "/tmp/x", "") }
+refused(IndexError, /no form "moon"/) { Husk.snapshot_export(loaded, "/tmp/x", "moon") }
+refused(TypeError, /list is no snapshot/) { Husk.snapshot_count(list, "objects") }
+refused(TypeError, /list is no snapshot/) { Husk.snapshot_save(list, path) }
+refused(IndexError, /no count 'moon'/) { Husk.snapshot_count(shot, "moon") }
+refused(ArgumentError, /none of line, file/) { Husk.snapshot_group(shot, "moon", "") }
+refused(ArgumentError, /colour/) { Husk.snapshot_group(shot, "line", "colour=red") }
+refused(IndexError, /row 99 of/) { Husk.snapshot_size(shot, 99) }
+refused(RuntimeError, /nothing was grouped/) { Husk.snapshot_name(Husk.snapshot_take(heap), 0) }
+refused(RuntimeError, %r{/no/such.*HUSK_EIO}) { Husk.snapshot_load(heap, "/no/such") }
+refused(RuntimeError, /HUSK_EFORMAT/) { Husk.snapshot_load(heap, folded) }
+refused(ArgumentError, /null byte/) { Husk.snapshot_load(heap, "a\0b") }
+File.delete(path, folded)
+raise "traced" unless heap.is_traced
+heap.trace_stop
+raise "still traced" if heap.is_traced
+
 # A heap that is closed before its objects; objects that outlive every name of their heap.
 heap.verify
 heap.close
 refused(RuntimeError, /heap 'abuse' is closed/) { Husk.list_count(list) }
 refused(RuntimeError, /heap 'abuse' is closed/) { weak.lock }
 refused(RuntimeError, /heap 'abuse' is closed/) { heap.collect }
+refused(RuntimeError, /heap 'abuse' is closed/) { Husk.snapshot_count(shot, "objects") }
 orphan = Husk.list_new(Husk::Heap.new("orphan"))
 GC.start
 Husk.list_append(orphan, "still here")

@@ -74,6 +74,33 @@ refused {process 2000000000: there is none.*HUSK_EMISSING} {husk::memory 2000000
 refused {no field "rsss"} {husk::memory 0 process rsss}
 refused {threads is not in bytes} {husk::memory_percent 0 threads}
 
+# Tracing and snapshots.
+heap trace_start 5
+heap trace_push shop.tcl 12 load
+heap tag_push cart
+set things {}
+for {set i 0} {$i < 10} {incr i} { lappend things [husk::record_new heap $type] }
+heap tag_pop
+heap trace_pop
+set shot [husk::snapshot_take heap]
+set path /tmp/husk-[pid].husk
+husk::snapshot_save $shot $path
+set loaded [husk::snapshot_load heap $path]
+foreach snapshot [list $shot $loaded] {
+    if {[husk::snapshot_group $snapshot line tag=cart] != 1} { error "rows" }
+    if {[husk::snapshot_name $snapshot 0] ne "shop.tcl:12" || [husk::snapshot_size $snapshot 0] != 480 ||
+        [husk::snapshot_things $snapshot 0] != 10} { error "row" }
+    if {[husk::snapshot_text $snapshot heap] ne "abuse" || [husk::snapshot_text $snapshot none] ne "NULL"} { error "text" }
+}
+file delete $path
+refused {list is no snapshot} {husk::snapshot_count $list objects}
+refused {row 7 of 1} {husk::snapshot_name $shot 7}
+refused {HUSK_EIO} {husk::snapshot_load heap $path}
+heap trace_stop
+foreach thing $things { $thing -delete }
+$shot -delete
+$loaded -delete
+
 # A heap that is closed before its objects; objects that outlive every name of their heap.
 heap verify
 heap close

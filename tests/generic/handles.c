@@ -3,8 +3,11 @@
 #include "story.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "calls.h"
+#include "snapshot.h"
 
 static husk_generic_trouble trouble;
 
@@ -320,12 +323,79 @@ static void eight_threads_drop_what_one_makes(void **state)
     assert_int_equal(husk_memory_held(), 0);
 }
 
+static bool labelled(husk_heap *heap)
+{
+    return husk_generic_trace_start(heap, 3) == HUSK_OK &&
+           husk_generic_trace_push(heap, "a.c", 7, "f") == HUSK_OK &&
+           husk_generic_tag_push(heap, "tag") == HUSK_OK && husk_generic_mark(heap, "mark") == HUSK_OK;
+}
+
+static bool one_list_at_its_line(husk_obj *snapshot)
+{
+    if (husk_generic_snapshot_group(snapshot, "line", "type=list") != 1)
+        return false;
+    husk_value name = husk_generic_snapshot_name(snapshot, 0);
+    return name.tag == HUSK_OBJ && strcmp(husk_text_bytes(name.as.o), "a.c:7") == 0 &&
+           husk_generic_snapshot_things(snapshot, 0) == 1;
+}
+
+/* One of everything; false: something was refused, and the heap says HUSK_ENOMEM. */
+static bool snapshots(husk_heap *heap, const char *path)
+{
+    husk_heap_clear_failure(heap);
+    husk_obj *list = labelled(heap) ? husk_list_new(heap) : NULL;
+    husk_obj *taken = list ? husk_generic_snapshot_take(heap) : NULL;
+    bool saved = taken && husk_generic_snapshot_save(taken, path) == HUSK_OK;
+    husk_obj *loaded = saved ? husk_generic_snapshot_load(heap, path) : NULL;
+    bool done = loaded && one_list_at_its_line(loaded);
+    if (!done)
+        assert_int_equal(husk_heap_failure(heap), HUSK_ENOMEM);
+    husk_generic_leave(heap);
+    husk_obj_drop(&list);
+    husk_obj_drop(&taken);
+    husk_obj_drop(&loaded);
+    while (husk_generic_tag_pop(heap) == HUSK_OK) {
+    }
+    while (husk_generic_trace_pop(heap) == HUSK_OK) {
+    }
+    husk_trace_stop(heap);
+    return done;
+}
+
+static void snapshots_without_memory(void **state)
+{
+    (void)state;
+    char path[100];
+    snprintf(path, sizeof path, "/tmp/husk-handles-%ld.husk", (long)getpid());
+    for (int ours = 0; ours < 2; ours++) {
+        bool done = false;
+        for (size_t nth = 1; !done; nth++) {
+            void *home = heap_token("poor");
+            husk_heap *heap = heap_of(home);
+            if (ours)
+                until_failure = nth;
+            else
+                husk_memory_fail(nth, false);
+            done = snapshots(heap, path);
+            until_failure = 0;
+            husk_memory_fail(0, false);
+            verify(heap);
+            husk_generic_drop(home);
+            assert_int_equal(husk_memory_held(), 0);
+            assert_true(nth < 1000);
+            assert_true(!done || nth > 2);
+        }
+    }
+    (void)unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(
             without_memory_nothing_is_lost), /* first: in the first round the table has to grow */
         cmocka_unit_test(a_token_ends_once),
+        cmocka_unit_test(snapshots_without_memory),
         cmocka_unit_test(made_up_tokens_are_refused),
         cmocka_unit_test(objects_keep_their_heap),
         cmocka_unit_test(a_closed_heap_leaves_dead_tokens),

@@ -4,7 +4,7 @@
 #   PREFIX=/usr/local DESTDIR=   where `make install` puts things
 #   JOBS=2                       how many at a time; all cores by default
 #   ROUNDS=20                    how long `make soak` goes on
-#   SECONDS=60                   how long `make fuzz` goes on
+#   SECONDS=60                   how long each program of `make fuzz` goes on
 #   SETUP=no                     leave the system's packages alone
 
 PREFIX ?= /usr/local
@@ -16,6 +16,7 @@ SETUP ?= yes
 
 EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing process_memory leak_hunt \
 	ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
+FUZZERS := snapshot:corpus ffi:ffi-corpus
 SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'
 
 # $(call setup,SECTIONS) and $(call build,PRESET): the two steps before everything else.
@@ -56,12 +57,17 @@ soak: build ## Random operations against the models for a long time; ROUNDS=20, 
 		done; \
 	done
 
-fuzz: ## Any bytes as files of snapshots for SECONDS=60; what is new stays in build-fuzz/corpus
+fuzz: ## Any bytes as files of snapshots, then as texts of C types, each for SECONDS=60; what is new stays in build-fuzz
 	$(call setup,build fuzz)
-	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzz_snapshot
-	@mkdir -p build-fuzz/corpus
-	@cd build-fuzz && tests/fuzz_snapshot -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=2048 \
-		-print_final_stats=1 corpus ../tests/fuzz/corpus
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS) --target fuzzers
+	@for pair in $(FUZZERS); do \
+		name=$${pair%%:*}; \
+		printf '\n---- %s ----\n' "$$name"; \
+		test -x "build-fuzz/tests/fuzz_$$name" || { echo "fuzz_$$name is not built: libffi-dev is missing"; continue; }; \
+		mkdir -p "build-fuzz/$${pair#*:}"; \
+		(cd build-fuzz && "tests/fuzz_$$name" -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=2048 \
+			-print_final_stats=1 "$${pair#*:}" "../tests/fuzz/$${pair#*:}") || exit; \
+	done
 
 bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build/bench/results.json
 	$(call setup,build bench)

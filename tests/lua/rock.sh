@@ -19,7 +19,11 @@ core=$(find "$scratch/tree" -path '*/lua/5.4/husk/core.so')
 if ldd "$core" | grep -q libhusk; then echo "the rock needs a libhusk beside it"; exit 1; fi
 [ -f "$scratch/tree/share/lua/5.4/husk/meta/husk.d.lua" ] || { echo "the annotations are missing"; exit 1; }
 cd "$scratch"
-if pkg-config --exists libffi; then rock_ffi=true; else rock_ffi=false; fi
+rock_ffi=true
+if ! pkg-config --exists libffi; then
+    echo "libffi is not installed: the rock comes without husk.ffi, which is not tried"
+    rock_ffi=false
+fi
 rock_ffi=$rock_ffi \
 LUA_PATH="$scratch/tree/share/lua/5.4/?.lua;$scratch/tree/share/lua/5.4/?/init.lua" \
 LUA_CPATH="$scratch/tree/lib/lua/5.4/?.so" "$lua" -e '
@@ -32,6 +36,7 @@ LUA_CPATH="$scratch/tree/lib/lua/5.4/?.so" "$lua" -e '
   husk.collect()
   assert(not husk.census().Node)
   husk.weak.keys{[husk.list{}] = {}}
+  require("husk.expect").dead(husk.weak(husk.list{}))
   assert(pcall(require, "husk.ffi") == (os.getenv "rock_ffi" == "true"))
   if os.getenv "rock_ffi" == "true" then
     local ffi = require "husk.ffi"

@@ -72,6 +72,36 @@ func TestExports(t *testing.T) {
 	wants(t, s.Export(io.Discard, "html", trace.ExportOptions{Title: "a\x00"}), husk.ErrInvalid)
 }
 
+func TestFilteredExports(t *testing.T) {
+	h, _, _, _ := twoPlaces(t)
+	s := snapshot(t, h)
+	lines := func(filters ...trace.Filter) string {
+		var b bytes.Buffer
+		ok(t, s.Export(&b, "collapsed", trace.ExportOptions{Types: true, Count: true, Filters: filters}))
+		return b.String()
+	}
+	node, other := trace.Filter{Type: "Node"}, trace.Filter{Type: "Node", Exclude: true}
+	same(t, "parts", strings.Count(lines(node), "\n")+strings.Count(lines(other), "\n"), strings.Count(lines(), "\n"))
+	same(t, "types", strings.Count(lines(node), ";Node "), strings.Count(lines(node), "\n"))
+	same(t, "others", strings.Count(lines(other), ";Node "), 0)
+	same(t, "nothing", lines(node, other), "")
+	for _, form := range trace.Forms() {
+		var b bytes.Buffer
+		err := s.Export(&b, form.Name, trace.ExportOptions{Filters: []trace.Filter{node}})
+		switch form.Name {
+		case "csv", "collapsed", "pprof", "speedscope":
+			ok(t, err)
+		default:
+			wants(t, err, husk.ErrInvalid, "takes no filter")
+			same(t, form.Name, b.Len(), 0)
+		}
+	}
+	made := trace.ExportOptions{Made: true, Filters: []trace.Filter{node}}
+	wants(t, s.Export(io.Discard, "collapsed", made), husk.ErrInvalid, "takes no filter")
+	wrong := trace.ExportOptions{Filters: []trace.Filter{{Text: "colour=red"}}}
+	wants(t, s.Export(io.Discard, "collapsed", wrong), husk.ErrInvalid, "colour")
+}
+
 func TestReport(t *testing.T) {
 	h, _, _, _ := twoPlaces(t)
 	one, two := snapshot(t, h), snapshot(t, h)

@@ -24,6 +24,10 @@ type ExportOptions struct {
 	Top      int    // most rows (text, csv, openmetrics) or nodes (dot); 0: the form's own number
 	MaxBytes uint64 // html: of the page; 0: 2,000,000
 	Title    string // html, dot; "": made of the snapshot's texts
+
+	// csv, collapsed, pprof, speedscope: what does not pass is not counted; names of its places may be in tables. Other
+	// forms, and Made, refuse it.
+	Filters []Filter
 }
 
 // A Form is a form of export.
@@ -95,6 +99,15 @@ func (s *Snapshot) export(op, form, path string, w io.Writer, options []ExportOp
 			flags |= flag
 		}
 	}
+	filters := make([]Option, len(o.Filters))
+	for i, one := range o.Filters {
+		filters[i] = one
+	}
+	q, err := newQuery(op, filters)
+	if err != nil {
+		return err
+	}
+	defer q.free()
 	c := cStrings{op: op}
 	defer c.free()
 	name, by, title := c.of("the form", form), c.unless("the grouping", o.By), c.unless("the title", o.Title)
@@ -107,7 +120,7 @@ func (s *Snapshot) export(op, form, path string, w io.Writer, options []ExportOp
 	}
 	defer s.leave()
 	return writing(op, w, func(writer C.uintptr_t) C.husk_status {
-		return C.husk_go_export(s.c, name, flags, by, C.size_t(o.Top), C.size_t(o.MaxBytes), title, file, writer)
+		return C.husk_go_export(s.c, name, flags, by, C.size_t(o.Top), C.size_t(o.MaxBytes), title, q.filter, file, writer)
 	})
 }
 

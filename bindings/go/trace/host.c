@@ -82,11 +82,12 @@ static bool write_piece(const void *bytes, size_t length, void *data)
 }
 
 husk_status husk_go_export(const husk_snapshot *snapshot, const char *format, uint32_t flags, const char *by,
-                           size_t top, size_t max_bytes, const char *title, const char *path,
-                           uintptr_t writer)
+                           size_t top, size_t max_bytes, const char *title, const husk_filter *filter,
+                           const char *path, uintptr_t writer)
 {
     husk_export_options options = {
-        HUSK_EXPORT_OPTIONS, .flags = flags, .by = by, .top = top, .max_bytes = max_bytes, .title = title,
+        HUSK_EXPORT_OPTIONS,    .flags = flags, .by = by,         .top = top,
+        .max_bytes = max_bytes, .title = title, .filter = filter,
     };
     return path ? husk_export_file(snapshot, format, &options, path)
                 : husk_export(snapshot, format, &options, write_piece, (void *)writer);

@@ -26,8 +26,8 @@ husk_status husk_go_stats(const husk_snapshot *old, const husk_snapshot *snapsho
 
 /* husk_export and husk_report, to a file, or with path NULL to the writer of a cgo.Handle. */
 husk_status husk_go_export(const husk_snapshot *snapshot, const char *format, uint32_t flags, const char *by,
-                           size_t top, size_t max_bytes, const char *title, const char *path,
-                           uintptr_t writer);
+                           size_t top, size_t max_bytes, const char *title, const husk_filter *filter,
+                           const char *path, uintptr_t writer);
 husk_status husk_go_report(husk_snapshot *const *snapshots, size_t count, const char *title,
                            char *const *names, size_t max_bytes, const char *path, uintptr_t writer);
 /* Takes a piece, on the Go side (export.go). */

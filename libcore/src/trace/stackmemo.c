@@ -78,10 +78,23 @@ __attribute__((noinline)) static bool step_anew(struct husk__stackmemo *memo, st
     uintptr_t matters = !ends && needs_pointer(walk->row) ? UINTPTR_MAX : 0;
     struct husk__stackmemo_step *steps = steps_at(memo, pc, sp);
     steps[1] = steps[0];
-    steps[0] = (struct husk__stackmemo_step){
-        pc, sp, fp, matters, ends ? (uintptr_t)(&nothing + 1) : walk->sp, fp_at
-    };
+    uintptr_t next_sp = ends ? (uintptr_t)(&nothing + 1) : walk->sp;
+    steps[0] = (struct husk__stackmemo_step){ pc, sp, fp, matters, next_sp, fp_at, 0, 0, 0, 0, 0 };
     return goes_on;
+}
+
+/* `second` came behind `first`. */
+ALWAYS_INLINE void learn(struct husk__stackmemo_step *first, const struct husk__stackmemo_step *second)
+{
+    if (first->last_pc != second->pc) {
+        first->last_pc = second->pc;
+        first->trust = 0;
+        first->second_pc = 0;
+    } else if (++first->trust == STACKMEMO_TRUST && !second->fp_matters) {
+        first->second_sp = second->next_sp;
+        first->second_fp_at = second->fp_at;
+        first->second_pc = second->pc;
+    }
 }
 
 /* In registers of their own: packed, as compilers like to, they come later, and the next step waits for nothing else. */
@@ -105,18 +118,34 @@ HUSK__READS_STACK unsigned husk__stackmemo_unwind(struct husk__stackmemo *memo,
     APART(pc, sp);
     unsigned count = 0;
     uint64_t mixed = *hash;
+    struct husk__stackmemo_step *before = NULL; /* the step before this one, if it knew no second */
     while (count < most) {
-        const struct husk__stackmemo_step *step = steps_at(memo, pc, sp);
+        struct husk__stackmemo_step *step = steps_at(memo, pc, sp);
         if (LIKELY(begins(step, pc, sp, fp)) || begins(++step, pc, sp, fp)) {
+            if (before)
+                learn(before, step);
             sp = step->next_sp;
             pc = load(sp - WORD);
             if (step->fp_at)
                 fp = load(step->fp_at);
+            before = step;
             if (!pc)
                 break;
+            if (pc == step->second_pc && count + 1 < most) {
+                pcs[count++] = pc;
+                mixed = mix(mixed, pc);
+                sp = step->second_sp;
+                pc = load(sp - WORD);
+                if (step->second_fp_at)
+                    fp = load(step->second_fp_at);
+                before = NULL;
+                if (!pc)
+                    break;
+            }
         } else {
             if (!step_anew(memo, &walk, pc, sp, fp))
                 break;
+            before = NULL;
             pc = walk.pc;
             sp = walk.sp;
             fp = walk.fp;

@@ -2,7 +2,8 @@
  * told from, without a look at a table of rows (trace/unwind.h).
  *
  *   step    what a step reads is at addresses that its registers decide, so who begins one with the same registers
- *           reads at the same addresses. A frame that is new, or gone, voids no other.
+ *           reads at the same addresses. A frame that is new, or gone, voids no other. Two in one, if the second is
+ *           always the same.
  *   whole   all words that a whole stack was told from. While they and the registers at its beginning are what they
  *           were, so is all of it: they are compared side by side, none waits for another.
  *
@@ -14,6 +15,7 @@
 
 enum {
     STACKMEMO_STEPS = 256, /* places for two */
+    STACKMEMO_TRUST = 8,
     STACKMEMO_WHOLES = 32,
     STACKMEMO_WORDS = 64 /* of a whole stack; a longer one is told step by step */
 };
@@ -23,6 +25,12 @@ struct husk__stackmemo_step {
     uintptr_t fp_matters; /* all ones, or 0: with any frame pointer */
     uintptr_t next_sp;    /* the return address is the word below */
     uintptr_t fp_at;      /* where the caller's frame pointer is; 0: it is in its register still */
+    /* The step behind it, if that has been the same for some time: done without being looked for, and its stack pointer
+     * waits for nothing. It needs no frame pointer. */
+    uintptr_t second_pc; /* 0: not known */
+    uintptr_t second_sp, second_fp_at;
+    uintptr_t last_pc; /* what came behind it last */
+    uintptr_t trust;   /* how often in a row */
 };
 
 struct husk__stackmemo_whole {

@@ -349,6 +349,8 @@ const char *husk_lua_check_name(lua_State *L, int at, const char *function, cons
 uint64_t husk_lua_check_address(lua_State *L, int at, const char *function);
 void husk_lua_push_frame(lua_State *L, const char *file, uint32_t line, const char *function,
                          uint64_t address);
+/* The same of a place whose texts may end with the tracing, which Lua code that runs meanwhile may stop. */
+void husk_lua_push_place(lua_State *L, const husk_place_frame *frame);
 void husk_lua_open_traces(lua_State *L);
 
 /* ---- host_memory.c ---- */

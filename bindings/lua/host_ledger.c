@@ -276,6 +276,25 @@ static int of(lua_State *L)
     return 2;
 }
 
+/* core.ledger.born(x): frames, newest first, or nil. */
+static int born(lua_State *L)
+{
+    static const char function[] = "husk.ledger.of";
+    husk_place_frame frame;
+    lua_settop(L, 1);
+    if (!husk_ledger_born(husk_lua_check_obj(L, 1, function), 0, &frame)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_newtable(L);
+    /* Making tables may run any code: the object is looked at again for each frame. */
+    for (size_t i = 0; husk_ledger_born(husk_lua_check_obj(L, 1, function), i, &frame); i++) {
+        husk_lua_push_place(L, &frame);
+        lua_rawseti(L, 2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 /* core.ledger.number(x): its number, or nil. */
 static int number(lua_State *L)
 {
@@ -330,7 +349,7 @@ void husk_lua_open_ledgers(lua_State *L)
         { "start", start },   { "stop", stop },       { "is_on", is_on }, { "clear", clear },
         { "choose", choose }, { "figures", figures }, { "push", push },   { "pop", pop },
         { "of", of },         { "all", all },         { "find", find },   { "number", number },
-        { NULL, NULL },
+        { "born", born },     { NULL, NULL },
     };
     luaL_newmetatable(L, LIST_META);
     lua_pushcfunction(L, end_listed);

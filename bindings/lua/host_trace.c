@@ -257,11 +257,16 @@ static void keep_frame(place *to, const husk_place_frame *frame)
     to->address = frame->address;
 }
 
-static void add_frame(lua_State *L, int at, size_t index, const husk_place_frame *frame)
+void husk_lua_push_place(lua_State *L, const husk_place_frame *frame)
 {
     place kept;
     keep_frame(&kept, frame);
     husk_lua_push_frame(L, kept.file, kept.line, kept.function, kept.address);
+}
+
+static void add_frame(lua_State *L, int at, size_t index, const husk_place_frame *frame)
+{
+    husk_lua_push_place(L, frame);
     lua_rawseti(L, at, (lua_Integer)index + 1);
 }
 

@@ -156,6 +156,8 @@ static void on_and_off(husk_heap *heap)
     assert_int_equal(husk_ledger_start(heap, NULL), HUSK_ESTATE);
     assert_int_equal(husk_ledger_pop(heap), HUSK_ESTATE);
     assert_int_equal(book(old).before, 2);
+    husk_place_frame frame;
+    assert_false(husk_ledger_born(old, 0, &frame));
     assert_int_equal(book(old).number, 1);
     assert_ptr_equal(husk_ledger_find(heap, 1), old);
     assert_null(husk_ledger_find(heap, 2));
@@ -166,6 +168,7 @@ static void on_and_off(husk_heap *heap)
     ROWS(old, ALL_ROWS, "");
     HOLD small = husk_obj_new(heap, type_leaf);
     TRY(small);
+    assert_false(husk_ledger_born(small, 0, &frame));
     assert_false(husk_ledger_book_get(small, &none));
     husk_ledger_stop(heap);
     assert_int_equal(husk_obj_strong_count(old), 1);
@@ -677,6 +680,11 @@ static void traced_too(husk_heap *heap)
         assert_string_equal(frame.function, "traced_too");
         assert_int_equal(frame.address, 0);
         assert_string_equal(function_of(said, 0), "traced_too");
+        assert_true(husk_ledger_born(said, 0, &frame));
+        assert_string_equal(frame.function, "traced_too");
+        assert_true(husk_ledger_born(said, 1, &frame));
+        assert_int_not_equal(frame.address, 0);
+        assert_false(husk_ledger_born(said, 100, &frame));
     }
     HOLD obj = make(heap);
     TRY(obj);

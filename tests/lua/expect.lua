@@ -148,6 +148,7 @@ test("with a ledger, what was never paired is told", function()
   end, {rounds = 4, windows = 2, ledger = Node})
   ok(text:find("ExpectNode objects: %+8 in 8 rounds"), text)
   ok(text:find("never paired: retain by handle of Lua\n"), text)
+  ok(text:find("\n%s+made at [^\n]*expect.lua:%d+: in"), text)
   ok(text:find("expect.lua:%d+: in"), text)
   eq(husk.ledger.is_on(), false)
   kept = {}

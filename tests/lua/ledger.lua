@@ -30,6 +30,7 @@ test("on and off", function()
     eq(ledger.is_on(), true)
     eq(ledger.start(), false)
     eq(ledger.of(old).before, 1)
+    eq(ledger.of(old).born, nil)
     eq(ledger.figures().objects, 1)
     eq(ledger.figures().frames, 12)
     local new <close> = Node{}
@@ -50,6 +51,7 @@ test("a handle, a slot, a list", function()
   local a <close> = Node{}
   local b <close> = Node{}
   eq(texts(ledger.of(a)), "retain by handle of Lua")
+  eq(ledger.of(a).born[1].line, debug.getinfo(1, "l").currentline - 3)
   b.next = a
   eq(texts(ledger.of(a)), "retain, field next of Node #2; retain by handle of Lua")
   eq(texts(ledger.unpaired(a)), "")

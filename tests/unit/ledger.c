@@ -110,11 +110,9 @@ static void stops(void (*mistake)(void), const char *const *words)
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
     const char *at = text;
-    for (; *words; words++) {
-        at = strstr(at, *words);
-        if (!at)
+    for (; at && *words; words++)
+        if (!(at = strstr(at, *words)))
             fail_msg("wanted \"%s\" in: %s", *words, text);
-    }
 }
 #define STOPS(mistake, ...) stops(mistake, (const char *const[]){ __VA_ARGS__, NULL })
 

@@ -70,6 +70,12 @@ function expect.ledger(types, fn, ...)
   return fn(...)
 end
 
+-- Where an object was made, as far as its heap is traced or has a ledger.
+local function made_at(object)
+  local known = trace.of(object) or ledger.of(object)
+  return known and (known.born or not known.number and known) or nil
+end
+
 -- Where an object was made, and what holds it, as lines.
 local function about(x)
   local lines = {}
@@ -84,7 +90,7 @@ local function about(x)
   end
   add_unpaired(lines, x)
   local object = core.kind(x) == "weak" and x() or x
-  local made = object and trace.of(object)
+  local made = object and made_at(object)
   if made then lines[#lines + 1] = "made at " .. tostring(made):gsub("\n", "\n        ") end
   return "\n  " .. table.concat(lines, "\n  ")
 end
@@ -272,12 +278,14 @@ function one_of(heap, name)
     if number and number > latest then newest, latest = x, number end
   end
   local weak <close> = newest and core.kind(newest) ~= "weak" and core.new_weak(newest, nil)
+  local made = weak and made_at(newest)
   newest = nil
   collectgarbage()
   if not weak then return "" end
   local lines = {}
   local ok, paths = pcall(core.why, weak)
   if ok and paths and paths[1] then lines[1] = "one of them: " .. paths[1].text end
+  if made and made[1] then lines[#lines + 1] = "made at " .. tostring(made):gsub("\n.*", "") end
   add_unpaired(lines, weak)
   return #lines > 0 and "\n    " .. table.concat(lines, "\n  "):gsub("\n", "\n    ") or ""
 end

@@ -133,12 +133,15 @@ local ledger = bound(default)
 
 -- husk.ledger.of(x): what the ledger knows of x, a handle or a weak reference; nil if that is in none, or gone. A table: number
 -- (in the order in which objects came into the ledger), count (references), before (those from before the ledger), lost, unpaired
--- (releases that could not be paired), and a list of rows, each a table: count, kind ("retain", "birth", "release"), owner ("slot",
+-- (releases that could not be paired), born (where it was made, as husk.trace.of; of a handle only), and a list of rows, each a table: count, kind ("retain", "birth", "release"), owner ("slot",
 -- "name", "nobody"), name (of the owner, or of the slot), holder (type of the object with the slot), number (of it), gone (it
 -- does not hold x any more), text, traceback (as of husk.trace.of). tostring makes lines of it.
 function ledger.of(x)
   local rows, book = raw.of(x, HELD | RELEASES)
-  return rows and made(rows, book)
+  if not rows then return nil end
+  local born = core.kind(x) ~= "weak" and raw.born(x)
+  book.born = born and core.trace.traceback(born) or nil
+  return made(rows, book)
 end
 
 -- husk.ledger.unpaired(x): the same rows, but only retains that were never paired with a release: without the slots that hold

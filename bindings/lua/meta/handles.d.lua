@@ -111,6 +111,7 @@ local Finalizer = {}
 ---@field before integer?
 ---@field lost integer?
 ---@field unpaired integer?
+---@field born husk.Frame[]?
 
 --- What husk.trace.start takes.
 ---@class husk.TraceOptions

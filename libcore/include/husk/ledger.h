@@ -182,6 +182,8 @@ typedef struct husk_ledger_book {
 } husk_ledger_book;
 /* False: obj is in no ledger. */
 HUSK_API bool husk_ledger_book_get(const husk_obj *obj, husk_ledger_book *out);
+/* Frame number `index` of where obj was born, as husk_trace_of; false also if that was before the ledger. */
+HUSK_API bool husk_ledger_born(const husk_obj *obj, size_t index, husk_place_frame *out);
 /* The object with this number, or NULL. O(objects in it). */
 HUSK_API HUSK_BORROWED HUSK_NULLABLE husk_obj *husk_ledger_find(const husk_heap *heap, uint64_t number);
 

@@ -1,5 +1,6 @@
 /* view/ledgertext.c: what a ledger knows, read and as text. Lists are made by ledgerlist.c. */
 #include "object/ledgered.h"
+#include "trace/site.h"
 #include "view/ledgerlist.h"
 
 #include <stdarg.h>
@@ -14,6 +15,23 @@ bool husk_ledger_book_get(const husk_obj *obj, husk_ledger_book *out)
     const struct husk__ledger_book *book = husk__book_of(obj);
     *out = (husk_ledger_book){ book->number, book->count, book->before, book->lost, book->unpaired };
     return true;
+}
+
+bool husk_ledger_born(const husk_obj *obj, size_t index, husk_place_frame *out)
+{
+    if (!husk__is_ledgered(obj))
+        return false;
+    const struct husk__tracer *tracer = husk__heap_of(obj)->ledgered->ledger->tracer;
+    uint32_t stack = tracer->records[husk__book_of(obj)->born].stack; /* of record 0: none */
+    husk__sites_lock();
+    for (; stack && index; index--)
+        stack = husk__site_stack_at(stack)->parent;
+    if (stack) {
+        const struct husk__site_frame *frame = husk__site_frame_at(husk__site_stack_at(stack)->frame);
+        *out = (husk_place_frame){ frame->file, frame->function, frame->line, frame->address };
+    }
+    husk__sites_unlock();
+    return stack;
 }
 
 husk_obj *husk_ledger_find(const husk_heap *heap, uint64_t number)

@@ -4,7 +4,6 @@
  * interpreter lock. */
 #include "host_ffi.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct field { /* of a class, as long as the process */
@@ -138,8 +137,8 @@ static bool add_fields(PyTypeObject *class, const husk_ffi_type *layout, size_t 
 static PyObject *make_class(const husk_type *type, const husk_ffi_type *layout, const char *spelled)
 {
     size_t count = count_fields(layout);
-    PyGetSetDef *defs = calloc(count + 1, sizeof *defs);
-    field *fields = calloc(count + 1, sizeof *fields);
+    PyGetSetDef *defs = PyMem_RawCalloc(count + 1, sizeof *defs);
+    field *fields = PyMem_RawCalloc(count + 1, sizeof *fields);
     PyObject *made = NULL;
     if (defs && fields)
         made =
@@ -152,9 +151,12 @@ static PyObject *make_class(const husk_type *type, const husk_ffi_type *layout, 
     if (made && add_fields((PyTypeObject *)made, layout, 0, &def, &next) &&
         husk_py_ffi_shared()->publish(type, (PyTypeObject *)made, fill))
         return made;
-    Py_XDECREF(made);
-    free(defs);
-    free(fields);
+    if (made) { /* its fields stay: Python's collector may show the class until it takes it away */
+        Py_DECREF(made);
+        return NULL;
+    }
+    PyMem_RawFree(defs);
+    PyMem_RawFree(fields);
     return NULL;
 }
 

@@ -137,6 +137,59 @@ test("pointers: arithmetic, comparison, casts, and the memory that they keep", f
   eq(node.next, nil)
 end)
 
+test("what the pointers in an object point to is kept by it: strings, C data, in tables, arrays and copies", function()
+  ffi.cdef [[ struct Named { int n; const char *name; struct Named *next; };
+    struct Pair { struct Named a, b; const char *tags[3]; }; ]]
+  local function many()
+    collectgarbage()
+    for i = 1, 2000 do ffi.new("char[24]", "garbage " .. i) end
+    local texts = {}
+    for i = 1, 2000 do texts[i] = "another text " .. i end
+    collectgarbage()
+  end
+  local function text(tag) return ("%s, long enough to be a block of its own, %d"):format(tag, 42) end
+  local s = ffi.new "struct Named"
+  s.name = text "field"
+  local values = {name = text "table", next = ffi.new("struct Named", {n = 7})}
+  local t = ffi.new("struct Named", values)
+  values.name, values.next, values = nil, nil, nil
+  local u = ffi.new("struct Named", 5, text "list")
+  local p = ffi.new("struct Pair", {a = {name = text "inner"}, tags = {text "one", text "two"}})
+  p.b = {name = text "member", next = ffi.new("struct Named", {n = 8})}
+  p.b = {n = 3} -- the rest stays
+  p.tags[2] = text "element"
+  local q = ffi.new("struct Pair", p)
+  p.a = t
+  local names = ffi.new("const char *[2]", {text "x", text "y"})
+  many()
+  eq(ffi.string(s.name), text "field")
+  eq(ffi.string(t.name), text "table")
+  eq(t.next.n, 7)
+  eq(ffi.string(u.name), text "list")
+  eq(ffi.string(p.b.name), text "member")
+  eq(p.b.next.n, 8)
+  eq(p.b.n, 3)
+  eq(ffi.string(p.tags[0]) .. ffi.string(p.tags[1]) .. ffi.string(p.tags[2]), text "one" .. text "two" .. text "element")
+  eq(ffi.string(names[1]), text "y")
+  t = nil
+  p.tags[0] = nil
+  many()
+  eq(ffi.string(p.a.name), text "table")
+  eq(p.a.next.n, 7)
+  eq(ffi.string(q.a.name), text "inner")
+  eq(ffi.string(q.tags[0]), text "one")
+  raises("HUSK_EINVAL", "struct Named %* expected, got number", function() p.a.next = 5 end)
+  many()
+  eq(p.a.next.n, 7) -- a refusal leaves what was there, and what keeps it
+  local watch = setmetatable({ffi.new("struct Named")}, {__mode = "v"})
+  p.a.next = watch[1]
+  collectgarbage()
+  ok(watch[1])
+  p.a.next = nil
+  collectgarbage()
+  eq(watch[1], nil) -- and no longer than it is there
+end)
+
 test("memory of C with an end", function()
   local freed = 0
   local function free(p)

@@ -27,6 +27,15 @@ static inline bool husk_lua_cdata_is_number(const husk_lua_cdata *cdata)
     return cdata->type->number >= HUSK_FFI_BOOL && cdata->type->number <= HUSK_FFI_F64;
 }
 
+/* ---- keep.c ---- */
+
+/* Whether pointers are in a value of the type, and what is stored in them within the cdata can be kept. */
+bool husk_lua_cdata_keeps(lua_State *L, int cdata_at, const husk_lua_ctype *type);
+/* Keeps what the value has for the pointers of a type that is stored at an address within the cdata; size as in
+ * husk_lua_ffi_fill. May run any code. */
+void husk_lua_cdata_keep(lua_State *L, int cdata_at, int value_at, const husk_lua_ctype *type, size_t size,
+                         const char *at);
+
 /* ---- member.c ---- */
 
 int husk_lua_cdata_index(lua_State *L);

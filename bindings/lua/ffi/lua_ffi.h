@@ -141,12 +141,13 @@ static inline bool husk_lua_ctype_is_byte(const husk_lua_ctype *t)
 enum { HUSK_LUA_FFI_WHY = 320 };
 
 /* The value at `at` as a `type` at out, which is aligned. False: why, a text of HUSK_LUA_FFI_WHY bytes: "int expected, got
- * nil". lent: out does not outlive the call, so a string's own bytes will do. */
+ * nil". lent: out does not outlive the call, or the value is kept as long as out, so a string's own bytes will do. */
 bool husk_lua_ffi_store(lua_State *L, int at, const husk_lua_ctype *type, void *out, bool lent, char *why);
 /* Pushes the number, boolean or pointer at `from`; pointers of unknown extent, NULL as nil. */
 void husk_lua_ffi_push(lua_State *L, husk_lua_ctype *type, const void *from);
 /* Aggregates from tables and strings. */
-bool husk_lua_ffi_fill(lua_State *L, int at, const husk_lua_ctype *type, void *out, size_t size, char *why);
+bool husk_lua_ffi_fill(lua_State *L, int at, const husk_lua_ctype *type, void *out, size_t size, bool lent,
+                       char *why);
 const char *husk_lua_ffi_describe(lua_State *L, int at, char *room, size_t size);
 
 /* ---- cdata.c ---- */

@@ -113,30 +113,24 @@ int husk_lua_cdata_index(lua_State *L)
     return fail_member(L, cdata);
 }
 
-/* What was stored at an address of an object of ours is kept as long as it, or until something else is stored there. */
-static void keep(lua_State *L, int cdata_at, int value_at, const char *at)
+static int fail_writing(lua_State *L, const husk_lua_cdata *cdata, const char *why)
 {
-    const husk_lua_cdata *cdata = lua_touserdata(L, cdata_at);
-    if (cdata->owner)
-        lua_getiuservalue(L, cdata_at, HUSK_LUA_CDATA_OWNER);
-    else
-        lua_pushvalue(L, cdata_at);
-    const husk_lua_cdata *root = husk_lua_cdata_at(L, -1);
-    if (root && root->mine) {
-        bool none = lua_isnil(L, value_at);
-        if (lua_getiuservalue(L, -1, HUSK_LUA_CDATA_KEPT) != LUA_TTABLE && !none) {
-            lua_pop(L, 1);
-            lua_newtable(L);
-            lua_pushvalue(L, -1);
-            lua_setiuservalue(L, -3, HUSK_LUA_CDATA_KEPT);
-        }
-        if (lua_istable(L, -1)) {
-            lua_pushvalue(L, value_at);
-            lua_rawsetp(L, -2, at);
-        }
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
+    return husk_lua_ffi_fail(L, cdata->type->ffi, HUSK_EINVAL, "writing %s: %s",
+                             lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : cdata->type->name, why);
+}
+
+/* Value 3 into the object at 1, which keeps what it points to: first the value, then what keeps it, then the object. So an error
+ * leaves all as it was. */
+static void write_kept(lua_State *L, const husk_lua_cdata *cdata, const husk_lua_ctype *type, char *at)
+{
+    char why[HUSK_LUA_FFI_WHY];
+    void *copy = lua_newuserdatauv(L, type->size, 0);
+    memcpy(copy, at, type->size); /* a table need not name all fields */
+    if (!husk_lua_ffi_store(L, 3, type, copy, true, why))
+        fail_writing(L, cdata, why);
+    husk_lua_cdata_keep(L, 1, 3, type, type->size, at);
+    husk_lua_cdata_check_bounds(L, cdata, at, type->size, "writing");
+    memcpy(at, copy, type->size);
 }
 
 int husk_lua_cdata_newindex(lua_State *L)
@@ -163,12 +157,10 @@ int husk_lua_cdata_newindex(lua_State *L)
         return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL,
                                  "writing: a ref is counted, which only objects of a heap do");
     husk_lua_cdata_check_bounds(L, cdata, at, type->size, "writing");
-    if (husk_lua_ctype_is_pointer(type))
-        keep(L, 1, 3, at); /* before it is there: may run any code */
-    husk_lua_cdata_check_bounds(L, cdata, at, type->size, "writing");
     char why[HUSK_LUA_FFI_WHY];
-    if (!husk_lua_ffi_store(L, 3, type, at, false, why))
-        return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL, "writing %s: %s",
-                                 lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : cdata->type->name, why);
+    if (husk_lua_cdata_keeps(L, 1, type))
+        write_kept(L, cdata, type, at);
+    else if (!husk_lua_ffi_store(L, 3, type, at, false, why))
+        return fail_writing(L, cdata, why);
     return 0;
 }

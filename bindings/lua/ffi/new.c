@@ -46,14 +46,21 @@ static int new_cdata(lua_State *L)
     bool whole =
         type->kind == HUSK_FFI_ARRAY || lua_type(L, first) == LUA_TTABLE ||
         (husk_lua_cdata_at(L, first) && husk_lua_ctype_same(husk_lua_cdata_at(L, first)->type, type));
+    bool keeps = given >= 1 && husk_lua_ctype_is_object(type) && husk_lua_cdata_keeps(L, made, type);
     if (given == 1 && whole && husk_lua_ctype_is_object(type)) {
         int value = lua_type(L, first);
         if (type->kind == HUSK_FFI_ARRAY && value != LUA_TTABLE && value != LUA_TSTRING &&
             !husk_lua_cdata_at(L, first)) {
-            for (size_t i = 0; stored && i < size; i += type->element->size) /* one value for all */
+            size_t each = type->element->size; /* one value for all */
+            for (size_t i = 0; stored && i < size; i += each) {
                 stored = husk_lua_ffi_store(L, first, type->element, cdata->at + i, false, why);
+                if (stored && keeps)
+                    husk_lua_cdata_keep(L, made, first, type->element, each, cdata->at + i);
+            }
+            keeps = false;
         } else {
-            stored = husk_lua_ffi_fill(L, first, type, cdata->at, size, why);
+            stored = husk_lua_ffi_fill(L, first, type, cdata->at, size, true, why);
+            lua_pushvalue(L, first);
         }
     } else if (given == 1 && !husk_lua_ctype_is_object(type)) {
         stored = husk_lua_ffi_store(L, first, type, cdata->at, false, why);
@@ -63,21 +70,12 @@ static int new_cdata(lua_State *L)
             lua_pushvalue(L, first + i);
             lua_rawseti(L, -2, i + 1);
         }
-        stored = husk_lua_ffi_fill(L, lua_gettop(L), type, cdata->at, size, why);
+        stored = husk_lua_ffi_fill(L, lua_gettop(L), type, cdata->at, size, true, why);
     }
     if (!stored)
         return husk_lua_ffi_fail(L, type->ffi, HUSK_EINVAL, "ffi.new: %s", why);
-    if (given >= 1 && husk_lua_ctype_is_object(type)) { /* pointers among the values are kept with them */
-        lua_createtable(L, given, 0);
-        for (int i = 0; i < given; i++) {
-            lua_pushvalue(L, first + i);
-            lua_rawseti(L, -2, i + 1);
-        }
-        lua_createtable(L, 0, 1);
-        lua_rotate(L, -2, 1);
-        lua_rawsetp(L, -2, &husk_lua_cdata_magic);
-        lua_setiuservalue(L, made, HUSK_LUA_CDATA_KEPT);
-    }
+    if (keeps)
+        husk_lua_cdata_keep(L, made, lua_gettop(L), type, size, cdata->at);
     lua_settop(L, made);
     if (type->kind == HUSK_FFI_STRUCT && husk_lua_cdata_push_metatype(L, cdata, "__gc") == LUA_TFUNCTION) {
         husk_lua_cdata_arm(L, made, lua_gettop(L));

@@ -311,7 +311,7 @@ bool husk_lua_ffi_store(lua_State *L, int at, const husk_lua_ctype *type, void *
     case HUSK_FFI_STRUCT:
     case HUSK_FFI_UNION:
     case HUSK_FFI_ARRAY:
-        return husk_lua_ffi_fill(L, at, type, out, type->size, why);
+        return husk_lua_ffi_fill(L, at, type, out, type->size, lent, why);
     case HUSK_FFI_VOID:
     case HUSK_FFI_FUNCTION:
         WHY("a value of type %s cannot be stored", type->name);
@@ -323,7 +323,8 @@ bool husk_lua_ffi_store(lua_State *L, int at, const husk_lua_ctype *type, void *
 
 /* ---- aggregates ---- */
 
-static bool fill_array(lua_State *L, int at, const husk_lua_ctype *type, char *out, size_t size, char *why)
+static bool fill_array(lua_State *L, int at, const husk_lua_ctype *type, char *out, size_t size, bool lent,
+                       char *why)
 {
     const husk_lua_ctype *element = type->element;
     size_t count = element->size ? size / element->size : 0;
@@ -350,7 +351,7 @@ static bool fill_array(lua_State *L, int at, const husk_lua_ctype *type, char *o
     for (size_t i = 0; i < given; i++) {
         char inner[HUSK_LUA_FFI_WHY];
         lua_rawgeti(L, at, (lua_Integer)i + 1);
-        bool stored = husk_lua_ffi_store(L, lua_gettop(L), element, out + i * element->size, false, inner);
+        bool stored = husk_lua_ffi_store(L, lua_gettop(L), element, out + i * element->size, lent, inner);
         lua_pop(L, 1);
         if (!stored) {
             WHY("[%zu]: %.280s", i + 1, inner);
@@ -361,7 +362,7 @@ static bool fill_array(lua_State *L, int at, const husk_lua_ctype *type, char *o
 }
 
 /* The table at `at` into the fields that it names, or that follow each other. */
-static bool fill_struct(lua_State *L, int at, const husk_lua_ctype *type, char *out, char *why)
+static bool fill_struct(lua_State *L, int at, const husk_lua_ctype *type, char *out, bool lent, char *why)
 {
     bool filled = true;
     husk_lua_ctype_push(L, type);
@@ -386,7 +387,7 @@ static bool fill_struct(lua_State *L, int at, const husk_lua_ctype *type, char *
                 lua_tostring(L, -1) ? lua_tostring(L, -1) : luaL_typename(L, -1));
             lua_pop(L, 1);
             filled = false;
-        } else if (!husk_lua_ffi_store(L, lua_gettop(L), field->type, out + field->offset, false, inner)) {
+        } else if (!husk_lua_ffi_store(L, lua_gettop(L), field->type, out + field->offset, lent, inner)) {
             WHY("%s: %.240s", name, inner);
             filled = false;
         }
@@ -395,7 +396,8 @@ static bool fill_struct(lua_State *L, int at, const husk_lua_ctype *type, char *
     return filled;
 }
 
-bool husk_lua_ffi_fill(lua_State *L, int at, const husk_lua_ctype *type, void *out, size_t size, char *why)
+bool husk_lua_ffi_fill(lua_State *L, int at, const husk_lua_ctype *type, void *out, size_t size, bool lent,
+                       char *why)
 {
     const husk_lua_cdata *cdata = husk_lua_cdata_at(L, at);
     if (!lua_checkstack(L, 12)) {
@@ -417,10 +419,10 @@ bool husk_lua_ffi_fill(lua_State *L, int at, const husk_lua_ctype *type, void *o
         return true;
     }
     if (type->kind == HUSK_FFI_ARRAY)
-        return fill_array(L, at, type, out, size, why);
+        return fill_array(L, at, type, out, size, lent, why);
     if (lua_type(L, at) != LUA_TTABLE)
         return expected(L, at, type, why);
-    return fill_struct(L, at, type, out, why);
+    return fill_struct(L, at, type, out, lent, why);
 }
 
 /* ---- out of C ---- */

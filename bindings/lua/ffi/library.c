@@ -5,6 +5,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <stdio.h>
 
 /* core.open(name or nil): a handle, or nil and the system's words. */
@@ -21,11 +22,28 @@ static int open_library(lua_State *L)
     return 1;
 }
 
-/* core.symbol(handle, name): its address, or nil. */
+/* Whether the symbol at `at`, had through the handle, is one of another library that this one depends on. */
+static bool is_others(void *handle, void *at)
+{
+    struct link_map *own = NULL;
+    Dl_info info;
+    void *its = NULL;
+    return dlinfo(handle, RTLD_DI_LINKMAP, (void *)&own) == 0 && dladdr1(at, &info, &its, RTLD_DL_LINKMAP) &&
+           its != own;
+}
+
+/* core.symbol(handle, name): its address, or nil. A library's own comes first; but what it would itself get from
+ * elsewhere is what the process has, also where something stands before the C library (a sanitizer, a preload). */
 static int symbol(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TLIGHTUSERDATA);
-    void *at = dlsym(lua_touserdata(L, 1), luaL_checkstring(L, 2));
+    void *handle = lua_touserdata(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    void *at = dlsym(handle, name);
+    if (at && is_others(handle, at)) {
+        void *first = dlsym(RTLD_DEFAULT, name);
+        at = first ? first : at;
+    }
     if (!at)
         return 0;
     lua_pushlightuserdata(L, at);

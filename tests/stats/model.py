@@ -146,7 +146,10 @@ def file_of(frame):
 
 def place(frame):
     file = shown(file_of(frame))
-    text = "%s+0x%x" % (file, frame[4]) if frame[3] else "%s:%d" % (file, frame[2])
+    if not frame[3]:
+        text = "%s:%d" % (file, frame[2])
+    else:
+        text = "%s+0x%x" % (file, frame[4]) + (" (%s)" % shown(frame[1]) if frame[1] else "")
     return (data(file_of(frame)), bool(frame[3]), frame[4] if frame[3] else frame[2]), text
 
 

@@ -261,7 +261,8 @@ static void test_retention(void **state)
     husk_balance_sum sum = sum_of(balance);
     expect_verdict(balance, HUSK_VERDICT_RETENTION, "trimming gave");
     assert_true(sum.trimmed);
-    if (sum.trimmed_heaps < MANY * 56)
+    if (sum.trimmed_heaps + 65536 <
+        MANY * 56) /* resident pages are told before and after: others come meanwhile */
         fail_msg("trimming gave %llu bytes of %llu: resident %llu before, %llu after",
                  (unsigned long long)sum.trimmed_heaps, MANY * 56ull, (unsigned long long)sum.rss,
                  (unsigned long long)sum.rss_trimmed);

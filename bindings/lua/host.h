@@ -392,6 +392,8 @@ struct husk_lua_user {
 
 int husk_lua_fail_message(lua_State *L, husk_status status); /* raises husk_message */
 husk_lua_snap *husk_lua_check_snap(lua_State *L, int at, const char *function);
+/* The filter of a handle of core.stats.filter, or it raises. */
+husk_filter *husk_lua_check_filter(lua_State *L, int at);
 /* Pushes an empty user; husk_lua_user_hang enters it in a snapshot's ring and keeps that alive, once or twice. */
 husk_lua_user *husk_lua_user_new(lua_State *L, const char *meta, const void *magic, void (*end)(void *made));
 void husk_lua_user_hang(lua_State *L, int user_at, int snap_at);

@@ -106,11 +106,12 @@ static size_t size_or_0(lua_State *L, int at, const char *function, const char *
     return (size_t)size;
 }
 
-/* core.export.snapshot(snapshot, format, path or function, flags, by, top, max_bytes, title, progress) */
+/* core.export.snapshot(snapshot, format, path or function, flags, by, top, max_bytes, title, progress,
+ * filter or nil) */
 static int export(lua_State *L)
 {
     static const char function[] = "snapshot:export";
-    lua_settop(L, 10); /* 10: for the problem */
+    lua_settop(L, 11); /* 11: for the problem */
     const char *format = husk_lua_check_name(L, 2, function, "the format");
     husk_export_options options = { HUSK_EXPORT_OPTIONS,
                                     .flags = (uint32_t)lua_tointeger(L, 4),
@@ -118,11 +119,13 @@ static int export(lua_State *L)
                                     .top = size_or_0(L, 6, function, "top"),
                                     .max_bytes = size_or_0(L, 7, function, "max_bytes"),
                                     .title = text_or_null(L, 8, function, "the title") };
-    writer w = { .L = L, .function = 3, .progress = 9, .problem = 10 };
+    writer w = { .L = L, .function = 3, .progress = 9, .problem = 11 };
     if (lua_type(L, 9) == LUA_TFUNCTION) {
         options.progress = tell;
         options.progress_data = &w;
     }
+    if (!lua_isnil(L, 10))
+        options.filter = husk_lua_check_filter(L, 10);
     bool calls = lua_type(L, 3) == LUA_TFUNCTION;
     const char *path = calls ? NULL : husk_lua_check_name(L, 3, function, "the path");
     husk_lua_snap *snap = husk_lua_check_snap(L, 1, function);

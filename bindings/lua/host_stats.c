@@ -34,7 +34,7 @@ static int new_filter(lua_State *L)
     return status == HUSK_OK ? 1 : husk_lua_fail_message(L, status);
 }
 
-static husk_filter *check_filter(lua_State *L, int at)
+husk_filter *husk_lua_check_filter(lua_State *L, int at)
 {
     return husk_lua_check_user(L, at, &filter_magic, "filter", "filter")->made;
 }
@@ -43,14 +43,14 @@ static husk_filter *check_filter(lua_State *L, int at)
 static int filter_parse(lua_State *L)
 {
     const char *text = husk_lua_check_name(L, 2, "filter", "the text");
-    husk_status status = husk_filter_parse(check_filter(L, 1), text);
+    husk_status status = husk_filter_parse(husk_lua_check_filter(L, 1), text);
     return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
 }
 
 /* core.stats.filter_and(filter): what was said so far is one list, what follows another. */
 static int filter_and(lua_State *L)
 {
-    husk_status status = husk_filter_and(check_filter(L, 1));
+    husk_status status = husk_filter_and(husk_lua_check_filter(L, 1));
     return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
 }
 
@@ -72,22 +72,22 @@ static int filter_say(lua_State *L)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (!strcmp(name, texts[i].name)) {
             const char *text = husk_lua_check_name(L, 3, "filter", name);
-            husk_status status = texts[i].say(check_filter(L, 1), text);
+            husk_status status = texts[i].say(husk_lua_check_filter(L, 1), text);
             return status == HUSK_OK ? 0 : husk_lua_fail_message(L, status);
         }
     husk_status status = HUSK_OK;
     lua_Integer number;
     if (!strcmp(name, "new")) {
-        status = husk_filter_add(check_filter(L, 1), !lua_toboolean(L, 3));
+        status = husk_filter_add(husk_lua_check_filter(L, 1), !lua_toboolean(L, 3));
     } else if (!strcmp(name, "all")) {
-        status = lua_toboolean(L, 3) ? husk_filter_all_frames(check_filter(L, 1)) : HUSK_OK;
+        status = lua_toboolean(L, 3) ? husk_filter_all_frames(husk_lua_check_filter(L, 1)) : HUSK_OK;
     } else if (!strcmp(name, "line") || !strcmp(name, "min")) {
         if (!husk_lua_entry_integer(L, 3, "filter", name, &number))
             return lua_error(L);
         if (*name == 'm')
-            status = husk_filter_min_size(check_filter(L, 1), (uint64_t)number);
+            status = husk_filter_min_size(husk_lua_check_filter(L, 1), (uint64_t)number);
         else if (number <= UINT32_MAX)
-            status = husk_filter_line(check_filter(L, 1), (uint32_t)number);
+            status = husk_filter_line(husk_lua_check_filter(L, 1), (uint32_t)number);
         else
             status = husk_fail(HUSK_ERANGE, "filter: line %lld is out of range", (long long)number);
     } else if (!strcmp(name, "kind")) {
@@ -96,7 +96,7 @@ static int filter_say(lua_State *L)
         while (kinds[kind] && strcmp(text, kinds[kind]) != 0)
             kind++;
         status = kinds[kind]
-                     ? husk_filter_kind(check_filter(L, 1), kind)
+                     ? husk_filter_kind(husk_lua_check_filter(L, 1), kind)
                      : husk_fail(HUSK_EINVAL, "filter: kind is object, buffer or block, not %.80s", text);
     } else {
         status = husk_fail(
@@ -139,8 +139,8 @@ static int new_stats(lua_State *L)
     if (status != HUSK_OK)
         return husk_lua_fail_message(L, status);
     husk_lua_user *user = husk_lua_user_new(L, STATS_META, &stats_magic, end_stats); /* 8 */
-    options.filter = lua_isnil(L, 6) ? NULL : check_filter(L, 6);
-    options.old_filter = lua_isnil(L, 7) ? NULL : check_filter(L, 7);
+    options.filter = lua_isnil(L, 6) ? NULL : husk_lua_check_filter(L, 6);
+    options.old_filter = lua_isnil(L, 7) ? NULL : husk_lua_check_filter(L, 7);
     husk_lua_snap *old = lua_isnil(L, 2) ? NULL : husk_lua_check_snap(L, 2, "snapshot:compare");
     husk_lua_snap *snap = husk_lua_check_snap(L, 1, old ? "snapshot:compare" : function);
     status = old ? husk_stats_compare(old->snapshot, snap->snapshot, &options, &made)
@@ -382,7 +382,7 @@ static int new_things(lua_State *L)
     lua_settop(L, 3);
     husk_things *made = NULL;
     husk_lua_user *user = husk_lua_user_new(L, THINGS_META, &things_magic, end_things); /* 4 */
-    const husk_filter *filter = lua_isnil(L, 2) ? NULL : check_filter(L, 2);
+    const husk_filter *filter = lua_isnil(L, 2) ? NULL : husk_lua_check_filter(L, 2);
     husk_lua_snap *snap = husk_lua_check_snap(L, 1, "snapshot:things");
     husk_status status = husk_things_new(snap->snapshot, filter, (uint32_t)lua_tointeger(L, 3), &made);
     if (status != HUSK_OK)

@@ -40,4 +40,30 @@ test("its errors are raised in the end, once; what is no function is refused", f
   end)
 end)
 
+test("what passes a filter, by an option or of a view; forms that show all refuse one", function()
+  husk.trace.start{frames = 2}
+  local Kept = husk.type("Kept", {})
+  local kept = {}
+  for i = 1, 10 do kept[i] = Kept{} end
+  local others = husk.list{husk.box(1), husk.box(2)}
+  local snap <close> = husk.snapshot.take()
+  husk.trace.stop()
+  local function sum(text)
+    local total = 0
+    for line in text:gmatch("[^\n]+") do total = total + tonumber(line:match(" (%d+)$")) end
+    return total
+  end
+  local all, some = snap:export("collapsed"), snap:export("collapsed", nil, {filter = "type=Kept"})
+  eq(sum(some), snap:statistics("line", {filter = "type=Kept"}):total().size)
+  ok(sum(some) > 0 and sum(some) < sum(all))
+  eq(snap:filter("type=Kept"):export("collapsed"), some)
+  eq(snap:filter("type=Kept"):export("collapsed", nil, {filter = "!type=Kept"}), "")
+  local two = {"type=Kept", {type = "box"}}
+  eq(sum(snap:export("collapsed", nil, {filter = two})), snap:statistics("line", {filter = two, untraced = true}):total().size)
+  raises("HUSK_EINVAL", 'the form "json" shows the whole snapshot', function() snap:filter("type=Kept"):export("json") end)
+  raises("HUSK_EINVAL", "a filter is a text or a table", function() snap:export("csv", nil, {filter = 1}) end)
+  raises("HUSK_EINVAL", 'filter "bad=1"', function() snap:export("csv", nil, {filter = "bad=1"}) end)
+  ok(#kept == 10 and #others == 2)
+end)
+
 tap.done()

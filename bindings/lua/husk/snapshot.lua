@@ -232,7 +232,7 @@ function shot:compare(old, by, options)
   return statistics(view_of(self), view_of(old), by, options, "snapshot:compare")
 end
 
--- snapshot:filter(...): a view of what passes the filters: it has statistics, compare, things and filter.
+-- snapshot:filter(...): a view of what passes the filters: it has statistics, compare, things, export and filter.
 function shot:filter(...)
   local view = view_of(self)
   local lists = select("#", ...) > 0 and with_filters(view.lists, {...}, "snapshot:filter") or view.lists
@@ -292,11 +292,12 @@ end
 -- them; nil guesses by the ending of the path. target is a path (all or nothing, as save), a function that gets the pieces
 -- (false from it ends the writing), an open file, or nil: then the result is the text. Options: by and top, of text and csv;
 -- title; types = true, count = true, made = true, of stacks: the type as the innermost frame, numbers of things in place of
--- bytes, all that was made in place of what is alive; max_bytes, of html; progress, a function that is told how many bytes
--- are written, about once a mebibyte (its errors are raised in the end).
+-- bytes, all that was made in place of what is alive; filter, of csv, collapsed, pprof and speedscope, as of statistics;
+-- max_bytes, of html; progress, a function that is told how many bytes are written, about once a mebibyte (its errors are
+-- raised in the end).
 function shot:export(format, target, options)
   local where = "snapshot:export"
-  options = options_of(options, where, "by count made max_bytes progress title top types")
+  options = options_of(options, where, "by count filter made max_bytes progress title top types")
   if options.progress ~= nil and type(options.progress) ~= "function" then
     core.fail(("%s: progress: a function expected, got %s"):format(where, type(options.progress)))
   end
@@ -307,10 +308,12 @@ function shot:export(format, target, options)
   end
   local to, result = target_of(target, where)
   local sum = (options.types and 1 or 0) | (options.count and 2 or 0) | (options.made and 4 or 0)
-  export.snapshot(self, format, to, sum, options.by, options.top, options.max_bytes, options.title,
-    options.progress)
+  local view = view_of(self)
+  export.snapshot(view.of, format, to, sum, options.by, options.top, options.max_bytes, options.title, options.progress,
+    filter_of(with_filters(view.lists, options.filter, where)))
   return result and result()
 end
+View.export = shot.export
 
 -- snapshot:close(): frees it, and the statistics made from it; so does `local s <close> = ...`.
 -- snapshot:closed(): whether it is.

@@ -221,6 +221,7 @@ function Statistics:close() end
 ---@field statistics fun(self: husk.View, by: string?, options: husk.StatisticsOptions?): husk.Statistics
 ---@field compare fun(self: husk.View, old: husk.Snapshot|husk.View, by: string?, options: husk.StatisticsOptions?): husk.Statistics
 ---@field things fun(self: husk.View, options: table?): function
+---@field export fun(self: husk.View, format: string?, target: string|fun(piece: string)|file*|nil, options: table?): string?
 ---@field filter fun(self: husk.View, ...: husk.Filter): husk.View
 
 --- How many things a snapshot has.
@@ -372,11 +373,11 @@ function Snapshot:save(path) end
 --- target is a path (all or nothing, as save), a function that gets the pieces (false from it ends the writing), an open
 --- file, or nil: then the result is the text. Options: by and top, of text and csv; title; types = true, count = true,
 --- made = true, of stacks: the type as the innermost frame, numbers of things in place of bytes, all that was made in
---- place of what is alive; max_bytes, of html; progress, a function that is told how many bytes are written, about once a
---- mebibyte (its errors are raised in the end).
+--- place of what is alive; filter, of csv, collapsed, pprof and speedscope, as of statistics; max_bytes, of html; progress,
+--- a function that is told how many bytes are written, about once a mebibyte (its errors are raised in the end).
 ---@param format string?
 ---@param target string|fun(piece: string)|file*|nil
----@param options? { by: string?, top: integer?, title: string?, types: boolean?, count: boolean?, made: boolean?, max_bytes: integer?, progress: fun(bytes: integer)? }
+---@param options? { by: string?, top: integer?, title: string?, types: boolean?, count: boolean?, made: boolean?, filter: husk.Filter|husk.Filter[]|nil, max_bytes: integer?, progress: fun(bytes: integer)? }
 ---@return string?
 function Snapshot:export(format, target, options) end
 

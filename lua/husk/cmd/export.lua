@@ -20,6 +20,7 @@ local function run(args)
   local got, files = options.parse("export", args, {
     format = "text", F = "format", output = "text", o = "output", by = "text", top = "number", n = "top",
     types = "flag", count = "flag", made = "flag", title = "text", max_bytes = "number", list = "flag",
+    filter = "list", f = "filter",
   })
   if got.list then
     list()
@@ -41,7 +42,7 @@ local function run(args)
   end
   snapfile.try(snap.export, snap, format, target, {
     by = got.by, top = got.top, types = got.types, count = got.count, made = got.made, title = got.title,
-    max_bytes = got.max_bytes, progress = function(bytes) progress:wrote(bytes) end,
+    max_bytes = got.max_bytes, filter = got.filter, progress = function(bytes) progress:wrote(bytes) end,
   })
   progress:finish()
 end
@@ -57,6 +58,8 @@ Writes a snapshot in a form that other programs read. A file appears whole or no
     --list             the formats, what their files end in, and what they are
     --by WHAT          text, csv: a grouping of 'husk stats'
     -n, --top N        most rows or nodes
+    -f, --filter F     csv, collapsed, pprof, speedscope: only what F says, as of 'husk stats'; again: inclusive ones add
+                       up, exclusive ones (!) take away
     --types            collapsed, speedscope: the type as the innermost frame
     --count            collapsed: things and not bytes
     --made             collapsed: all that was made while tracing, dead or alive

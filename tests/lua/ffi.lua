@@ -391,4 +391,17 @@ test("libraries by short name, file name and path", function()
   ok(tostring(ffi.load("m")):find("library .*libm"))
 end)
 
+test("structs without a name: the same if they are the same to C, const included", function()
+  local reads, writes = ffi.typeof("struct { const char *s; }"), ffi.typeof("struct { char *s; }")
+  ok(reads ~= writes)
+  eq(ffi.typeof("struct { const char *s; }"), reads)
+  eq(ffi.typeof("struct { char *s; }"), writes)
+  eq(ffi.string(reads({"hello"}).s), "hello")
+  raises("HUSK_EINVAL", "which C must not write to", function() writes({"hello"}) end)
+  local inner = "struct { struct { %s int *p; } in; int n; }"
+  ok(ffi.typeof(inner:format("const")) ~= ffi.typeof(inner:format("")))
+  eq(ffi.typeof(inner:format("const")), ffi.typeof(inner:format("const")))
+  eq(ffi.sizeof(inner:format("const")), 16)
+end)
+
 tap.done()

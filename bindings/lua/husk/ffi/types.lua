@@ -40,13 +40,36 @@ local function cannot(t)
   end
 end
 
+-- The core has no const, so two structs without a name that differ in it alone would be one: such structs get names that
+-- nobody can say, the same one for what is the same to C.
+local function has_const(t)
+  while t.k == "pointer" or t.k == "array" do
+    if t.const then return true end
+    t = t.to or t.of
+  end
+  if (t.k ~= "struct" and t.k ~= "union") or t.tag or t.alias then return false end
+  for _, field in ipairs(t.fields or {}) do
+    if has_const(field.type) then return true end
+  end
+  return false
+end
+
 local aggregates = {}
+local with_const = {} -- a list of those
 local unnamed = 0
 
 local function aggregate(t)
   local name = t.tag and ("%s %s"):format(t.k, t.tag)
   if not name then
-    if t.alias or cannot(t) then -- a type of its own, under a name that nobody can say
+    local own = not t.alias and not cannot(t) and has_const(t)
+    for _, other in ipairs(own and with_const or {}) do
+      if layout.same(t, other) then return make(other) end
+    end
+    if own then
+      t.own = true
+      with_const[#with_const + 1] = t
+    end
+    if t.alias or own or cannot(t) then -- a type of its own, under a name that nobody can say
       unnamed = unnamed + 1
       name = ("%s %s_%d"):format(t.k, t.alias or "unnamed", unnamed)
     else
@@ -69,7 +92,7 @@ function types.finish(t)
     t.finished = true
     return
   end
-  if not (t.tag or t.alias) then return end
+  if not (t.tag or t.alias or t.own) then return end
   local names, parts = fields_of(t)
   core.complete(ctype, names, parts)
   t.finished = true

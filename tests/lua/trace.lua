@@ -204,7 +204,7 @@ end)
 -- More functions than any cache of fixed size keeps: none loses its first name to another, so no line has two places.
 traced("functions keep the names they were first called by", 1, function()
   local made = {}
-  for i = 1, 3000 do
+  for i = 1, 1000 do
     made[i] = load("local function named() local x = husk.list() return x end return named()", "=c" .. i, "t", {husk = husk})
   end
   local function new() local x = husk.list{} return x end

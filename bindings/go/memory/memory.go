@@ -69,6 +69,7 @@ type Machine struct {
 	Mapped      uint64 // files mapped by processes
 	Dirty       uint64 // to be written to disk
 	Slab        uint64 // the kernel's own objects
+	Reclaimable uint64 // of slab: what the kernel gives back when memory is wanted
 	PageTables  uint64 // the kernel's page tables
 	Committed   uint64 // promised to processes
 	CommitLimit uint64 // most that may be promised under a strict policy

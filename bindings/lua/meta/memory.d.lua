@@ -57,6 +57,7 @@
 ---@field mapped integer? files mapped by processes
 ---@field dirty integer? to be written to disk
 ---@field slab integer? the kernel's own objects
+---@field reclaimable integer? of slab: what the kernel gives back when memory is wanted
 ---@field page_tables integer? the kernel's page tables
 ---@field committed integer? promised to processes
 ---@field commit_limit integer? most that may be promised under a strict policy

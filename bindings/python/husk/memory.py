@@ -123,7 +123,8 @@ def threads(pid=None):
 # ---- around it ----
 
 VirtualMemory = _tuple("VirtualMemory", "total available percent used free active inactive buffers cached shared slab",
-                       """The machine's memory; percent and used are of what is not available.""")
+                       """The machine's memory; percent and used are of what is not available, and cached
+counts what the kernel's own objects can give back.""")
 SwapMemory = _tuple("SwapMemory", "total used free percent sin sout", """Swap space; sin and sout: bytes read and written since
 the machine started.""")
 
@@ -135,7 +136,12 @@ def _percent(used, total):
 def virtual_memory():
     """The machine's memory, as VirtualMemory."""
     known = _core._system_memory()
-    return _of(VirtualMemory, {**known, "percent": _percent(known.get("used"), known.get("total"))})
+    cached = known.get("cached")
+    return _of(VirtualMemory, {
+        **known,
+        "cached": None if cached is None else cached + (known.get("reclaimable") or 0),  # as psutil counts it
+        "percent": _percent(known.get("used"), known.get("total")),
+    })
 
 
 def swap_memory():

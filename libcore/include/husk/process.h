@@ -82,6 +82,7 @@ typedef enum husk_unit {
     X(MAPPED,        mapped,        BYTES, "files mapped by processes")                                      \
     X(DIRTY,         dirty,         BYTES, "to be written to disk")                                          \
     X(SLAB,          slab,          BYTES, "the kernel's own objects")                                       \
+    X(RECLAIMABLE,   reclaimable,   BYTES, "of slab: what the kernel gives back when memory is wanted")      \
     X(PAGE_TABLES,   page_tables,   BYTES, "the kernel's page tables")                                       \
     X(COMMITTED,     committed,     BYTES, "promised to processes")                                          \
     X(COMMIT_LIMIT,  commit_limit,  BYTES, "most that may be promised under a strict policy")                \

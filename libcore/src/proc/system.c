@@ -23,6 +23,7 @@ static const struct husk__key meminfo_keys[] = {
     { "Mapped", HUSK_SYSTEM_MAPPED, false },
     { "Dirty", HUSK_SYSTEM_DIRTY, false },
     { "Slab", HUSK_SYSTEM_SLAB, false },
+    { "SReclaimable", HUSK_SYSTEM_RECLAIMABLE, false },
     { "PageTables", HUSK_SYSTEM_PAGE_TABLES, false },
     { "Committed_AS", HUSK_SYSTEM_COMMITTED, false },
     { "CommitLimit", HUSK_SYSTEM_COMMIT_LIMIT, false },

@@ -68,7 +68,9 @@ typedef enum husk_figure_kind {
     X(husk_heap_figures, pages_spare, SIZE)                                                                  \
     X(husk_heap_figures, chunks, SIZE)                                                                       \
     X(husk_heap_figures, weak_cells, SIZE)                                                                   \
-    X(husk_heap_figures, frozen_objects, SIZE)
+    X(husk_heap_figures, frozen_objects, SIZE)                                                               \
+    X(husk_heap_figures, dying_objects, SIZE)                                                                \
+    X(husk_heap_figures, dying_bytes, SIZE)
 
 #define HUSK_TRACE_FIGURES_LIST(X)                                                                           \
     X(husk_trace_figures, bytes, SIZE)                                                                       \

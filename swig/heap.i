@@ -13,6 +13,8 @@ typedef struct husk_heap_figures {
   size_t chunks;
   size_t weak_cells;
   size_t frozen_objects;
+  size_t dying_objects;
+  size_t dying_bytes;
 } husk_heap_figures;
 
 %rename("figures") husk_heap::figures_get;
@@ -22,6 +24,8 @@ typedef struct husk_heap_figures {
   husk_status set_max_bytes(size_t max_bytes);
   void figures_get(husk_heap_figures *out) const;
   size_t trim();
+  husk_status set_death_budget(size_t most);
+  size_t death_budget() const;
   void foreign(int64_t bytes);
 }
 

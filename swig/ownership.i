@@ -31,6 +31,7 @@ HUSK_DOES(husk_heap::verify, arg1)
 
 /* husk/heap.h */
 HUSK_DOES(husk_heap::set_max_bytes, arg1)
+HUSK_DOES(husk_heap::set_death_budget, arg1)
 HUSK_DOES(husk_heap::attach, arg1)
 
 /* husk/inline.h */

@@ -256,12 +256,13 @@ typedef struct figure {
 } figure;
 
 static const figure heap_figures[] = {
-    AT("", husk_heap_figures, objects),      AT("", husk_heap_figures, object_bytes),
-    AT("", husk_heap_figures, buffer_bytes), AT("", husk_heap_figures, foreign_bytes),
-    AT("", husk_heap_figures, bytes_taken),  AT("", husk_heap_figures, bytes_peak),
-    AT("", husk_heap_figures, max_bytes),    AT("", husk_heap_figures, pages),
-    AT("", husk_heap_figures, pages_spare),  AT("", husk_heap_figures, chunks),
-    AT("", husk_heap_figures, weak_cells),   AT("", husk_heap_figures, frozen_objects),
+    AT("", husk_heap_figures, objects),       AT("", husk_heap_figures, object_bytes),
+    AT("", husk_heap_figures, buffer_bytes),  AT("", husk_heap_figures, foreign_bytes),
+    AT("", husk_heap_figures, bytes_taken),   AT("", husk_heap_figures, bytes_peak),
+    AT("", husk_heap_figures, max_bytes),     AT("", husk_heap_figures, pages),
+    AT("", husk_heap_figures, pages_spare),   AT("", husk_heap_figures, chunks),
+    AT("", husk_heap_figures, weak_cells),    AT("", husk_heap_figures, frozen_objects),
+    AT("", husk_heap_figures, dying_objects), AT("", husk_heap_figures, dying_bytes),
 };
 static const figure pass_figures[] = {
     AT("pass.", husk_pass, examined),      AT("pass.", husk_pass, collected),

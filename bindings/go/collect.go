@@ -463,6 +463,32 @@ func (h *Heap) SetMaxBytes(n uint64) error {
 	return err
 }
 
+// SetDeathBudget: at most so many objects end, and callbacks run, in one release; 0: all, the default. What is left is
+// dead already, and later calls that end something, allocations and Safepoint go on, each with the same budget.
+// Collect, Verify, snapshots and Close end all of it first. ErrBusy in a hook.
+func (h *Heap) SetDeathBudget(most uint64) error {
+	const op = "Heap.SetDeathBudget"
+	if uint64(uintptr(most)) != most {
+		return errorf(op, ErrRange, "%d is more than this machine can address", most)
+	}
+	if err := h.enter(op); err != nil {
+		return err
+	}
+	err := h.failure(op, Code(h.raw.Set_death_budget(most)))
+	h.leave()
+	return err
+}
+
+// DeathBudget returns it.
+func (h *Heap) DeathBudget() uint64 {
+	if h.enter("Heap.DeathBudget") != nil {
+		return 0
+	}
+	most := h.raw.Death_budget()
+	h.leave()
+	return most
+}
+
 // Figures of a heap, exact at the moment they were asked for.
 type Figures struct {
 	Objects       int    // alive, dying ones not counted
@@ -477,6 +503,8 @@ type Figures struct {
 	Chunks        int
 	WeakCells     int // objects that have been referenced weakly and still carry the record
 	FrozenObjects int
+	DyingObjects  int    // dead, but for a death budget or a safe point that they wait for
+	DyingBytes    uint64 // their blocks
 
 	Handles int // of Go: references that handles own, those not yet found by Go's collector included
 	Values  int // of Go: boxed values and callbacks that the heap keeps
@@ -498,7 +526,8 @@ func (h *Heap) Figures() (Figures, error) {
 		Objects: int(f.Objects), ObjectBytes: uint64(f.ObjectBytes), BufferBytes: uint64(f.BufferBytes),
 		ForeignBytes: uint64(f.ForeignBytes), BytesTaken: uint64(f.BytesTaken), BytesPeak: uint64(f.BytesPeak),
 		MaxBytes: uint64(f.MaxBytes), Pages: int(f.Pages), PagesSpare: int(f.PagesSpare), Chunks: int(f.Chunks),
-		WeakCells: int(f.WeakCells), FrozenObjects: int(f.FrozenObjects), Values: len(h.values),
+		WeakCells: int(f.WeakCells), FrozenObjects: int(f.FrozenObjects),
+		DyingObjects: int(f.DyingObjects), DyingBytes: uint64(f.DyingBytes), Values: len(h.values),
 	}
 	h.handles.each(func(uint32, *C.husk_obj) { out.Handles++ })
 	h.leave()

@@ -76,6 +76,7 @@ type Figures struct {
 	BytesTaken, BytesPeak, MaxBytes                 uintptr
 	Pages, PagesSpare, Chunks                       uintptr
 	WeakCells, FrozenObjects                        uintptr
+	DyingObjects, DyingBytes                        uintptr
 }
 
 // Each line fails to compile when a struct above and its original differ.
@@ -95,5 +96,6 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Figures{})-unsafe.Sizeof(C.husk_heap_figures{})]
 	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.BytesPeak)-unsafe.Offsetof(C.husk_heap_figures{}.bytes_peak)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.FrozenObjects)-unsafe.Offsetof(C.husk_heap_figures{}.frozen_objects)]
+	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.DyingBytes)-unsafe.Offsetof(C.husk_heap_figures{}.dying_bytes)]
 )
 %}

@@ -8,6 +8,11 @@ static const struct {
                        "none. LimitError, and "
                        "nothing changes, if more is in use." },
     { "figures", "figures($self, /)\n--\n\nWhat the heap has and takes, as Figures." },
+    { "set_death_budget",
+      "set_death_budget($self, most, /)\n--\n\nHow many objects end, and callbacks run, in one release at "
+      "most; 0, the default: all. What is left is dead already; later releases, allocations and safe points "
+      "go on, each with the same budget. collect(), verify() and snapshots end all of it first." },
+    { "death_budget", "death_budget($self, /)\n--\n\nThe death budget; 0: none." },
     { "trim", "trim($self, /)\n--\n\nGives all empty pages back to the system. Returns the bytes." },
     { "collect_dry",
       "collect_dry($self, /)\n--\n\nWhat a pass would end, as Pass, without changing anything. Cycles "

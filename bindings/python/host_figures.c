@@ -120,6 +120,8 @@ static PyStructSequence_Field figures_names[] = {
     { "chunks", "4 MiB chunks and large mappings" },
     { "weak_cells", "objects that have been referenced weakly" },
     { "frozen_objects", "set aside by freeze" },
+    { "dying_objects", "dead, but for a death budget or a safe point that they wait for" },
+    { "dying_bytes", "their blocks" },
     { NULL, NULL },
 };
 HUSK_PY_SEQUENCE(figures, "Figures", "What a heap has and takes.")

@@ -163,6 +163,7 @@ void husk_heap_close(husk_heap *heap)
         return;
     husk_heap_unbridge(heap);
     ALWAYS(!(heap->busy & BUSY_WORK), "heap %s is closed from inside a hook", heap->name);
+    (void)husk_heap_set_death_budget(heap, 0);
     (void)husk_heap_run_cleanups(heap);
     heap->collector.save_all = false;
     heap->collector.disabled = 0;
@@ -250,6 +251,8 @@ void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out)
     out->pages_spare = store->pages_spare;
     out->chunks = store->chunk_count;
     out->weak_cells = heap->cells.in_use;
+    out->dying_objects = dying;
+    out->dying_bytes = dying_bytes;
 }
 
 size_t husk_heap_trim(husk_heap *heap)

@@ -219,6 +219,21 @@ func TestControls(t *testing.T) {
 	same(t, "frozen", husk.Must(h.Figures()).FrozenObjects, 1)
 	ok(t, h.Unfreeze())
 	same(t, "frozen", husk.Must(n.IsFrozen()), false)
+
+	ok(t, h.SetDeathBudget(3))
+	same(t, "death budget", h.DeathBudget(), uint64(3))
+	l := husk.Must(h.List())
+	for i := 0; i < 10; i++ {
+		m := husk.Must(h.New(Node, i))
+		ok(t, l.Append(m))
+		ok(t, m.Release())
+	}
+	ok(t, l.Release())
+	same(t, "waiting", husk.Must(h.Figures()).DyingObjects, 8)
+	same(t, "waiting bytes", husk.Must(h.Figures()).DyingBytes > 0, true)
+	ok(t, h.Verify())
+	same(t, "waiting", husk.Must(h.Figures()).DyingObjects, 0)
+	ok(t, h.SetDeathBudget(0))
 	ok(t, h.Request())
 	before := husk.Must(h.Stats()).Passes
 	ok(t, h.Safepoint())

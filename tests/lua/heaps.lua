@@ -121,6 +121,29 @@ test("save_all keeps garbage on the list", function()
   eq(h:figures().objects, 0)
 end)
 
+test("a death budget leaves work for later", function()
+  local h <close> = husk.heap{}
+  eq(h:death_budget(), 0)
+  h:set_death_budget(3)
+  eq(h:death_budget(), 3)
+  local l = h:list()
+  for i = 1, 10 do
+    local inner <close> = h:list{i}
+    l:append(inner)
+  end
+  l:release()
+  eq(h:figures().dying_objects, 8)
+  eq(h:figures().objects, 0)
+  ok(h:figures().dying_bytes > 0)
+  h:safepoint()
+  eq(h:figures().dying_objects, 5)
+  ok(h:verify())
+  eq(h:figures().dying_objects, 0)
+  h:set_death_budget(0)
+  raises("HUSK_ERANGE", "%-1 is out of range", function() h:set_death_budget(-1) end)
+  raises("HUSK_EINVAL", "integer expected", function() h:set_death_budget("x") end)
+end)
+
 test("freeze and unfreeze", function()
   local h <close> = husk.heap{}
   garbage(h, 5)

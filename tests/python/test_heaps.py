@@ -49,10 +49,10 @@ class Heaps(Case):
                          husk.getweakrefcount, husk.getweakrefs, husk.make_immortal, husk.referring_slots):
             closed(function, n)
         for name in ("figures", "trim", "collect", "collect_dry", "safepoint", "request", "enable", "is_enabled",
-                     "pacing", "counts", "save_all", "garbage", "garbage_count", "garbage_clear", "freeze",
+                     "pacing", "counts", "save_all", "death_budget", "garbage", "garbage_count", "garbage_clear", "freeze",
                      "unfreeze", "verify", "objects", "census", "disable", "list", "map", "__enter__", "set_pacing"):
             closed(getattr(heap, name))
-        for name, arg in (("new", Node), ("set_max_bytes", 1), ("generation", 0), ("on_pass", print),
+        for name, arg in (("new", Node), ("set_max_bytes", 1), ("set_death_budget", 1), ("generation", 0), ("on_pass", print),
                           ("off_pass", 1), ("set_save_all", True), ("disabled_by", 0), ("garbage_reason", 0)):
             closed(getattr(heap, name), arg)
         closed(setattr, heap, "on_error", print)
@@ -177,6 +177,23 @@ class Heaps(Case):
         self.raises(TypeError, "Heap expected", type(self.heap).trim, 5)
         self.raises(TypeError, "an object of a heap expected, got int", husk.getrefcount, 5)
         self.raises(TypeError, "", lambda: type("H", (husk.Heap,), {}))
+
+    def test_death_budget(self):
+        heap = self.heap
+        self.assertEqual(heap.death_budget(), 0)
+        heap.set_death_budget(3)
+        self.assertEqual(heap.death_budget(), 3)
+        l = heap.list(heap.new(Node, i) for i in range(10))
+        del l
+        self.assertEqual((heap.figures().objects, heap.figures().dying_objects), (0, 8))
+        self.assertGreater(heap.figures().dying_bytes, 0)
+        heap.safepoint()
+        self.assertEqual(heap.figures().dying_objects, 5)
+        heap.collect()
+        self.assertEqual(heap.figures().dying_objects, 0)
+        heap.set_death_budget(0)
+        self.raises(husk.RangeError, "Heap.set_death_budget(): -1 is out of range", heap.set_death_budget, -1)
+        self.raises(TypeError, "an int expected, got str", heap.set_death_budget, "1")
 
     def test_stress(self):
         with husk.Heap("stress", stress=True) as heap:

@@ -187,6 +187,10 @@ end
 
 -- heap:cleanups(): how many functions of husk.weak.finalize are still to run.
 -- heap:set_max_bytes(bytes): changes the limit; 0: none.
+-- heap:set_death_budget(most): the death budget: how many objects end, and callbacks run, in one release at most; 0, the
+-- default: all. What is left is dead already; later releases, allocations and safe points go on, each with the same budget.
+-- collect, verify and snapshots end all of it first.
+-- heap:death_budget(): the death budget; 0: none.
 -- heap:trim(): gives empty pages back to the system; returns the bytes.
 -- heap:on_error(fn): calls fn(code, text, heap_name) for errors of hooks; nil: a line on stderr.
 -- heap:report(text): hands an error to that function.

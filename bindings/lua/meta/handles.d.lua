@@ -461,6 +461,8 @@ function Child:wait() end
 ---@field chunks integer
 ---@field weak_cells integer
 ---@field frozen_objects integer
+---@field dying_objects integer dead, but for a death budget or a safe point that they wait for
+---@field dying_bytes integer
 
 --- A heap's memory in one size class.
 ---@class husk.SizeClass
@@ -661,6 +663,16 @@ function Heap:cleanups() end
 --- Changes the limit; 0: none.
 ---@param bytes integer
 function Heap:set_max_bytes(bytes) end
+
+--- The death budget: how many objects end, and callbacks run, in one release at most; 0, the default: all. What is
+--- left is dead already; later releases, allocations and safe points go on, each with the same budget. collect, verify and
+--- snapshots end all of it first.
+---@param most integer
+function Heap:set_death_budget(most) end
+
+--- The death budget; 0: none.
+---@return integer
+function Heap:death_budget() end
 
 --- Gives empty pages back to the system; returns the bytes.
 ---@return integer

@@ -665,6 +665,16 @@ function husk.cleanups() end
 ---@param bytes integer
 function husk.set_max_bytes(bytes) end
 
+--- The death budget: how many objects end, and callbacks run, in one release at most; 0, the default: all. What is
+--- left is dead already; later releases, allocations and safe points go on, each with the same budget. collect, verify and
+--- snapshots end all of it first.
+---@param most integer
+function husk.set_death_budget(most) end
+
+--- The death budget; 0: none.
+---@return integer
+function husk.death_budget() end
+
 --- Gives empty pages back to the system; returns the bytes.
 ---@return integer
 function husk.trim() end

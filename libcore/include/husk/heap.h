@@ -80,13 +80,28 @@ typedef struct husk_heap_figures {
     size_t chunks;         /* 4 MiB chunks and large mappings */
     size_t weak_cells;     /* objects that have been referenced weakly and still carry the record */
     size_t frozen_objects; /* see husk_heap_freeze */
+    size_t dying_objects;  /* dead, but for a death budget or a safe point that they wait for */
+    size_t dying_bytes;    /* their blocks */
 } husk_heap_figures;
 
-/* Exact, computed when asked: O(pages). */
+/* Exact, computed when asked: O(pages), and as many steps as there are dying objects. */
 HUSK_API void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out);
 
 /* Gives all empty pages back to the system. Returns the bytes given back. */
 HUSK_API size_t husk_heap_trim(husk_heap *heap);
+
+/* Death budget: at most so many objects end, and callbacks run, in one release, however much it lets go of; 0:
+ * all (the default). What is left is dead already: weak references to it answer NULL, walks do not show it, its
+ * blocks count in bytes_taken. What *it* holds is alive until its turn comes. Later slow paths go on, each with
+ * the same budget: a release that ends an object, an allocation that takes up a new run of blocks (never user
+ * code: finalizers and callbacks are put off), husk_heap_safepoint. All of it ends first, in one go, in
+ * husk_heap_collect and automatic passes, husk_heap_verify, snapshots, at max_bytes and in husk_heap_close. What
+ * a pass itself finds ends with it.
+ * The budget bounds steps, not time: a step is a death, with its finalizer and dispose, or a callback. Entries of
+ * weak containers whose target has died come out at once, whatever the budget. 0 again: the next slow path ends
+ * all that is left. HUSK_EBUSY: inside a hook. */
+HUSK_API husk_status husk_heap_set_death_budget(husk_heap *heap, size_t most);
+HUSK_API size_t husk_heap_death_budget(const husk_heap *heap);
 
 /* Declares bytes outside the heap that objects keep alive, so that passes are paced by them too; negative
  * when they are gone. May be called from dispose. */

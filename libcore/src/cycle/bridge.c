@@ -394,6 +394,7 @@ void husk_bridge_leave(husk_heap *heap)
     end(heap->bridging);
     heap->bridging = NULL;
     heap->busy &= ~(uint32_t)BUSY_BRIDGE;
+    husk__ration(heap);
     husk__drain(heap);
     if (husk__waiting(&heap->store))
         heap->on_safe(heap);

@@ -105,9 +105,11 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
 {
     struct husk__found found;
     struct husk__set set;
+    heap->quiet = quiet;
+    (void)husk__drain_rest(heap); /* queued objects hold what they refer to */
+    heap->deaths_left = SIZE_MAX;
     uint64_t start = husk__now();
     heap->busy |= BUSY_PASS;
-    heap->quiet = quiet;
     husk__find(heap, &found);
     if (found.corrupt)
         report_corrupt(heap, &found); /* now, while it is as it was found */
@@ -133,6 +135,8 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     else if (any)
         reclaim(heap, &set, pass);
     heap->busy &= ~(uint32_t)BUSY_PASS;
+    if (quiet && pass->reason != HUSK_BY_LIMIT)
+        husk__ration(heap);
     husk__drain(heap); /* quiet: only what needs no user code */
     heap->quiet = false;
 
@@ -175,9 +179,20 @@ static void run_quiet(husk_heap *heap, husk_reason reason)
     }
 }
 
+/* A birth takes its part of what a death budget left. */
+static void drain_quietly(husk_heap *heap)
+{
+    heap->quiet = true;
+    husk__ration(heap);
+    husk__drain(heap);
+    heap->quiet = false;
+}
+
 void husk__collect_pressure(husk_heap *heap)
 {
     bool asked = husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
+    if ((husk__waiting(&heap->store) & HUSK__WAITS_DEATH) && !(heap->busy & BUSY_WORK))
+        drain_quietly(heap);
     if (heap->store.surplus_since && !(heap->busy & BUSY_PASS))
         husk__pages_surplus(&heap->store);
     if (!asked && !husk__store_grown(&heap->store))
@@ -242,11 +257,15 @@ static void release_later(husk_heap *heap)
 
 bool husk__collect_queues(husk_heap *heap)
 {
-    bool any = husk__waiting(&heap->store) & (HUSK__WAITS_LATER | HUSK__WAITS_DUE);
+    enum { DEATHS = HUSK__WAITS_LATER | HUSK__WAITS_DUE | HUSK__WAITS_DEATH };
+    bool any = husk__waiting(&heap->store) & DEATHS;
     if (husk__take_waiting(&heap->store, HUSK__WAITS_LATER))
         release_later(heap);
-    if (husk__waiting(&heap->store) & HUSK__WAITS_DUE)
+    if (husk__waiting(&heap->store) & (HUSK__WAITS_DUE | HUSK__WAITS_DEATH)) {
+        if (!heap->death_budget) /* it has been taken away meanwhile */
+            (void)husk__take_waiting(&heap->store, HUSK__WAITS_DEATH);
         husk__drain(heap);
+    }
     if (husk__take_waiting(&heap->store, HUSK__WAITS_TELL))
         husk__tell_untold(heap);
     return any;
@@ -278,6 +297,7 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
         status =
             husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
     } else {
+        heap->deaths_left = SIZE_MAX;
         (void)husk__collect_queues(heap);
         (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
         status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
@@ -318,8 +338,10 @@ husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
 
 void husk_heap_safepoint(husk_heap *heap)
 {
-    if (!(heap->busy & BUSY_WORK) && (husk__waiting(&heap->store) || heap->store.surplus_since))
+    if (!(heap->busy & BUSY_WORK) && (husk__waiting(&heap->store) || heap->store.surplus_since)) {
+        husk__ration(heap);
         husk__collect_safe(heap);
+    }
 }
 
 void husk_heap_request(husk_heap *heap)

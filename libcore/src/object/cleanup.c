@@ -147,8 +147,10 @@ bool husk_cleanup_run(husk_cleanup *cleanup)
     if (!cleanup->pending)
         return false;
     run(heap, cleanup);
-    if (!(heap->busy & BUSY_WORK))
+    if (!(heap->busy & BUSY_WORK)) {
+        husk__ration(heap);
         husk__drain(heap);
+    }
     return true;
 }
 
@@ -160,6 +162,7 @@ size_t husk_heap_run_cleanups(husk_heap *heap)
         return 0;
     for (; heap->cleanups[true]; ran++) {
         run(heap, heap->cleanups[true]);
+        husk__ration(heap);
         husk__drain(heap);
     }
     return ran;

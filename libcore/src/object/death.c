@@ -26,7 +26,7 @@ ALWAYS_INLINE husk__link *link_of(husk_obj *obj, const husk_type *type)
 }
 
 /* obj certainly dies: cell and site are given up, their words are free for a link. */
-static void settle(husk_heap *heap, husk_obj *obj)
+ALWAYS_INLINE void settle(husk_heap *heap, husk_obj *obj)
 {
     if (UNLIKELY(husk__is_ledgered(obj)))
         husk__ledgered_end(heap, obj);
@@ -162,7 +162,7 @@ bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type)
     return obj->rc < RC_ONE;
 }
 
-static void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
+ALWAYS_INLINE void reclaim(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
     struct children list = { heap, NULL, &list.first, obj };
     husk__visit(type, obj, drop_child, &list);
@@ -187,7 +187,7 @@ bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type)
 }
 
 /* Ends the first object of the drain. */
-static void end_first(husk_heap *heap)
+ALWAYS_INLINE void end_first(husk_heap *heap)
 {
     husk_obj *obj = heap->dying;
     const husk_type *type = husk__type_of(obj);
@@ -229,7 +229,92 @@ static void requeue_due(husk_heap *heap)
     *tail = reversed;
 }
 
+/* With a death budget much may be queued, and a walk to its end at each slow path would be quadratic: it goes
+ * in front, still oldest first. */
+static void requeue_due_in_front(husk_heap *heap)
+{
+    while (heap->due) {
+        husk_obj *obj = heap->due;
+        husk__link *link = link_of(obj, husk__type_of(obj));
+        heap->due = *link;
+        *link = heap->dying;
+        heap->dying = obj;
+    }
+}
+
+/* Something is queued that a drain at this moment could end. */
+ALWAYS_INLINE bool has_work(const husk_heap *heap)
+{
+    return heap->dying || heap->loose || (heap->events_first && !heap->quiet);
+}
+
+static NEVER_INLINE void end_one(husk_heap *heap)
+{
+    end_first(heap);
+}
+
+/* Callbacks come when the drain is empty, as ever: they wait behind the deaths that are left. */
+static void drain_some(husk_heap *heap)
+{
+    uint32_t before = heap->busy;
+    heap->busy |= BUSY_DRAIN;
+    (void)husk__take_waiting(&heap->store, HUSK__WAITS_DEATH);
+    if (!heap->quiet && husk__take_waiting(&heap->store, HUSK__WAITS_DUE))
+        requeue_due_in_front(heap);
+    while (has_work(heap)) {
+        if (heap->loose) { /* before anything else dies, budget or not: its targets are dead already */
+            husk__ties_forget(heap);
+            continue;
+        }
+        if (!heap->deaths_left)
+            break;
+        heap->deaths_left--;
+        if (heap->dying)
+            end_one(heap);
+        else
+            husk__event_run(heap);
+    }
+    heap->busy = before;
+    if (heap->dying || heap->events_first)
+        husk__let_wait(&heap->store, heap->quiet && !heap->dying ? HUSK__WAITS_DUE : HUSK__WAITS_DEATH);
+}
+
 void husk__drain(husk_heap *heap)
+{
+    if (heap->busy & BUSY_BUDGET)
+        drain_some(heap);
+    else
+        husk__drain_all(heap);
+}
+
+bool husk__drain_rest(husk_heap *heap)
+{
+    bool left = husk__take_waiting(&heap->store, HUSK__WAITS_DEATH);
+    /* A birth may have put some of it off. */
+    if (left || (heap->death_budget && (husk__waiting(&heap->store) & HUSK__WAITS_DUE))) {
+        heap->deaths_left = SIZE_MAX;
+        husk__drain(heap);
+        return true;
+    }
+    return false;
+}
+
+husk_status husk_heap_set_death_budget(husk_heap *heap, size_t most)
+{
+    if (heap->busy & BUSY_WORK) /* who is at work restores the bit as it was */
+        return husk_heap_fail(heap, HUSK_EBUSY, "death budget: a pass or a hook of heap %s is running",
+                              heap->name);
+    heap->death_budget = most;
+    heap->busy = most ? heap->busy | BUSY_BUDGET : heap->busy & ~(uint32_t)BUSY_BUDGET;
+    return HUSK_OK;
+}
+
+size_t husk_heap_death_budget(const husk_heap *heap)
+{
+    return heap->death_budget;
+}
+
+void husk__drain_all(husk_heap *heap)
 {
     uint32_t before = heap->busy;
     heap->busy |= BUSY_DRAIN;
@@ -250,6 +335,15 @@ void husk__drain(husk_heap *heap)
         husk__event_run(heap);
     }
     heap->busy = before;
+}
+
+/* The release of an object in a heap with a death budget. */
+static NEVER_INLINE void release_rationed(husk_heap *heap)
+{
+    husk__ration(heap);
+    husk__drain(heap);
+    if (husk__waiting(&heap->store) & ~(uint32_t)HUSK__WAITS_DEATH)
+        heap->on_safe(heap);
 }
 
 void husk__release_rare(husk_obj *obj)
@@ -278,9 +372,12 @@ void husk__release_last(husk_obj *obj)
     else
         queue(&list, obj);
     splice(heap, &list);
-    if (heap->busy & BUSY_WORK)
-        return; /* whoever is at work ends it */
-    husk__drain(heap);
+    if (heap->busy & (BUSY_WORK | BUSY_BUDGET)) {
+        if (!(heap->busy & BUSY_WORK)) /* else whoever is at work ends it */
+            release_rationed(heap);
+        return;
+    }
+    husk__drain_all(heap);
     if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);
 }

@@ -3,7 +3,8 @@
  *   count 0 --> QUEUED --> 1 finalize (may come back) --> 3 reclaim --> 4 callbacks
  *   a set   --> CONDEMNED --> 1 finalize --> 2 confirm (cycle/) --> 3 reclaim --> 4 callbacks
  *
- * The drain is one loop whose links lie in the dying objects: no recursion, no memory. */
+ * The drain is one loop whose links lie in the dying objects: no recursion, no memory. With a death budget it
+ * stops after so many steps; what is left stays queued, settled and linked as it is, for the next slow path. */
 #ifndef HUSK_OBJECT_DEATH_H
 #define HUSK_OBJECT_DEATH_H
 
@@ -11,7 +12,20 @@
 
 /* Ends everything that is queued, then runs events, until both are empty; in quiet mode finalizers are put
  * off to heap->due and events wait. The caller is the outermost: busy has no BUSY_DRAIN. */
+void husk__drain_all(husk_heap *heap);
+
+/* The same, but with a death budget at most heap->deaths_left steps: a death, an object put off or a callback
+ * each. Every way in from outside sets deaths_left first: husk__ration, or SIZE_MAX where all must go. */
 void husk__drain(husk_heap *heap);
+
+/* A slow path begins that may end as much as the budget says. */
+ALWAYS_INLINE void husk__ration(husk_heap *heap)
+{
+    heap->deaths_left = heap->death_budget;
+}
+
+/* Ends all that a death budget left: before what needs the heap settled. Not inside a hook. True: there was some. */
+bool husk__drain_rest(husk_heap *heap);
 
 /* The last reference is gone: it ends now, or as soon as whoever is at work comes to it. */
 void husk__release_last(husk_obj *obj);

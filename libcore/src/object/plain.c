@@ -141,7 +141,7 @@ static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, u
 {
     end_plain(heap, obj, i);
     if (heap->dying || heap->events_first || heap->loose)
-        husk__drain(heap);
+        husk__drain_all(heap);
     if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);
 }

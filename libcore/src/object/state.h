@@ -5,8 +5,9 @@
  *                   '--> events: callbacks and data_free of weak references, run when the drain is empty
  *   other threads --> later, store.attention: served at the next safe point
  *
- * busy == 0 exactly while no drain, hook or pass of this heap is under way and no owner check is asked
- * for: then a release may take the short road. quiet: user code must not run now (a pass inside an
+ * busy == 0 exactly while no drain, hook or pass of this heap is under way and neither an owner check nor a
+ * death budget is asked for: then a release may take the short road. Outside of them dying is empty, unless
+ * HUSK__WAITS_DEATH says that a death budget left some of it. quiet: user code must not run now (a pass inside an
  * allocation). */
 #ifndef HUSK_OBJECT_STATE_H
 #define HUSK_OBJECT_STATE_H
@@ -32,6 +33,7 @@ enum {
     BUSY_PASS = 1u << 2,
     BUSY_OWNER = 1u << 3,  /* check the owner at every slow path */
     BUSY_BRIDGE = 1u << 4, /* a host's collector looks at this heap: nothing may end (cycle/bridge.c) */
+    BUSY_BUDGET = 1u << 6, /* deaths are rationed: see death_budget */
     BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS | BUSY_BRIDGE,
 };
 
@@ -72,10 +74,12 @@ struct husk_heap {
 
     uint32_t busy;
     bool quiet;
-    bool reclaiming;  /* members of a set are ending: a weak reference among them must not call any more */
-    husk_obj *ending; /* taken from the drain or the events: its finalizer or data_free is running */
-    husk_obj *dying;  /* linked as object/header.h says */
-    husk_obj *due;    /* the same, whose finalizer or dispose waits for a safe point */
+    bool reclaiming;     /* members of a set are ending: a weak reference among them must not call any more */
+    husk_obj *ending;    /* taken from the drain or the events: its finalizer or data_free is running */
+    husk_obj *dying;     /* linked as object/header.h says */
+    husk_obj *due;       /* the same, whose finalizer or dispose waits for a safe point */
+    size_t death_budget; /* most deaths and callbacks of one slow path; 0: all (and no BUSY_BUDGET) */
+    size_t deaths_left;  /* of these, in the slow path under way */
     husk_weak *events_first, *events_last;
     struct husk__tie *loose;   /* entries of weak containers whose target has died (object/tie.h) */
     husk_obj *keymaps;         /* all weak-key maps */

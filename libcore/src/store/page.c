@@ -169,7 +169,7 @@ bool husk__store_grown(const struct husk__store *store)
 void husk__store_relieve(struct husk__store *store)
 {
     if (UNLIKELY(husk__store_grown(store)) || UNLIKELY(store->surplus_since != 0) ||
-        UNLIKELY(husk__waiting(store) & HUSK__WAITS_REQUEST))
+        UNLIKELY(husk__waiting(store) & (HUSK__WAITS_REQUEST | HUSK__WAITS_DEATH)))
         store->on_pressure(store);
 }
 

@@ -34,6 +34,7 @@ enum {
     HUSK__WAITS_SURPLUS = 1u << 5,  /* more pages are spare than are worth keeping */
     HUSK__WAITS_TRACE = 1u << 6,    /* husk_trace_request: on */
     HUSK__WAITS_NO_TRACE = 1u << 7, /* off; the later one takes the other away */
+    HUSK__WAITS_DEATH = 1u << 8,    /* what a death budget left in the drain; the next refill goes on too */
 };
 
 enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */

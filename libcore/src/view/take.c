@@ -3,6 +3,8 @@
  * limit is tried again without references. */
 #include "view/take.h"
 
+#include "object/death.h"
+
 static husk_status take(husk_heap *heap, const husk_snapshot_options *o, bool edges, pid_t pid,
                         husk_snapshot **out)
 {
@@ -32,6 +34,8 @@ husk_status husk__take(husk_heap *heap, const husk_snapshot_options *options, pi
                          o->struct_size, o->abi, sizeof *o);
     if (heap && (heap->busy & BUSY_WORK))
         return husk_fail(HUSK_EBUSY, "snapshot of heap %s: %s", heap->name, husk_status_text(HUSK_EBUSY));
+    if (heap)
+        (void)husk__drain_rest(heap);
     bool edges = !(o->flags & HUSK_SNAPSHOT_NO_EDGES);
     husk_status status = take(heap, o, edges, pid, out);
     if (status == HUSK_ELIMIT && edges)

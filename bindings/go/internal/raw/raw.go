@@ -42,64 +42,68 @@ typedef long long swig_type_12;
 typedef long long swig_type_13;
 typedef long long swig_type_14;
 typedef long long swig_type_15;
+typedef long long swig_type_16;
+typedef long long swig_type_17;
 
 #include <husk.h>
 
-extern void _wrap_Swig_free_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_raw_926615ecd8e8a6ec(swig_intgo arg1);
-extern swig_voidp _wrap_Heap_name_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_set_max_bytes_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_type_1 arg2);
-extern void _wrap_Heap_figures_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_2 _wrap_Heap_trim_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_collect_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_collect_dry_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_safepoint_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern void _wrap_Heap_request_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_enable_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Heap_is_enabled_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_disabled_by_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_type_3 arg2);
-extern swig_intgo _wrap_Heap_set_pacing_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_get_pacing_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_counts_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_generation_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_intgo _wrap_Heap_off_pass_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_type_4 arg2);
-extern void _wrap_Heap_set_save_all_raw_926615ecd8e8a6ec(uintptr_t arg1, _Bool arg2);
-extern _Bool _wrap_Heap_save_all_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_type_5 _wrap_Heap_garbage_count_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_garbage_reason_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_type_6 arg2);
-extern void _wrap_Heap_garbage_clear_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern void _wrap_Heap_freeze_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern void _wrap_Heap_unfreeze_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_verify_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_voidp _wrap_Type_name_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern int _wrap_Type_id_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_type_7 _wrap_Type_size_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_type_8 _wrap_Type_slot_count_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_voidp _wrap_Type_slot_name_raw_926615ecd8e8a6ec(uintptr_t arg1, swig_type_9 arg2);
-extern _Bool _wrap_Type_is_tracked_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_type_10 _wrap_Obj_strong_count_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_type_11 _wrap_Obj_weak_count_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_unique_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern void _wrap_Obj_make_immortal_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_immortal_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_type_12 _wrap_Obj_size_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_tracked_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_finalized_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_frozen_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_dying_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_intgo _wrap_Weak_state_get_raw_926615ecd8e8a6ec(uintptr_t arg1);
-extern swig_voidp _wrap_version_raw_926615ecd8e8a6ec(void);
-extern swig_voidp _wrap_status_name_raw_926615ecd8e8a6ec(swig_intgo arg1);
-extern swig_voidp _wrap_status_text_raw_926615ecd8e8a6ec(swig_intgo arg1);
-extern swig_intgo _wrap_HUSK_DEAD_raw_926615ecd8e8a6ec(void);
-extern swig_intgo _wrap_HUSK_DYING_raw_926615ecd8e8a6ec(void);
-extern swig_intgo _wrap_HUSK_ALIVE_raw_926615ecd8e8a6ec(void);
-extern swig_type_13 _wrap_memory_requests_raw_926615ecd8e8a6ec(void);
-extern void _wrap_memory_fail_raw_926615ecd8e8a6ec(swig_type_14 arg1, _Bool arg2);
-extern swig_type_15 _wrap_memory_held_raw_926615ecd8e8a6ec(void);
-extern swig_voidp _wrap_memory_mode_raw_926615ecd8e8a6ec(void);
-extern uintptr_t _wrap_Open_raw_926615ecd8e8a6ec(swig_voidp arg1);
-extern void _wrap_Close_raw_926615ecd8e8a6ec(uintptr_t arg1);
+extern void _wrap_Swig_free_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
+extern swig_voidp _wrap_Heap_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_1 arg2);
+extern void _wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_2 _wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_3 arg2);
+extern swig_type_4 _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_5 arg2);
+extern swig_intgo _wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_6 arg2);
+extern void _wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, _Bool arg2);
+extern _Bool _wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_7 _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_8 arg2);
+extern void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_Type_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_9 _wrap_Type_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_10 _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_11 arg2);
+extern _Bool _wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_12 _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_13 _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_14 _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_intgo _wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_version_raw_0e4d6dd9e5c47dd6(void);
+extern swig_voidp _wrap_status_name_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
+extern swig_voidp _wrap_status_text_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
+extern swig_intgo _wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6(void);
+extern swig_intgo _wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6(void);
+extern swig_intgo _wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6(void);
+extern swig_type_15 _wrap_memory_requests_raw_0e4d6dd9e5c47dd6(void);
+extern void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(swig_type_16 arg1, _Bool arg2);
+extern swig_type_17 _wrap_memory_held_raw_0e4d6dd9e5c47dd6(void);
+extern swig_voidp _wrap_memory_mode_raw_0e4d6dd9e5c47dd6(void);
+extern uintptr_t _wrap_Open_raw_0e4d6dd9e5c47dd6(swig_voidp arg1);
+extern void _wrap_Close_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -134,13 +138,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_926615ecd8e8a6ec(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -156,7 +160,7 @@ func (p SwigcptrHeap) SwigIsHeap() {
 func (arg1 SwigcptrHeap) Name() (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_Heap_name_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_Heap_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -166,7 +170,7 @@ func (arg1 SwigcptrHeap) Set_max_bytes(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_max_bytes_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_type_1(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_1(_swig_i_1)))
 	return swig_r
 }
 
@@ -174,13 +178,28 @@ func (arg1 SwigcptrHeap) Figures(arg2 *Figures) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_figures_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Trim() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_trim_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Set_death_budget(arg2 uint64) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int)(C._wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Death_budget() (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -189,7 +208,7 @@ func (arg1 SwigcptrHeap) Collect(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -198,31 +217,31 @@ func (arg1 SwigcptrHeap) Collect_dry(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_dry_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Safepoint() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_safepoint_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Request() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_request_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_request_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Enable() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_Heap_enable_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Is_enabled() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_is_enabled_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -230,7 +249,7 @@ func (arg1 SwigcptrHeap) Disabled_by(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_disabled_by_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -241,7 +260,7 @@ func (arg1 SwigcptrHeap) Set_pacing(arg2 *Pacing) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_set_pacing_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -249,14 +268,14 @@ func (arg1 SwigcptrHeap) Get_pacing(arg2 *Pacing) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_get_pacing_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Counts(arg2 *Counts) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_counts_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) {
@@ -265,7 +284,7 @@ func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) 
 	_swig_i_1 := arg2
 	var _swig_i_2 unsafe.Pointer
  _swig_i_2 = unsafe.Pointer(arg3) 
-	swig_r = (int)(C._wrap_Heap_generation_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -273,27 +292,27 @@ func (arg1 SwigcptrHeap) Off_pass(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_off_pass_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_type_4(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Set_save_all(arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Heap_set_save_all_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Save_all() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_save_all_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Garbage_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_garbage_count_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -301,7 +320,7 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -309,23 +328,23 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 
 func (arg1 SwigcptrHeap) Garbage_clear() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_garbage_clear_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Freeze() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_freeze_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Unfreeze() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_unfreeze_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Verify() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_Heap_verify_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -336,6 +355,8 @@ type Heap interface {
 	Set_max_bytes(arg2 uint64) (_swig_ret int)
 	Figures(arg2 *Figures)
 	Trim() (_swig_ret uint64)
+	Set_death_budget(arg2 uint64) (_swig_ret int)
+	Death_budget() (_swig_ret uint64)
 	Collect(arg2 *Pass) (_swig_ret int)
 	Collect_dry(arg2 *Pass) (_swig_ret int)
 	Safepoint()
@@ -370,7 +391,7 @@ func (p SwigcptrType) SwigIsType() {
 func (arg1 SwigcptrType) Name() (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_Type_name_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_Type_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -379,21 +400,21 @@ func (arg1 SwigcptrType) Name() (_swig_ret string) {
 func (arg1 SwigcptrType) Id() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_Type_id_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_Type_id_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrType) Size() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Type_size_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Type_size_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrType) Slot_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Type_slot_count_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -401,7 +422,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_11(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -410,7 +431,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 func (arg1 SwigcptrType) Is_tracked() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Type_is_tracked_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -437,68 +458,68 @@ func (p SwigcptrObj) SwigIsObj() {
 func (arg1 SwigcptrObj) Strong_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_strong_count_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Weak_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_weak_count_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_unique() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_unique_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Make_immortal() {
 	_swig_i_0 := arg1
-	C._wrap_Obj_make_immortal_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrObj) Is_immortal() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_immortal_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Size() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_size_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_size_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_tracked() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_tracked_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_finalized() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_finalized_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_frozen() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_frozen_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_dying() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_dying_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -529,7 +550,7 @@ func (p SwigcptrWeak) SwigIsWeak() {
 func (arg1 SwigcptrWeak) State_get() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
 	_swig_i_0 := arg1
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_Weak_state_get_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0)))
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -541,7 +562,7 @@ type Weak interface {
 
 func Version() (_swig_ret string) {
 	var swig_r *C.char
-	swig_r = (*C.char)(C._wrap_version_raw_926615ecd8e8a6ec())
+	swig_r = (*C.char)(C._wrap_version_raw_0e4d6dd9e5c47dd6())
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -550,7 +571,7 @@ func Version() (_swig_ret string) {
 func Status_name(arg1 int) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_status_name_raw_926615ecd8e8a6ec(C.swig_intgo(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_status_name_raw_0e4d6dd9e5c47dd6(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -559,7 +580,7 @@ func Status_name(arg1 int) (_swig_ret string) {
 func Status_text(arg1 int) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_status_text_raw_926615ecd8e8a6ec(C.swig_intgo(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_status_text_raw_0e4d6dd9e5c47dd6(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -568,46 +589,46 @@ func Status_text(arg1 int) (_swig_ret string) {
 type Enum_SS_husk_weak_state int
 func _swig_getHUSK_DEAD() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DEAD_raw_926615ecd8e8a6ec())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6())
 	return swig_r
 }
 
 var HUSK_DEAD Enum_SS_husk_weak_state = _swig_getHUSK_DEAD()
 func _swig_getHUSK_DYING() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DYING_raw_926615ecd8e8a6ec())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6())
 	return swig_r
 }
 
 var HUSK_DYING Enum_SS_husk_weak_state = _swig_getHUSK_DYING()
 func _swig_getHUSK_ALIVE() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_ALIVE_raw_926615ecd8e8a6ec())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6())
 	return swig_r
 }
 
 var HUSK_ALIVE Enum_SS_husk_weak_state = _swig_getHUSK_ALIVE()
 func Memory_requests() (_swig_ret uint64) {
 	var swig_r uint64
-	swig_r = (uint64)(C._wrap_memory_requests_raw_926615ecd8e8a6ec())
+	swig_r = (uint64)(C._wrap_memory_requests_raw_0e4d6dd9e5c47dd6())
 	return swig_r
 }
 
 func Memory_fail(arg1 uint64, arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_memory_fail_raw_926615ecd8e8a6ec(C.swig_type_14(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_memory_fail_raw_0e4d6dd9e5c47dd6(C.swig_type_16(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Memory_held() (_swig_ret uint64) {
 	var swig_r uint64
-	swig_r = (uint64)(C._wrap_memory_held_raw_926615ecd8e8a6ec())
+	swig_r = (uint64)(C._wrap_memory_held_raw_0e4d6dd9e5c47dd6())
 	return swig_r
 }
 
 func Memory_mode() (_swig_ret string) {
 	var swig_r *C.char
-	swig_r = (*C.char)(C._wrap_memory_mode_raw_926615ecd8e8a6ec())
+	swig_r = (*C.char)(C._wrap_memory_mode_raw_0e4d6dd9e5c47dd6())
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -617,13 +638,13 @@ func Open(arg1 string) (_swig_ret Heap) {
 	var swig_r Heap
 	var _swig_i_0 *C.char
  _swig_i_0 = C.CString(arg1) 
-	swig_r = (Heap)(SwigcptrHeap(C._wrap_Open_raw_926615ecd8e8a6ec(C.swig_voidp(_swig_i_0))))
+	swig_r = (Heap)(SwigcptrHeap(C._wrap_Open_raw_0e4d6dd9e5c47dd6(C.swig_voidp(_swig_i_0))))
 	return swig_r
 }
 
 func Close(arg1 Heap) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_Close_raw_926615ecd8e8a6ec(C.uintptr_t(_swig_i_0))
+	C._wrap_Close_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
 
@@ -659,6 +680,7 @@ type Figures struct {
 	BytesTaken, BytesPeak, MaxBytes                 uintptr
 	Pages, PagesSpare, Chunks                       uintptr
 	WeakCells, FrozenObjects                        uintptr
+	DyingObjects, DyingBytes                        uintptr
 }
 
 // Each line fails to compile when a struct above and its original differ.
@@ -678,6 +700,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Figures{})-unsafe.Sizeof(C.husk_heap_figures{})]
 	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.BytesPeak)-unsafe.Offsetof(C.husk_heap_figures{}.bytes_peak)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.FrozenObjects)-unsafe.Offsetof(C.husk_heap_figures{}.frozen_objects)]
+	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.DyingBytes)-unsafe.Offsetof(C.husk_heap_figures{}.dying_bytes)]
 )
 
 

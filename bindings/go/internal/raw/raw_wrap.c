@@ -193,7 +193,7 @@ static void husk_go_raw_close(husk_heap *heap)
 extern "C" {
 #endif
 
-void _wrap_Swig_free_raw_926615ecd8e8a6ec(void *_swig_go_0) {
+void _wrap_Swig_free_raw_0e4d6dd9e5c47dd6(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -203,7 +203,7 @@ void _wrap_Swig_free_raw_926615ecd8e8a6ec(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_raw_926615ecd8e8a6ec(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -216,7 +216,7 @@ void *_wrap_Swig_malloc_raw_926615ecd8e8a6ec(intgo _swig_go_0) {
 }
 
 
-char *_wrap_Heap_name_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+char *_wrap_Heap_name_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -229,7 +229,7 @@ char *_wrap_Heap_name_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_set_max_bytes_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -250,7 +250,7 @@ intgo _wrap_Heap_set_max_bytes_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0
 }
 
 
-void _wrap_Heap_figures_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_heap_figures *_swig_go_1) {
+void _wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_heap_figures *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_heap_figures *arg2 = (husk_heap_figures *) 0 ;
   
@@ -262,7 +262,7 @@ void _wrap_Heap_figures_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_
 }
 
 
-long long _wrap_Heap_trim_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -275,7 +275,41 @@ long long _wrap_Heap_trim_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_collect_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  size_t arg2 ;
+  husk_status result;
+  intgo _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  arg2 = (size_t)_swig_go_1; 
+  
+  {
+    result = (husk_status)husk_heap_set_death_budget(arg1,arg2);
+    if (result != HUSK_OK) {
+      
+    }
+    
+  }
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+long long _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  size_t result;
+  long long _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  
+  result = husk_heap_death_budget((struct husk_heap const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -296,7 +330,7 @@ intgo _wrap_Heap_collect_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk
 }
 
 
-intgo _wrap_Heap_collect_dry_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -317,7 +351,7 @@ intgo _wrap_Heap_collect_dry_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, 
 }
 
 
-void _wrap_Heap_safepoint_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -330,7 +364,7 @@ void _wrap_Heap_safepoint_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_request_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -340,7 +374,7 @@ void _wrap_Heap_request_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_enable_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
   intgo _swig_go_result;
@@ -359,7 +393,7 @@ intgo _wrap_Heap_enable_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-bool _wrap_Heap_is_enabled_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -372,7 +406,7 @@ bool _wrap_Heap_is_enabled_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-char *_wrap_Heap_disabled_by_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -387,7 +421,7 @@ char *_wrap_Heap_disabled_by_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, 
 }
 
 
-intgo _wrap_Heap_set_pacing_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
+intgo _wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pacing *arg2 = (husk_pacing *) 0 ;
   husk_status result;
@@ -408,7 +442,7 @@ intgo _wrap_Heap_set_pacing_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, h
 }
 
 
-void _wrap_Heap_get_pacing_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
+void _wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pacing *arg2 = (husk_pacing *) 0 ;
   
@@ -420,7 +454,7 @@ void _wrap_Heap_get_pacing_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, hu
 }
 
 
-void _wrap_Heap_counts_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_counts *_swig_go_1) {
+void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_counts *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_counts *arg2 = (husk_counts *) 0 ;
   
@@ -432,7 +466,7 @@ void _wrap_Heap_counts_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, husk_c
 }
 
 
-intgo _wrap_Heap_generation_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, intgo _swig_go_1, husk_generation *_swig_go_2) {
+intgo _wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, intgo _swig_go_1, husk_generation *_swig_go_2) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   int arg2 ;
   husk_generation *arg3 = (husk_generation *) 0 ;
@@ -455,7 +489,7 @@ intgo _wrap_Heap_generation_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, i
 }
 
 
-intgo _wrap_Heap_off_pass_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   uint64_t arg2 ;
   husk_status result;
@@ -476,7 +510,7 @@ intgo _wrap_Heap_off_pass_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, lon
 }
 
 
-void _wrap_Heap_set_save_all_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, bool _swig_go_1) {
+void _wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, bool _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool arg2 ;
   
@@ -488,7 +522,7 @@ void _wrap_Heap_set_save_all_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, 
 }
 
 
-bool _wrap_Heap_save_all_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -501,7 +535,7 @@ bool _wrap_Heap_save_all_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-long long _wrap_Heap_garbage_count_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -514,7 +548,7 @@ long long _wrap_Heap_garbage_count_raw_926615ecd8e8a6ec(struct husk_heap *_swig_
 }
 
 
-char *_wrap_Heap_garbage_reason_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -529,7 +563,7 @@ char *_wrap_Heap_garbage_reason_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_
 }
 
 
-void _wrap_Heap_garbage_clear_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -542,7 +576,7 @@ void _wrap_Heap_garbage_clear_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0)
 }
 
 
-void _wrap_Heap_freeze_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -555,7 +589,7 @@ void _wrap_Heap_freeze_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_unfreeze_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -568,7 +602,7 @@ void _wrap_Heap_unfreeze_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_verify_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
   intgo _swig_go_result;
@@ -587,7 +621,7 @@ intgo _wrap_Heap_verify_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
 }
 
 
-char *_wrap_Type_name_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
+char *_wrap_Type_name_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -600,7 +634,7 @@ char *_wrap_Type_name_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
 }
 
 
-int _wrap_Type_id_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
+int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -613,7 +647,7 @@ int _wrap_Type_id_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Type_size_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
+long long _wrap_Type_size_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -626,7 +660,7 @@ long long _wrap_Type_size_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Type_slot_count_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
+long long _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -639,7 +673,7 @@ long long _wrap_Type_slot_count_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_
 }
 
 
-char *_wrap_Type_slot_name_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0, long long _swig_go_1) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -654,7 +688,7 @@ char *_wrap_Type_slot_name_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0, lo
 }
 
 
-bool _wrap_Type_is_tracked_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
+bool _wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -667,7 +701,7 @@ bool _wrap_Type_is_tracked_raw_926615ecd8e8a6ec(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Obj_strong_count_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -680,7 +714,7 @@ long long _wrap_Obj_strong_count_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_
 }
 
 
-long long _wrap_Obj_weak_count_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -693,7 +727,7 @@ long long _wrap_Obj_weak_count_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0)
 }
 
 
-bool _wrap_Obj_is_unique_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -706,7 +740,7 @@ bool _wrap_Obj_is_unique_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-void _wrap_Obj_make_immortal_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+void _wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   
   arg1 = *(struct husk_obj **)&_swig_go_0; 
@@ -719,7 +753,7 @@ void _wrap_Obj_make_immortal_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_immortal_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -732,7 +766,7 @@ bool _wrap_Obj_is_immortal_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-long long _wrap_Obj_size_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -745,7 +779,7 @@ long long _wrap_Obj_size_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_tracked_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -758,7 +792,7 @@ bool _wrap_Obj_is_tracked_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_finalized_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -771,7 +805,7 @@ bool _wrap_Obj_is_finalized_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_frozen_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -784,7 +818,7 @@ bool _wrap_Obj_is_frozen_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_dying_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -797,7 +831,7 @@ bool _wrap_Obj_is_dying_raw_926615ecd8e8a6ec(struct husk_obj *_swig_go_0) {
 }
 
 
-intgo _wrap_Weak_state_get_raw_926615ecd8e8a6ec(struct husk_weak *_swig_go_0) {
+intgo _wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(struct husk_weak *_swig_go_0) {
   struct husk_weak *arg1 = (struct husk_weak *) 0 ;
   husk_weak_state result;
   intgo _swig_go_result;
@@ -810,7 +844,7 @@ intgo _wrap_Weak_state_get_raw_926615ecd8e8a6ec(struct husk_weak *_swig_go_0) {
 }
 
 
-char *_wrap_version_raw_926615ecd8e8a6ec() {
+char *_wrap_version_raw_0e4d6dd9e5c47dd6() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -821,7 +855,7 @@ char *_wrap_version_raw_926615ecd8e8a6ec() {
 }
 
 
-char *_wrap_status_name_raw_926615ecd8e8a6ec(intgo _swig_go_0) {
+char *_wrap_status_name_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
   husk_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -834,7 +868,7 @@ char *_wrap_status_name_raw_926615ecd8e8a6ec(intgo _swig_go_0) {
 }
 
 
-char *_wrap_status_text_raw_926615ecd8e8a6ec(intgo _swig_go_0) {
+char *_wrap_status_text_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
   husk_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -847,7 +881,7 @@ char *_wrap_status_text_raw_926615ecd8e8a6ec(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_HUSK_DEAD_raw_926615ecd8e8a6ec() {
+intgo _wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -859,7 +893,7 @@ intgo _wrap_HUSK_DEAD_raw_926615ecd8e8a6ec() {
 }
 
 
-intgo _wrap_HUSK_DYING_raw_926615ecd8e8a6ec() {
+intgo _wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -871,7 +905,7 @@ intgo _wrap_HUSK_DYING_raw_926615ecd8e8a6ec() {
 }
 
 
-intgo _wrap_HUSK_ALIVE_raw_926615ecd8e8a6ec() {
+intgo _wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -883,7 +917,7 @@ intgo _wrap_HUSK_ALIVE_raw_926615ecd8e8a6ec() {
 }
 
 
-long long _wrap_memory_requests_raw_926615ecd8e8a6ec() {
+long long _wrap_memory_requests_raw_0e4d6dd9e5c47dd6() {
   uint64_t result;
   long long _swig_go_result;
   
@@ -894,7 +928,7 @@ long long _wrap_memory_requests_raw_926615ecd8e8a6ec() {
 }
 
 
-void _wrap_memory_fail_raw_926615ecd8e8a6ec(long long _swig_go_0, bool _swig_go_1) {
+void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(long long _swig_go_0, bool _swig_go_1) {
   uint64_t arg1 ;
   bool arg2 ;
   
@@ -906,7 +940,7 @@ void _wrap_memory_fail_raw_926615ecd8e8a6ec(long long _swig_go_0, bool _swig_go_
 }
 
 
-long long _wrap_memory_held_raw_926615ecd8e8a6ec() {
+long long _wrap_memory_held_raw_0e4d6dd9e5c47dd6() {
   size_t result;
   long long _swig_go_result;
   
@@ -917,7 +951,7 @@ long long _wrap_memory_held_raw_926615ecd8e8a6ec() {
 }
 
 
-char *_wrap_memory_mode_raw_926615ecd8e8a6ec() {
+char *_wrap_memory_mode_raw_0e4d6dd9e5c47dd6() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -928,7 +962,7 @@ char *_wrap_memory_mode_raw_926615ecd8e8a6ec() {
 }
 
 
-struct husk_heap *_wrap_Open_raw_926615ecd8e8a6ec(char *_swig_go_0) {
+struct husk_heap *_wrap_Open_raw_0e4d6dd9e5c47dd6(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   husk_heap *result = 0 ;
   struct husk_heap *_swig_go_result;
@@ -942,7 +976,7 @@ struct husk_heap *_wrap_Open_raw_926615ecd8e8a6ec(char *_swig_go_0) {
 }
 
 
-void _wrap_Close_raw_926615ecd8e8a6ec(struct husk_heap *_swig_go_0) {
+void _wrap_Close_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   husk_heap *arg1 = (husk_heap *) 0 ;
   
   arg1 = *(husk_heap **)&_swig_go_0; 

@@ -5,6 +5,7 @@
 #   JOBS=2                       how many at a time; all cores by default
 #   ROUNDS=20                    how long `make soak` goes on
 #   SECONDS=60                   how long each program of `make fuzz` goes on
+#   QUICK=yes PEER_ROUNDS=5      `make bench-peers` in two minutes, without figures to be told; how often it runs all
 #   SETUP=no                     leave the system's packages alone
 
 PREFIX ?= /usr/local
@@ -13,6 +14,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ROUNDS ?= 20
 SECONDS ?= 60
 SETUP ?= yes
+QUICK ?= no
+PEER_ROUNDS ?= $(if $(filter yes,$(QUICK)),3,5)
 
 EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles tracing process_memory leak_hunt \
 	ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
@@ -24,10 +27,10 @@ setup = @if [ "$(SETUP)" != no ]; then cmake/setup.sh $(1); fi
 build = @cmake --preset $(1) >/dev/null && cmake --build --preset $(1) -j $(JOBS)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test build asan soak fuzz bench format lint install clean
+.PHONY: help demo test build asan soak fuzz bench bench-peers format lint install clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: build ## Run the experiments of lua/examples, the last one on this machine's packages
 	@for name in $(EXAMPLES); do \
@@ -75,6 +78,12 @@ bench: ## Measure, beside malloc, mimalloc, CPython and Boehm's collector; build
 	@cmake --build --preset release --target bench_run
 	@cmake --build --preset release --target bench_bindings
 	@cmake --build --preset release --target bench_preload
+
+bench-peers: ## The same work in a dozen other systems, by turns; build/bench/peers/peers.json, charts in docs/peers
+	$(call setup,build peers)
+	$(call build,release)
+	@lua5.4 bench/peers/run.lua build/bench/peers/peers.lua --json build/bench/peers/peers.json \
+		--rounds $(PEER_ROUNDS) $(if $(filter yes,$(QUICK)),--quick,--charts docs/peers --page docs/peers.md)
 
 format: ## Lay out all C sources with clang-format
 	$(call setup,build)

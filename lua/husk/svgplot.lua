@@ -1,5 +1,5 @@
 -- husk.svgplot: the results of husk bench as one SVG document: how the samples of each function lie, and, for functions with
--- parameters, the time over the parameter, both on logarithmic axes.
+-- parameters, the time over the parameter, both on logarithmic axes. bench/peers draws its charts with the same strokes.
 
 local svgplot = {}
 
@@ -33,6 +33,8 @@ local numbers = {{1e9, "G"}, {1e6, "M"}, {1e3, "k"}, none = ""}
 
 -- Nanoseconds for people, three digits.
 function svgplot.time(ns) return scaled(ns, times, 3) end
+
+svgplot.times, svgplot.numbers = times, numbers
 
 -- The marks of an axis in words, with as many digits as tell them apart.
 local function words_of(marks, units)
@@ -111,14 +113,16 @@ local function strip(canvas, result, x, y, class)
   canvas:line(x(result.median), y - 9, x(result.median), y + 9, "median " .. class)
 end
 
--- Rows of samples; those of an earlier run in grey below. Gives the height.
-local function distributions(canvas, rows, olds, top)
+-- Rows of samples; those of an earlier run in grey below, and in grey a row that is `faint`. Gives the height.
+local function distributions(canvas, rows, olds, top, labels)
   local height = 0
   for _, row in ipairs(rows) do height = height + (olds[row] and ROW + 18 or ROW) end
   local low, high = extremes(rows, olds)
   local x, marks = axis(low, high, LEFT, WIDTH - RIGHT)
-  canvas:text(LEFT, top - 14, "Time of a call: every round a dot, the median a line, the middle half a box", ' class="head"')
-  local words = words_of(marks, times)
+  local heading = labels.rows or "Time of a call: every round a dot, the median a line, the middle half a box"
+  local units = labels.units or times
+  canvas:text(LEFT, top - 14, heading, ' class="head"')
+  local words = words_of(marks, units)
   for i, mark in ipairs(marks) do
     canvas:line(x(mark), top, x(mark), top + height, "grid")
     canvas:text(x(mark), top + height + 16, words[i], ' text-anchor="middle"')
@@ -127,8 +131,9 @@ local function distributions(canvas, rows, olds, top)
   for _, row in ipairs(rows) do
     local old = olds[row]
     canvas:text(LEFT - 10, y + ROW / 2 + 4, short(row.name, 30), ' text-anchor="end"')
-    strip(canvas, row, x, y + ROW / 2, "new")
-    canvas:text(WIDTH - RIGHT + 10, y + ROW / 2 + 4, ("%s ± %.1f %%"):format(svgplot.time(row.median), 100 * row.mad / row.median))
+    strip(canvas, row, x, y + ROW / 2, row.faint and "old" or "new")
+    canvas:text(WIDTH - RIGHT + 10, y + ROW / 2 + 4,
+      ("%s ± %.1f %%"):format(scaled(row.median, units, 3), 100 * row.mad / row.median))
     if old then
       strip(canvas, old, x, y + ROW / 2 + 20, "old")
       canvas:text(WIDTH - RIGHT + 10, y + ROW / 2 + 24, "before: " .. svgplot.time(old.median), ' class="faint"')
@@ -161,7 +166,7 @@ local function label(canvas, ends, bottom)
   end
 end
 
-local function over_parameters(canvas, series, top)
+local function over_parameters(canvas, series, top, labels)
   local all, least, most = {}, math.huge, 0
   for _, rows in ipairs(series) do
     for _, row in ipairs(rows) do
@@ -173,7 +178,8 @@ local function over_parameters(canvas, series, top)
   local low, high = extremes(all)
   local x, columns = axis(least, most, left, right)
   local y, lines = axis(low, high, bottom, top)
-  canvas:text(left, top - 14, "Time of a call over the parameter: medians, from the least to the upper quartile", ' class="head"')
+  local heading = labels.over or "Time of a call over the parameter: medians, from the least to the upper quartile"
+  canvas:text(left, top - 14, heading, ' class="head"')
   local words = words_of(columns, numbers)
   for i, mark in ipairs(columns) do
     canvas:line(x(mark), top, x(mark), bottom, "grid")
@@ -211,9 +217,29 @@ text { font: 12px sans-serif; fill: #222 } .head { font-weight: bold } .faint { 
 .grid { stroke: #ddd } .median { stroke-width: 2.4 } .box { opacity: .22 } .dot { opacity: .5 }
 .new { fill: #0072b2; stroke: none } .old { fill: #888; stroke: none } line.new { stroke: #0072b2 } line.old { stroke: #666 }]]
 
+function svgplot.canvas() return setmetatable({}, Canvas) end
+
+-- The place of a value on a logarithmic axis, its marks, and their words.
+function svgplot.axis(low, high, from, to, units)
+  local place, marks = axis(low, high, from, to)
+  return place, marks, words_of(marks, units)
+end
+
+-- What was drawn, as a document of that height; below it the lines of `foot`.
+function svgplot.page(canvas, height, foot)
+  for i, line in ipairs(foot or {}) do canvas:text(20, height + 16 * i, line, ' class="faint"') end
+  height = height + 16 * #(foot or {}) + 10
+  return table.concat({
+    ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">'):format(WIDTH, height, WIDTH, height),
+    "<style>" .. style .. "</style>", '<rect width="100%" height="100%" fill="#fff"/>', table.concat(canvas, "\n"), "</svg>\n",
+  }, "\n")
+end
+
 -- results: those of measure.run; olds: results of an earlier run by result. Parameters that are not above 0 have no place on
--- a logarithmic axis: their functions are shown as rows.
-function svgplot.document(results, olds)
+-- a logarithmic axis: their functions are shown as rows. labels, all optional: headings of `rows` and `over`, `units` of rows
+-- and `foot`, lines below.
+function svgplot.document(results, olds, labels)
+  labels = labels or {}
   local rows, series, by_name, flat = {}, {}, {}, {}
   for _, result in ipairs(results) do
     if not result.param or result.param <= 0 then flat[result.name] = true end
@@ -234,14 +260,10 @@ function svgplot.document(results, olds)
   local earlier = {}
   for _, row in ipairs(rows) do earlier[row] = olds and olds[getmetatable(row).__index] end
   for _, list in ipairs(series) do table.sort(list, function(a, b) return a.param < b.param end) end
-  local canvas, top = setmetatable({}, Canvas), TOP
-  if #rows > 0 then top = top + distributions(canvas, rows, earlier, top) + TOP end
-  if #series > 0 then top = top + over_parameters(canvas, series, top) + TOP end
-  local height = top - TOP + 10
-  return table.concat({
-    ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d">'):format(WIDTH, height, WIDTH, height),
-    "<style>" .. style .. "</style>", '<rect width="100%" height="100%" fill="#fff"/>', table.concat(canvas, "\n"), "</svg>\n",
-  }, "\n")
+  local canvas, top = svgplot.canvas(), TOP
+  if #rows > 0 then top = top + distributions(canvas, rows, earlier, top, labels) + TOP end
+  if #series > 0 then top = top + over_parameters(canvas, series, top, labels) + TOP end
+  return svgplot.page(canvas, top - TOP, labels.foot)
 end
 
 return svgplot

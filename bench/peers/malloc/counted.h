@@ -1,17 +1,25 @@
-/* malloc.h: hand counting over an allocator: glibc's, or mimalloc's with BENCH_MIMALLOC. What a careful C
- * programmer writes: a count in the object, and a loop instead of recursion when the last reference goes. */
-#ifndef BENCH_PEERS_MALLOC_H
-#define BENCH_PEERS_MALLOC_H
+/* counted.h: hand counting over an allocator: mimalloc with BENCH_MIMALLOC, else whoever gives malloc: jemalloc,
+ * tcmalloc (BENCH_JEMALLOC, BENCH_TCMALLOC) or glibc. What a careful C programmer writes: a count in the object, and a loop instead
+ * of recursion when the last reference goes. */
+#ifndef BENCH_PEERS_COUNTED_H
+#define BENCH_PEERS_COUNTED_H
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #ifdef BENCH_MIMALLOC
 #include <mimalloc.h>
 #define sys_malloc mi_malloc
 #define sys_free mi_free
 #else
+#if defined BENCH_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#elif defined BENCH_TCMALLOC
+#include <gperftools/tcmalloc.h>
+#else
 #include <gnu/libc-version.h>
+#endif
 #define sys_malloc malloc
 #define sys_free free
 #endif
@@ -40,6 +48,13 @@ static inline const char *sys_about(void)
 #ifdef BENCH_MIMALLOC
     snprintf(text, sizeof text, "mimalloc %d.%d.%d", mi_version() / 100, mi_version() / 10 % 10,
              mi_version() % 10);
+#elif defined BENCH_JEMALLOC
+    const char *version = "?";
+    size_t length = sizeof version;
+    (void)mallctl("version", &version, &length, NULL, 0);
+    snprintf(text, sizeof text, "jemalloc %.*s", (int)strcspn(version, "-"), version);
+#elif defined BENCH_TCMALLOC
+    snprintf(text, sizeof text, "tcmalloc %s", tc_version(NULL, NULL, NULL));
 #else
     snprintf(text, sizeof text, "glibc %s", gnu_get_libc_version());
 #endif

@@ -1,0 +1,30 @@
+/* peer.c: the type of the trees, and the callback of a weak reference. */
+#include "work.h"
+
+const husk_type *peer_branch_type;
+
+static const husk_slot branch_slots[] = {
+    { "left", HUSK_SLOT_REF, HUSK_IN_FIELD, offsetof(peer_branch_data, ref[0]), 0, 0, 0 },
+    { "right", HUSK_SLOT_REF, HUSK_IN_FIELD, offsetof(peer_branch_data, ref[1]), 0, 0, 0 },
+    { "parent", HUSK_SLOT_REF, HUSK_IN_FIELD, offsetof(peer_branch_data, ref[2]), 0, 0, 0 },
+};
+static const husk_type_spec branch_spec = {
+    HUSK_TYPE_SPEC,        .name = "branch", .size = sizeof(peer_branch_data),
+    .slots = branch_slots, .slot_count = 3,
+};
+
+/* sys_start disabled them. */
+void peer_automatic(bool on)
+{
+    if (!peer_branch_type)
+        bench_check(husk_type_register(&branch_spec, &peer_branch_type) == HUSK_OK, "the type is registered");
+    if (on != husk_heap_is_enabled(sys_heap))
+        bench_check((on ? husk_heap_enable(sys_heap) : husk_heap_disable(sys_heap, "bench")) == HUSK_OK,
+                    "automatic passes are on or off");
+}
+
+void peer_on_gone(husk_weak *weak, void *count)
+{
+    (void)weak;
+    (*(size_t *)count)++;
+}

@@ -13,7 +13,7 @@ typedef enum husk_figure_kind {
 } husk_figure_kind;
 
 /* What scripts call the reasons of a pass, by husk_reason. */
-#define HUSK_REASON_NAMES "call", "objects", "bytes", "limit", "request", "stress", "close"
+#define HUSK_REASON_NAMES "call", "objects", "bytes", "limit", "request", "stress", "close", "soft limit", "idle"
 
 #define HUSK_PASS_LIST(X)                                                                                    \
     X(husk_pass, generation, INT)                                                                            \

@@ -16,20 +16,6 @@ typedef struct husk_pass {
   uint64_t reclaim_ns;
 } husk_pass;
 
-typedef struct husk_pacing {
-  size_t least_objects;
-  size_t least_bytes;
-  double factor;
-  double factor_max;
-} husk_pacing;
-
-typedef struct husk_counts {
-  size_t grown_objects;
-  size_t grown_bytes;
-  size_t limit_objects;
-  size_t limit_bytes;
-} husk_counts;
-
 typedef struct husk_generation {
   uint64_t passes;
   uint64_t examined;
@@ -55,13 +41,6 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
   husk_status collect_dry(husk_pass *out);
   void safepoint();
   void request();
-  husk_status disable(const char *holder);
-  husk_status enable();
-  bool is_enabled() const;
-  const char *disabled_by(size_t index) const;
-  husk_status set_pacing(const husk_pacing *pacing);
-  void get_pacing(husk_pacing *out) const;
-  void counts(husk_counts *out) const;
   husk_status generation(int generation, husk_generation *out) const;
   husk_status off_pass(uint64_t id);
   void set_save_all(bool on);

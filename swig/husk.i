@@ -8,6 +8,7 @@
 %include "type.i"
 %include "obj.i"
 %include "weak.i"
+%include "pacing.i"
 %include "collect.i"
 %include "walk.i"
 %include "value.i"

@@ -18,9 +18,6 @@ HUSK_LENDS(husk_cleanup_of)
 /* husk/collect.h */
 HUSK_DOES(husk_heap::collect, arg1)
 HUSK_DOES(husk_heap::collect_dry, arg1)
-HUSK_DOES(husk_heap::disable, arg1)
-HUSK_DOES(husk_heap::enable, arg1)
-HUSK_DOES(husk_heap::set_pacing, arg1)
 HUSK_DOES(husk_heap::generation, arg1)
 HUSK_DOES(husk_heap::on_pass, arg1)
 HUSK_DOES(husk_heap::off_pass, arg1)
@@ -78,6 +75,16 @@ HUSK_DOES(husk_obj::swap, husk_obj_heap(arg1))
 HUSK_LENDS(husk_obj::heap)
 HUSK_LENDS(husk_obj::type)
 HUSK_EATS(husk_obj::release_later)
+
+/* husk/pacing.h */
+HUSK_DOES(husk_heap::set_pacing, arg1)
+HUSK_DOES(husk_heap::disable, arg1)
+HUSK_DOES(husk_heap::enable, arg1)
+HUSK_DOES(husk_heap::set_soft_limit, arg1)
+HUSK_DOES(husk_heap::no_gc_begin, arg1)
+HUSK_DOES(husk_heap::no_gc_end, arg1)
+HUSK_DOES(husk_heap::idle, arg1)
+HUSK_DOES(husk_heap::set_stress, arg1)
 
 /* husk/path.h */
 HUSK_DOES(husk_path_of, husk_obj_heap(arg1))

@@ -25,13 +25,15 @@ const (
 	ByBytes   Reason = C.HUSK_BY_BYTES   // growth in bytes
 	ByLimit   Reason = C.HUSK_BY_LIMIT   // MaxBytes, or the system refused memory
 	ByRequest Reason = C.HUSK_BY_REQUEST // Heap.Request
-	ByStress  Reason = C.HUSK_BY_STRESS  // Options.Stress
+	ByStress  Reason = C.HUSK_BY_STRESS  // Heap.SetStress, Options.Stress
 	ByClose   Reason = C.HUSK_BY_CLOSE
+	BySoft    Reason = C.HUSK_BY_SOFT // Heap.SetSoftLimit
+	ByIdle    Reason = C.HUSK_BY_IDLE // Heap.Idle
 )
 
 // String returns "call", "objects" and so on.
 func (r Reason) String() string {
-	names := [...]string{"call", "objects", "bytes", "limit", "request", "stress", "close"}
+	names := [...]string{"call", "objects", "bytes", "limit", "request", "stress", "close", "soft limit", "idle"}
 	if r >= 0 && int(r) < len(names) {
 		return names[r]
 	}

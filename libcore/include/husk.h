@@ -12,6 +12,7 @@
 #include <husk/obj.h>      /* objects: birth, counts, slots */
 #include <husk/inline.h>   /* retain and release, inline */
 #include <husk/weak.h>     /* references that do not keep alive */
+#include <husk/pacing.h>   /* when passes start, what that promises, how they are held off */
 #include <husk/collect.h>  /* the cycle collector and its controls */
 #include <husk/walk.h>     /* looking without touching */
 #include <husk/value.h>    /* nil, boolean, integer, double, reference */

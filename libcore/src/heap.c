@@ -3,6 +3,7 @@
 #include "cycle/collect.h"
 #include "cycle/find.h"
 #include "cycle/pace.h"
+#include "cycle/stress.h"
 #include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
@@ -40,9 +41,12 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
                          o->max_bytes);
     husk_trace_options trace;
     husk_status status;
+    husk_stress stress;
     bool traced = husk__trace_asked(&trace, &status);
     if (status)
         return status;
+    if (!husk__stress_asked(&stress))
+        return HUSK_EINVAL;
     husk_heap *heap = husk__raw_new(sizeof *heap);
     char *own_name = heap ? husk__raw_new(name_bytes) : NULL;
     if (!own_name) {
@@ -54,15 +58,16 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->data = o->data;
     heap->owner = pthread_self();
     heap->attached = true;
-    heap->stress = o->stress;
     heap->busy = o->check_owner ? BUSY_OWNER : 0;
     heap->on_safe = husk__collect_safe;
     heap->store.max_bytes = o->max_bytes;
     heap->store.bytes_taken = heap->store.bytes_peak = sizeof *heap + name_bytes;
-    heap->store.one_by_one = o->stress || o->check_owner || HUSK__POISONED;
+    heap->store.one_by_one = o->check_owner || HUSK__POISONED;
     heap->store.on_pressure = on_pressure;
     heap->store.on_limit = on_limit;
     husk__pace_begin(heap);
+    if (o->stress || stress.every)
+        (void)husk_heap_set_stress(heap, o->stress ? &(husk_stress){ .every = 1 } : &stress);
     if (traced && (status = husk_trace_start(heap, &trace)) != HUSK_OK) {
         husk_heap_close(heap);
         return status;
@@ -166,7 +171,8 @@ void husk_heap_close(husk_heap *heap)
     (void)husk_heap_set_death_budget(heap, 0);
     (void)husk_heap_run_cleanups(heap);
     heap->collector.save_all = false;
-    heap->collector.disabled = 0;
+    heap->pace.disabled = 0;
+    heap->pace.region.now.active = false;
     husk_heap_unfreeze(heap);
     (void)husk__take_waiting(&heap->store, HUSK__WAITS_TRACE | HUSK__WAITS_NO_TRACE);
     husk__collect_safe(heap);

@@ -39,7 +39,7 @@ local function learn_module(root)
     local modules = pages.capture("cd " .. pages.quote(root) .. " && ls bindings/lua/husk")
     for name in modules:gmatch("([%w_]+)%.lua") do known[name] = true end
     known.default = true
-    for _, path in ipairs { "swig/heap.i", "swig/collect.i", "swig/debug.i", "bindings/lua/host_heap.c",
+    for _, path in ipairs { "swig/heap.i", "swig/collect.i", "swig/pacing.i", "swig/debug.i", "bindings/lua/host_heap.c",
                             "bindings/lua/host_walk.c" } do
         local source = pages.read(root .. "/" .. path) or ""
         for name in source:gmatch("([%w_]+)%([^\n]*%)[^\n]*;") do known[name] = true end

@@ -301,6 +301,40 @@ static bool wanted(act a)
     return a.what != A_IMMORTAL && a.what != A_SAVE_ALL && a.what != A_SAVED && a.what != A_CLEAR_SAVED;
 }
 
+/* What has to do with when passes run, and changes nothing that the program sees but that. */
+static void pace_at_random(random64 *r)
+{
+    husk_region region;
+    husk_bound bound;
+    husk_idle idle;
+    switch (random_below(r, 5)) {
+    case 0:
+        if (husk_heap_idle(w.heap, 1000000000, &idle) != HUSK_OK)
+            fail("idle", 0, 0);
+        break;
+    case 1:
+        if (husk_heap_no_gc(w.heap, &region))
+            (void)husk_heap_no_gc_end(w.heap, NULL);
+        else /* in mode memory what is reserved may be refused */
+            (void)husk_heap_no_gc_begin(w.heap, 1 + random_below(r, 40), random_below(r, 3000),
+                                        random_below(r, 8) == 0, "model");
+        break;
+    case 2:
+        if (husk_heap_set_stress(w.heap, &(husk_stress){ random_below(r, 4), random_below(r, 3) }) != HUSK_OK)
+            fail("stress", 0, 0);
+        break;
+    case 3:
+        if (husk_heap_set_soft_limit(w.heap, random_below(r, 2) ? 1u << 20 : 0) != HUSK_OK)
+            fail("soft limit", 0, 0);
+        break;
+    default:
+        husk_heap_bound(w.heap, &bound);
+        if (bound.kept && (bound.garbage_objects > bound.objects || bound.garbage_bytes > bound.bytes))
+            fail("more than the bound", (long)bound.garbage_objects, (long)bound.objects);
+        break;
+    }
+}
+
 long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool loud)
 {
     random64 r = random_from(seed);
@@ -343,6 +377,11 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
             husk_memory_fail(0, false);
         hear(loud);
         check(false);
+        if (random_below(&r, 8) == 0) {
+            pace_at_random(&r);
+            hear(loud);
+            check(false);
+        }
         if (a.what == A_COLLECT && random_below(&r, 3) == 0) {
             husk_heap_unfreeze(w.heap);
             if (collect_all(loud))

@@ -405,7 +405,7 @@ function Child:wait() end
 --- What a pass did.
 ---@class husk.Pass
 ---@field generation integer
----@field reason "call"|"objects"|"bytes"|"limit"|"request"|"stress"|"close"
+---@field reason "call"|"objects"|"bytes"|"limit"|"request"|"stress"|"close"|"soft limit"|"idle"
 ---@field examined integer
 ---@field collected integer
 ---@field uncollectable integer

@@ -41,7 +41,7 @@ class ClosedError(StateError): ...
 
 # ---- figures ----
 
-_Reason: TypeAlias = Literal["call", "objects", "bytes", "limit", "request", "stress", "close", "unknown"]
+_Reason: TypeAlias = Literal["call", "objects", "bytes", "limit", "request", "stress", "close", "soft limit", "idle", "unknown"]
 
 @final
 class Pass(structseq[Any], tuple[int, _Reason, int, int, int, int, int, int, int, int, int, int, int]):

@@ -7,7 +7,7 @@
  * Order of death, by counting and by a pass alike: finalizers, with all slots intact; a second look, since
  * they may bring objects back; reclaim, with no user code running (weak references end here); callbacks.
  *
- * Passes start by themselves when the heap has grown enough since the last one (husk_pacing). One that starts
+ * Passes start by themselves when the heap has grown enough since the last one (husk/pacing.h). One that starts
  * inside an allocation leaves garbage with hooks, and what such garbage holds, for the next safe point:
  * husk_heap_safepoint, husk_heap_collect, or a release that ends an object outside any hook.
  * Threads: the heap's owner, except husk_heap_request. */
@@ -15,6 +15,7 @@
 #define HUSK_COLLECT_H
 
 #include <husk/obj.h>
+#include <husk/pacing.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,8 +28,10 @@ typedef enum husk_reason {
     HUSK_BY_BYTES,    /* growth in bytes, buffers and foreign bytes included */
     HUSK_BY_LIMIT,    /* max_bytes, or the system refused memory */
     HUSK_BY_REQUEST,  /* husk_heap_request */
-    HUSK_BY_STRESS,   /* husk_heap_options.stress */
+    HUSK_BY_STRESS,   /* husk_heap_set_stress, husk_heap_options.stress */
     HUSK_BY_CLOSE,
+    HUSK_BY_SOFT, /* husk_heap_set_soft_limit */
+    HUSK_BY_IDLE, /* husk_heap_idle */
 } husk_reason;
 
 /* What one pass did. */
@@ -61,37 +64,6 @@ HUSK_API void husk_heap_safepoint(husk_heap *heap);
 /* Asks for a pass at the next safe point or allocation. Any thread, and signal handlers. */
 HUSK_API void husk_heap_request(husk_heap *heap);
 
-/* Stops automatic passes until enabled as often as disabled; explicit ones and those for max_bytes still run.
- * holder says who asked, in reports; kept, not copied. HUSK_ERANGE: nested too deeply (64). */
-HUSK_API husk_status husk_heap_disable(husk_heap *heap, const char *holder);
-/* HUSK_ESTATE: not disabled. */
-HUSK_API husk_status husk_heap_enable(husk_heap *heap);
-HUSK_API bool husk_heap_is_enabled(const husk_heap *heap);
-/* Who disabled it, the latest last; NULL beyond. */
-HUSK_API HUSK_NULLABLE const char *husk_heap_disabled_by(const husk_heap *heap, size_t index);
-
-/* A pass starts when the heap has grown, since the last one, by more than max(least, factor x survivors).
- * Zero as both `least` stops automatic passes. Defaults: 16384 objects, 8 MiB, factor 1, at most 2. */
-typedef struct husk_pacing {
-    size_t least_objects;
-    size_t least_bytes;
-    double factor; /* 0.5 to factor_max; raised by 1.5 after two passes with a yield below 2 %, back to this
-                          value when the yield is above 25 % */
-    double factor_max; /* up to 16 */
-} husk_pacing;
-/* HUSK_ERANGE: a factor out of range, NaN included; nothing changes. */
-HUSK_API husk_status husk_heap_set_pacing(husk_heap *heap, const husk_pacing *pacing);
-HUSK_API void husk_heap_get_pacing(const husk_heap *heap, husk_pacing *out);
-
-/* Where the heap stands between two passes. */
-typedef struct husk_counts {
-    size_t grown_objects; /* net growth since the last pass; falls when objects die by counting */
-    size_t grown_bytes;
-    size_t limit_objects; /* a pass starts above one of these; SIZE_MAX: never */
-    size_t limit_bytes;
-} husk_counts;
-HUSK_API void husk_heap_counts(const husk_heap *heap, husk_counts *out);
-
 enum { HUSK_GENERATIONS = 1 };
 
 /* Cumulative, since the heap was made. */
@@ -103,8 +75,8 @@ typedef struct husk_generation {
 HUSK_API husk_status husk_heap_generation(const husk_heap *heap, int generation, husk_generation *out);
 
 typedef enum husk_phase { HUSK_PASS_START, HUSK_PASS_STOP } husk_phase;
-/* Called before and after each pass that may run user code; at the start the figures are 0. After a pass
- * inside an allocation both calls follow at the next safe point. An error: husk_heap_report; the others
+/* Called before and after each pass that may run user code; at the start the figures are 0: the notice that a
+ * full pass is about to run. After a pass inside an allocation both calls follow at the next safe point. An error: husk_heap_report; the others
  * still run. */
 typedef void husk_pass_fn(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data);
 /* Adds a callback; they run in this order. *id names it for husk_heap_off_pass. HUSK_ENOMEM: data_free has

@@ -19,14 +19,15 @@ typedef struct husk_heap_options {
     size_t max_bytes; /* hard limit on the bytes taken (see husk_heap_figures.bytes_taken); 0: none */
     void *data;       /* yours: husk_heap_data */
     bool check_owner; /* stop the process when a thread that is not the owner makes or frees an object */
-    bool stress;      /* run a pass at every allocation: slow, finds missing references early */
+    bool stress; /* run a pass at every allocation: slow, finds missing references early (husk/pacing.h) */
 } husk_heap_options;
 
 #define HUSK_ABI 1u
 #define HUSK_HEAP_OPTIONS .struct_size = (uint32_t)sizeof(husk_heap_options), .abi = HUSK_ABI
 
 /* Makes a heap owned by the calling thread. options may be NULL. The caller closes it with husk_heap_close.
- * HUSK_EINVAL: options of another ABI, or HUSK_TRACE in the environment is not understood (husk/trace.h);
+ * HUSK_EINVAL: options of another ABI, or HUSK_TRACE (husk/trace.h) or HUSK_STRESS (husk/pacing.h) in the environment
+ * is not understood;
  * HUSK_ENOMEM; HUSK_ELIMIT: max_bytes does not even hold the heap. husk_message has the text. */
 HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *options, husk_heap **out);
 

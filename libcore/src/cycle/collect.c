@@ -141,6 +141,7 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     heap->quiet = false;
 
     note(&heap->collector.full, pass);
+    husk__pace_note(heap, pass, start, found.corrupt != NULL);
     husk__pace_restart(heap, pass->examined, pass->collected);
     if (quiet && pass->deferred)
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);

@@ -1,6 +1,12 @@
 /* cycle/pace.c: triggers and thresholds. See pace.h. */
+#define _GNU_SOURCE
 #include "cycle/pace.h"
 
+#include "base/clock.h"
+#include "cycle/adapt.h"
+#include "cycle/region.h"
+#include "cycle/softlimit.h"
+#include "cycle/stress.h"
 #include "object/hook.h"
 
 static size_t bytes_now(const struct husk__store *store)
@@ -18,25 +24,38 @@ static size_t limit(size_t base, size_t least, double factor)
     return more > SIZE_MAX - base ? SIZE_MAX : base + more;
 }
 
-static void limits(const husk_heap *heap, size_t *blocks, size_t *bytes)
+void husk__pace_limits(const husk_heap *heap, size_t *blocks, size_t *bytes)
 {
     const struct husk__pace *pace = &heap->pace;
     *blocks = limit(pace->base_blocks, pace->set.least_objects, pace->factor);
     *bytes = limit(pace->base_bytes, pace->set.least_bytes, pace->factor);
 }
 
+size_t husk__pace_present(husk_heap *heap, size_t *bytes)
+{
+    struct husk__store *store = &heap->store;
+    husk__store_recount(store); /* deaths on pages that served no birth since were not seen yet */
+    size_t hand_bytes, hand = husk__store_in_hand(store, &hand_bytes);
+    *bytes = bytes_now(store) - hand_bytes;
+    return store->seen_blocks - hand;
+}
+
 void husk__pace_set(husk_heap *heap)
 {
     struct husk__store *store = &heap->store;
-    if (heap->stress) {
-        store->trigger_blocks = store->trigger_bytes = 0;
+    store->trigger_blocks = store->trigger_bytes = store->trigger_taken = SIZE_MAX;
+    if (heap->pace.disabled)
+        return;
+    if (heap->pace.region.now.active) {
+        husk__region_limits(heap, &store->trigger_blocks, &store->trigger_bytes);
         return;
     }
-    if (heap->collector.disabled) {
-        store->trigger_blocks = store->trigger_bytes = SIZE_MAX;
+    if (heap->pace.stress.set.every) {
+        store->trigger_taken = 0; /* more is always taken: also by a heap without a block */
         return;
     }
-    limits(heap, &store->trigger_blocks, &store->trigger_bytes);
+    store->trigger_taken = heap->pace.soft.look_at;
+    husk__pace_limits(heap, &store->trigger_blocks, &store->trigger_bytes);
 }
 
 void husk__pace_begin(husk_heap *heap)
@@ -44,50 +63,66 @@ void husk__pace_begin(husk_heap *heap)
     heap->pace.set =
         (husk_pacing){ .least_objects = 16384, .least_bytes = (size_t)8 << 20, .factor = 1, .factor_max = 2 };
     heap->pace.factor = 1;
+    heap->pace.soft.look_at = SIZE_MAX;
+    heap->pace.times.last_end = heap->pace.soft.since = husk__now();
     husk__pace_set(heap);
 }
 
-bool husk__pace_due(husk_heap *heap)
+/* A heap that hovers just below its limits must not be recounted at every refill. */
+static void look_later(husk_heap *heap, size_t blocks, size_t bytes, size_t most_blocks, size_t most_bytes)
 {
     struct husk__store *store = &heap->store;
-    if (heap->stress) {
-        heap->pace.reason = HUSK_BY_STRESS;
-        return !heap->collector.disabled;
-    }
-    if (heap->collector.disabled)
-        return false;
-    husk__store_recount(store); /* deaths on pages that served no birth since were not seen yet */
-    size_t hand_bytes, hand = husk__store_in_hand(store, &hand_bytes);
-    size_t blocks = store->seen_blocks - hand, bytes = bytes_now(store) - hand_bytes, most_blocks, most_bytes;
-    limits(heap, &most_blocks, &most_bytes);
+    size_t slack = husk__pace_slack(heap->pace.set.least_objects);
+    size_t slack_bytes = husk__pace_slack(heap->pace.set.least_bytes);
+    store->trigger_blocks = most_blocks - blocks > slack ? most_blocks : store->seen_blocks + slack;
+    store->trigger_bytes = most_bytes - bytes > slack_bytes ? most_bytes : bytes_now(store) + slack_bytes;
+}
+
+static bool has_grown(husk_heap *heap)
+{
+    const struct husk__store *store = &heap->store;
+    size_t blocks, bytes, most_blocks, most_bytes;
+    husk__pace_limits(heap, &most_blocks, &most_bytes);
+    if (store->seen_blocks <= most_blocks && bytes_now(store) <= most_bytes)
+        return false; /* what is seen is never less than what is there: something else asked for the look */
+    blocks = husk__pace_present(heap, &bytes);
     if (blocks > most_blocks || bytes > most_bytes) {
         heap->pace.reason = blocks > most_blocks ? HUSK_BY_OBJECTS : HUSK_BY_BYTES;
         return true;
     }
-    /* Not yet. A heap that hovers just below its limit must not be recounted at every refill. */
-    size_t slack = heap->pace.set.least_objects / 16 + 1, slack_bytes = heap->pace.set.least_bytes / 16 + 1;
-    store->trigger_blocks = most_blocks - blocks > slack ? most_blocks : store->seen_blocks + slack;
-    store->trigger_bytes = most_bytes - bytes > slack_bytes ? most_bytes : bytes_now(store) + slack_bytes;
+    if (!heap->pace.stress.set.every)
+        look_later(heap, blocks, bytes, most_blocks, most_bytes);
     return false;
+}
+
+bool husk__pace_due(husk_heap *heap)
+{
+    if (heap->pace.disabled || husk__region_holds(heap))
+        return false;
+    if (husk__stress_due(heap)) {
+        heap->pace.reason = HUSK_BY_STRESS;
+        return true;
+    }
+    if (husk__soft_due(heap)) {
+        heap->pace.reason = HUSK_BY_SOFT;
+        return true;
+    }
+    return has_grown(heap);
+}
+
+void husk__pace_note(husk_heap *heap, const husk_pass *pass, uint64_t start, bool corrupt)
+{
+    heap->pace.corrupt = corrupt;
+    husk__adapt_note(heap, pass, start); /* looks at what the pass before left */
+    heap->pace.deferred = pass->deferred;
+    husk__region_note(heap, pass->reason);
+    husk__soft_note(heap, pass->reason);
 }
 
 void husk__pace_restart(husk_heap *heap, size_t examined, size_t collected)
 {
-    struct husk__pace *pace = &heap->pace;
-    if (collected * 50 < examined) {
-        if (++pace->poor >= 2) {
-            double more = pace->factor * 1.5;
-            pace->factor = more < pace->set.factor_max ? more : pace->set.factor_max;
-        }
-    } else {
-        pace->poor = 0;
-        if (collected * 4 > examined)
-            pace->factor = pace->set.factor;
-    }
-    size_t hand_bytes;
-    husk__store_recount(&heap->store);
-    pace->base_blocks = heap->store.seen_blocks - husk__store_in_hand(&heap->store, &hand_bytes);
-    pace->base_bytes = bytes_now(&heap->store) - hand_bytes;
+    husk__adapt_factor(&heap->pace, examined, collected);
+    heap->pace.base_blocks = husk__pace_present(heap, &heap->pace.base_bytes);
     husk__pace_set(heap);
 }
 
@@ -99,6 +134,7 @@ husk_status husk_heap_set_pacing(husk_heap *heap, const husk_pacing *pacing)
                               pacing->factor_max);
     heap->pace.set = *pacing;
     heap->pace.factor = pacing->factor;
+    heap->pace.why = HUSK_FACTOR_SET;
     heap->pace.poor = 0;
     husk__pace_set(heap);
     return HUSK_OK;
@@ -109,47 +145,19 @@ void husk_heap_get_pacing(const husk_heap *heap, husk_pacing *out)
     *out = heap->pace.set;
 }
 
+static size_t above(size_t value, size_t base)
+{
+    return value == SIZE_MAX ? SIZE_MAX : value > base ? value - base : 0;
+}
+
 void husk_heap_counts(const husk_heap *heap, husk_counts *out)
 {
-    struct husk__store *store = (struct husk__store *)(uintptr_t)&heap->store;
-    husk__store_recount(store); /* a figure kept late on purpose is brought up to date */
-    size_t hand_bytes, hand = husk__store_in_hand(store, &hand_bytes);
-    size_t blocks = store->seen_blocks - hand, bytes = bytes_now(store) - hand_bytes;
-    out->grown_objects = blocks > heap->pace.base_blocks ? blocks - heap->pace.base_blocks : 0;
-    out->grown_bytes = bytes > heap->pace.base_bytes ? bytes - heap->pace.base_bytes : 0;
-    size_t limit_blocks, limit_bytes;
-    limits(heap, &limit_blocks, &limit_bytes);
-    out->limit_objects = limit_blocks == SIZE_MAX ? SIZE_MAX : limit_blocks - heap->pace.base_blocks;
-    out->limit_bytes = limit_bytes == SIZE_MAX ? SIZE_MAX : limit_bytes - heap->pace.base_bytes;
-}
-
-husk_status husk_heap_disable(husk_heap *heap, const char *holder)
-{
-    struct husk__collector *collector = &heap->collector;
-    if (collector->disabled == MOST_HOLDERS)
-        return husk_heap_fail(heap, HUSK_ERANGE, "disable: nested more than %d deep, the latest by %s",
-                              MOST_HOLDERS, collector->holders[MOST_HOLDERS - 1]);
-    collector->holders[collector->disabled++] = holder ? holder : "?";
-    husk__pace_set(heap);
-    return HUSK_OK;
-}
-
-husk_status husk_heap_enable(husk_heap *heap)
-{
-    if (heap->collector.disabled == 0)
-        return husk_heap_fail(heap, HUSK_ESTATE, "enable: the collector of heap %s is not disabled",
-                              heap->name);
-    heap->collector.disabled--;
-    husk__pace_set(heap);
-    return HUSK_OK;
-}
-
-bool husk_heap_is_enabled(const husk_heap *heap)
-{
-    return heap->collector.disabled == 0;
-}
-
-const char *husk_heap_disabled_by(const husk_heap *heap, size_t index)
-{
-    return index < heap->collector.disabled ? heap->collector.holders[index] : NULL;
+    size_t bytes, limit_blocks, limit_bytes;
+    /* A figure kept late on purpose is brought up to date. */
+    size_t blocks = husk__pace_present((husk_heap *)(uintptr_t)heap, &bytes);
+    husk__pace_limits(heap, &limit_blocks, &limit_bytes);
+    out->grown_objects = above(blocks, heap->pace.base_blocks);
+    out->grown_bytes = above(bytes, heap->pace.base_bytes);
+    out->limit_objects = above(limit_blocks, heap->pace.base_blocks);
+    out->limit_bytes = above(limit_bytes, heap->pace.base_bytes);
 }

@@ -13,6 +13,7 @@
 #define HUSK_OBJECT_STATE_H
 
 #include "object/cell.h"
+#include "object/pacestate.h"
 #include "object/tie.h"
 #include "object/type.h"
 #include "store/walk.h"
@@ -37,22 +38,11 @@ enum {
     BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS | BUSY_BRIDGE,
 };
 
-enum { MOST_HOLDERS = 64 };
-
 struct husk__pass_call {
     husk_pass_fn *fn;
     void *data;
     husk_free_fn *data_free;
     uint64_t id; /* 0: taken off meanwhile */
-};
-
-struct husk__pace {
-    husk_pacing set;
-    double factor;      /* in force, set.factor <= factor <= set.factor_max */
-    unsigned poor;      /* passes in a row that found next to nothing */
-    size_t base_blocks; /* what survived the last pass */
-    size_t base_bytes;
-    husk_reason reason; /* why the triggers were passed */
 };
 
 struct husk__collector {
@@ -64,8 +54,6 @@ struct husk__collector {
     struct husk__pass_call *calls;
     size_t call_count, call_room;
     uint64_t next_call;
-    const char *holders[MOST_HOLDERS];
-    size_t disabled;
     size_t condemned, condemned_bytes; /* members not yet reclaimed, while hooks run */
 };
 
@@ -108,7 +96,7 @@ struct husk_heap {
     husk_free_fn *error_free;
 
     pthread_t owner;
-    bool attached, stress;
+    bool attached;
     char *name;
     void *data;
 

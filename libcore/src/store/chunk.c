@@ -123,6 +123,7 @@ struct husk__page *husk__pages_take(struct husk__store *store, unsigned n, bool 
     chunk->free_pages &= ~run;
     chunk->spare_pages &= ~run;
     store->pages_spare -= spare;
+    store->pages_reserved -= spare < store->pages_reserved ? spare : store->pages_reserved;
     store->pages_used += n;
     *dirty = spare > 0;
 
@@ -133,9 +134,9 @@ struct husk__page *husk__pages_take(struct husk__store *store, unsigned n, bool 
     return page;
 }
 
-static size_t worth_keeping(const struct husk__store *store)
+size_t husk__pages_worth(const struct husk__store *store)
 {
-    return store->pages_used / 8 > 2 ? store->pages_used / 8 : 2;
+    return (store->pages_used / 8 > 2 ? store->pages_used / 8 : 2) + store->pages_reserved;
 }
 
 void husk__pages_give(struct husk__store *store, struct husk__page *first, unsigned n)
@@ -151,13 +152,13 @@ void husk__pages_give(struct husk__store *store, struct husk__page *first, unsig
     if (chunk->index < store->chunk_hint)
         store->chunk_hint = chunk->index;
 
-    if (UNLIKELY(store->pages_spare > worth_keeping(store)))
+    if (UNLIKELY(store->pages_spare > husk__pages_worth(store)))
         husk__let_wait(store, HUSK__WAITS_SURPLUS);
 }
 
 void husk__pages_surplus(struct husk__store *store)
 {
-    size_t keep = worth_keeping(store);
+    size_t keep = husk__pages_worth(store);
     uint64_t now = husk__now_coarse();
     if (store->pages_spare <= keep)
         store->surplus_since = 0;

@@ -153,6 +153,9 @@ void husk__chunk_give_own(struct husk__store *store, struct husk__chunk *chunk);
  * but for one if keep > 0. Returns the bytes given back. */
 size_t husk__pages_trim(struct husk__store *store, size_t keep);
 
+/* Spare pages that are worth keeping: more are surplus. */
+size_t husk__pages_worth(const struct husk__store *store);
+
 /* Gives back what has been too much for 0.1 s. To be asked now and then: there is no clock of its own. */
 void husk__pages_surplus(struct husk__store *store);
 

@@ -163,7 +163,20 @@ static struct husk__slot *refill(struct husk__store *store, unsigned number)
 bool husk__store_grown(const struct husk__store *store)
 {
     return store->seen_blocks > store->trigger_blocks ||
-           store->seen_bytes + store->raw_bytes + store->foreign_bytes > store->trigger_bytes;
+           store->seen_bytes + store->raw_bytes + store->foreign_bytes > store->trigger_bytes ||
+           store->bytes_taken > store->trigger_taken;
+}
+
+size_t husk__store_ready(const struct husk__store *store, size_t *bytes)
+{
+    size_t blocks = HUSK__PAGE / HUSK__SMALLEST;
+    *bytes = HUSK__PAGE;
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
+        if (store->bins[b].page) {
+            blocks += store->bins[b].page->capacity;
+            *bytes += HUSK__PAGE;
+        }
+    return blocks;
 }
 
 void husk__store_relieve(struct husk__store *store)
@@ -305,6 +318,12 @@ static void take_back(struct husk__page *page, struct husk__slot *list)
         page->free = block;
         page->used--;
     }
+}
+
+void husk__store_one_by_one(struct husk__store *store, bool on)
+{
+    husk__store_rest(store);
+    store->one_by_one = on;
 }
 
 void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(struct husk__store *store))

@@ -80,6 +80,8 @@ struct husk__store {
     size_t seen_blocks, seen_bytes; /* live blocks, as last seen; raw and foreign bytes not in it */
     size_t foreign_bytes;
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
+    size_t trigger_taken;                 /* and above this in bytes_taken: the soft limit */
+    size_t pages_reserved;                /* spare pages that are no surplus: taken beforehand for a region */
     _Atomic uint32_t attention; /* HUSK__WAITS_...: nonzero means that something waits for a safe point */
     bool closed;                /* no more births: the heap is being taken apart */
     bool one_by_one;            /* refill hands out single blocks, so that each birth is seen */
@@ -141,8 +143,15 @@ size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes);
 /* The triggers are passed. */
 bool husk__store_grown(const struct husk__store *store);
 
+/* At most so many blocks, and bytes, are born after the triggers were last looked at: what lies ready in hands, and
+ * one page more. O(bins). */
+size_t husk__store_ready(const struct husk__store *store, size_t *bytes);
+
 /* Calls on_pressure if they are, or if something else is to be looked at. */
 void husk__store_relieve(struct husk__store *store);
+
+/* Each birth comes through refill, or hands are filled again. */
+void husk__store_one_by_one(struct husk__store *store, bool on);
 
 /* Births are watched from now on, or not. */
 void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(struct husk__store *store));

@@ -44,6 +44,7 @@ typedef long long swig_type_14;
 typedef long long swig_type_15;
 typedef long long swig_type_16;
 typedef long long swig_type_17;
+typedef long long swig_type_18;
 
 #include <husk.h>
 
@@ -55,38 +56,39 @@ extern void _wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp a
 extern swig_type_2 _wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_intgo _wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_3 arg2);
 extern swig_type_4 _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern _Bool _wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_voidp _wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_5 arg2);
 extern swig_intgo _wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
 extern void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_6 arg2);
+extern swig_intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_intgo _wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_6 arg2);
+extern swig_intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_7 arg2);
 extern void _wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, _Bool arg2);
 extern _Bool _wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_7 _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_8 arg2);
+extern swig_type_8 _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_9 arg2);
 extern void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_voidp _wrap_Type_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_9 _wrap_Type_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_10 _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_11 arg2);
+extern swig_type_10 _wrap_Type_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_11 _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_voidp _wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_12 arg2);
 extern _Bool _wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_12 _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_13 _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_13 _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_14 _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern _Bool _wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern void _wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern _Bool _wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_14 _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern swig_type_15 _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern _Bool _wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern _Bool _wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern _Bool _wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
@@ -98,9 +100,9 @@ extern swig_voidp _wrap_status_text_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
 extern swig_intgo _wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6(void);
 extern swig_intgo _wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6(void);
 extern swig_intgo _wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6(void);
-extern swig_type_15 _wrap_memory_requests_raw_0e4d6dd9e5c47dd6(void);
-extern void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(swig_type_16 arg1, _Bool arg2);
-extern swig_type_17 _wrap_memory_held_raw_0e4d6dd9e5c47dd6(void);
+extern swig_type_16 _wrap_memory_requests_raw_0e4d6dd9e5c47dd6(void);
+extern void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(swig_type_17 arg1, _Bool arg2);
+extern swig_type_18 _wrap_memory_held_raw_0e4d6dd9e5c47dd6(void);
 extern swig_voidp _wrap_memory_mode_raw_0e4d6dd9e5c47dd6(void);
 extern uintptr_t _wrap_Open_raw_0e4d6dd9e5c47dd6(swig_voidp arg1);
 extern void _wrap_Close_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
@@ -203,34 +205,6 @@ func (arg1 SwigcptrHeap) Death_budget() (_swig_ret uint64) {
 	return swig_r
 }
 
-func (arg1 SwigcptrHeap) Collect(arg2 *Pass) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := arg1
-	var _swig_i_1 unsafe.Pointer
- _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func (arg1 SwigcptrHeap) Collect_dry(arg2 *Pass) (_swig_ret int) {
-	var swig_r int
-	_swig_i_0 := arg1
-	var _swig_i_1 unsafe.Pointer
- _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
-	return swig_r
-}
-
-func (arg1 SwigcptrHeap) Safepoint() {
-	_swig_i_0 := arg1
-	C._wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
-}
-
-func (arg1 SwigcptrHeap) Request() {
-	_swig_i_0 := arg1
-	C._wrap_Heap_request_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
-}
-
 func (arg1 SwigcptrHeap) Enable() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -278,6 +252,42 @@ func (arg1 SwigcptrHeap) Counts(arg2 *Counts) {
 	C._wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
+func (arg1 SwigcptrHeap) Set_soft_limit(arg2 uint64) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int)(C._wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Collect(arg2 *Pass) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	var _swig_i_1 unsafe.Pointer
+ _swig_i_1 = unsafe.Pointer(arg2) 
+	swig_r = (int)(C._wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Collect_dry(arg2 *Pass) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	var _swig_i_1 unsafe.Pointer
+ _swig_i_1 = unsafe.Pointer(arg2) 
+	swig_r = (int)(C._wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Safepoint() {
+	_swig_i_0 := arg1
+	C._wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+}
+
+func (arg1 SwigcptrHeap) Request() {
+	_swig_i_0 := arg1
+	C._wrap_Heap_request_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+}
+
 func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -292,7 +302,7 @@ func (arg1 SwigcptrHeap) Off_pass(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1)))
 	return swig_r
 }
 
@@ -320,7 +330,7 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_8(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -357,16 +367,17 @@ type Heap interface {
 	Trim() (_swig_ret uint64)
 	Set_death_budget(arg2 uint64) (_swig_ret int)
 	Death_budget() (_swig_ret uint64)
-	Collect(arg2 *Pass) (_swig_ret int)
-	Collect_dry(arg2 *Pass) (_swig_ret int)
-	Safepoint()
-	Request()
 	Enable() (_swig_ret int)
 	Is_enabled() (_swig_ret bool)
 	Disabled_by(arg2 uint64) (_swig_ret string)
 	Set_pacing(arg2 *Pacing) (_swig_ret int)
 	Get_pacing(arg2 *Pacing)
 	Counts(arg2 *Counts)
+	Set_soft_limit(arg2 uint64) (_swig_ret int)
+	Collect(arg2 *Pass) (_swig_ret int)
+	Collect_dry(arg2 *Pass) (_swig_ret int)
+	Safepoint()
+	Request()
 	Generation(arg2 int, arg3 *Generation) (_swig_ret int)
 	Off_pass(arg2 uint64) (_swig_ret int)
 	Set_save_all(arg2 bool)
@@ -422,7 +433,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_11(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_12(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -617,7 +628,7 @@ func Memory_requests() (_swig_ret uint64) {
 func Memory_fail(arg1 uint64, arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_memory_fail_raw_0e4d6dd9e5c47dd6(C.swig_type_16(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_memory_fail_raw_0e4d6dd9e5c47dd6(C.swig_type_17(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Memory_held() (_swig_ret uint64) {

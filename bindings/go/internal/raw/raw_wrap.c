@@ -309,71 +309,6 @@ long long _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_g
 }
 
 
-intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
-  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
-  husk_pass *arg2 = (husk_pass *) 0 ;
-  husk_status result;
-  intgo _swig_go_result;
-  
-  arg1 = *(struct husk_heap **)&_swig_go_0; 
-  arg2 = (husk_pass *)_swig_go_1; 
-  
-  {
-    result = (husk_status)husk_heap_collect(arg1,arg2);
-    if (result != HUSK_OK) {
-      
-    }
-    
-  }
-  _swig_go_result = (intgo)result; 
-  return _swig_go_result;
-}
-
-
-intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
-  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
-  husk_pass *arg2 = (husk_pass *) 0 ;
-  husk_status result;
-  intgo _swig_go_result;
-  
-  arg1 = *(struct husk_heap **)&_swig_go_0; 
-  arg2 = (husk_pass *)_swig_go_1; 
-  
-  {
-    result = (husk_status)husk_heap_collect_dry(arg1,arg2);
-    if (result != HUSK_OK) {
-      
-    }
-    
-  }
-  _swig_go_result = (intgo)result; 
-  return _swig_go_result;
-}
-
-
-void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
-  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
-  
-  arg1 = *(struct husk_heap **)&_swig_go_0; 
-  
-  {
-    husk_heap_safepoint(arg1);
-    
-  }
-  
-}
-
-
-void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
-  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
-  
-  arg1 = *(struct husk_heap **)&_swig_go_0; 
-  
-  husk_heap_request(arg1);
-  
-}
-
-
 intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
@@ -462,6 +397,92 @@ void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_c
   arg2 = (husk_counts *)_swig_go_1; 
   
   husk_heap_counts((struct husk_heap const *)arg1,arg2);
+  
+}
+
+
+intgo _wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  size_t arg2 ;
+  husk_status result;
+  intgo _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  arg2 = (size_t)_swig_go_1; 
+  
+  {
+    result = (husk_status)husk_heap_set_soft_limit(arg1,arg2);
+    if (result != HUSK_OK) {
+      
+    }
+    
+  }
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  husk_pass *arg2 = (husk_pass *) 0 ;
+  husk_status result;
+  intgo _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  arg2 = (husk_pass *)_swig_go_1; 
+  
+  {
+    result = (husk_status)husk_heap_collect(arg1,arg2);
+    if (result != HUSK_OK) {
+      
+    }
+    
+  }
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  husk_pass *arg2 = (husk_pass *) 0 ;
+  husk_status result;
+  intgo _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  arg2 = (husk_pass *)_swig_go_1; 
+  
+  {
+    result = (husk_status)husk_heap_collect_dry(arg1,arg2);
+    if (result != HUSK_OK) {
+      
+    }
+    
+  }
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  
+  {
+    husk_heap_safepoint(arg1);
+    
+  }
+  
+}
+
+
+void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  
+  husk_heap_request(arg1);
   
 }
 

@@ -31,7 +31,8 @@ static bool is_worth_a_pass(husk_heap *heap)
 
 static void serve_queues(husk_heap *heap, husk_idle *out)
 {
-    if (!(husk__waiting(&heap->store) & (HUSK__WAITS_LATER | HUSK__WAITS_DUE | HUSK__WAITS_TELL)))
+    enum { QUEUES = HUSK__WAITS_LATER | HUSK__WAITS_DUE | HUSK__WAITS_DEATH | HUSK__WAITS_TELL };
+    if (!(husk__waiting(&heap->store) & QUEUES))
         return;
     (void)husk__collect_queues(heap);
     out->served = true;

@@ -110,6 +110,7 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     heap->deaths_left = SIZE_MAX;
     uint64_t start = husk__now();
     heap->busy |= BUSY_PASS;
+    husk__pace_search(heap);
     husk__find(heap, &found);
     if (found.corrupt)
         report_corrupt(heap, &found); /* now, while it is as it was found */

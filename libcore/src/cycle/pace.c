@@ -63,7 +63,7 @@ void husk__pace_begin(husk_heap *heap)
     heap->pace.set =
         (husk_pacing){ .least_objects = 16384, .least_bytes = (size_t)8 << 20, .factor = 1, .factor_max = 2 };
     heap->pace.factor = 1;
-    heap->pace.soft.look_at = SIZE_MAX;
+    heap->pace.most_blocks = heap->pace.most_bytes = heap->pace.soft.look_at = SIZE_MAX;
     heap->pace.times.last_end = heap->pace.soft.since = husk__now();
     husk__pace_set(heap);
 }
@@ -110,9 +110,17 @@ bool husk__pace_due(husk_heap *heap)
     return has_grown(heap);
 }
 
+void husk__pace_search(husk_heap *heap)
+{
+    heap->pace.most_blocks = husk__pace_present(heap, &heap->pace.most_bytes);
+}
+
 void husk__pace_note(husk_heap *heap, const husk_pass *pass, uint64_t start, bool corrupt)
 {
     heap->pace.corrupt = corrupt;
+    heap->pace.most_blocks -=
+        pass->collected < heap->pace.most_blocks ? pass->collected : heap->pace.most_blocks;
+    heap->pace.most_bytes -= pass->bytes < heap->pace.most_bytes ? pass->bytes : heap->pace.most_bytes;
     husk__adapt_note(heap, pass, start); /* looks at what the pass before left */
     heap->pace.deferred = pass->deferred;
     husk__region_note(heap, pass->reason);
@@ -121,8 +129,12 @@ void husk__pace_note(husk_heap *heap, const husk_pass *pass, uint64_t start, boo
 
 void husk__pace_restart(husk_heap *heap, size_t examined, size_t collected)
 {
-    husk__adapt_factor(&heap->pace, examined, collected);
-    heap->pace.base_blocks = husk__pace_present(heap, &heap->pace.base_bytes);
+    struct husk__pace *pace = &heap->pace;
+    husk__adapt_factor(pace, examined, collected);
+    size_t bytes, blocks = husk__pace_present(heap, &bytes);
+    pace->base_blocks = blocks < pace->most_blocks ? blocks : pace->most_blocks;
+    pace->base_bytes = bytes < pace->most_bytes ? bytes : pace->most_bytes;
+    pace->most_blocks = pace->most_bytes = SIZE_MAX;
     husk__pace_set(heap);
 }
 

@@ -17,6 +17,9 @@ void husk__pace_begin(husk_heap *heap);
 /* Looks exactly. True: a pass is due, pace.reason says why. False: nothing is to be done for a while. */
 bool husk__pace_due(husk_heap *heap);
 
+/* A search of everything begins: what is born from here on is growth. */
+void husk__pace_search(husk_heap *heap);
+
 /* After a full pass, before restart: what it says about time, cost, and the promises made. */
 void husk__pace_note(husk_heap *heap, const husk_pass *pass, uint64_t start, bool corrupt);
 

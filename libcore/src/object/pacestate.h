@@ -46,6 +46,8 @@ struct husk__pace {
     size_t base_blocks; /* what survived the last pass */
     size_t base_bytes;
     husk_reason reason; /* why the triggers were passed */
+    /* What may become the base: without what hooks make while a pass runs, which it has not looked at. SIZE_MAX: all. */
+    size_t most_blocks, most_bytes;
 
     struct husk__times times;
     double object_ns, yield;

@@ -23,6 +23,11 @@ HUSK_DOES(husk_heap::on_pass, arg1)
 HUSK_DOES(husk_heap::off_pass, arg1)
 HUSK_FINDS(husk_heap::garbage, arg1)
 
+/* husk/deadqueue.h */
+HUSK_LENDS(husk_watch_weak)
+HUSK_LENDS(husk_watch_obj)
+HUSK_LENDS(husk_deadqueue_obj)
+
 /* husk/debug.h */
 HUSK_DOES(husk_heap::verify, arg1)
 
@@ -92,6 +97,10 @@ HUSK_DOES(husk_path_of, husk_obj_heap(arg1))
 /* husk/snapshot.h */
 HUSK_DOES(husk_snapshot_new, arg1)
 HUSK_DOES(husk_snapshot_fork, arg1)
+
+/* husk/soft.h */
+HUSK_LENDS(husk_soft_weak)
+HUSK_LENDS(husk_soft_obj)
 
 /* husk/trace.h */
 HUSK_DOES(husk_trace_start, arg1)

@@ -154,6 +154,8 @@ HUSK_LOOKED_UP(type)
 %include "husk.i"
 %include "weakmap.i"
 %include "cleanup.i"
+%include "soft.i"
+%include "deadqueue.i"
 
 HUSK_TOKENS(husk_heap::husk_heap, arg2)
 HUSK_TOKENS(husk_generic_record_type, arg3)

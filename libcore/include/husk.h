@@ -19,6 +19,8 @@
 #include <husk/kinds.h>    /* record, list, map, text, box: ready-made types */
 #include <husk/weakmap.h>  /* weak-key map (ephemerons), weak-value map, weak set */
 #include <husk/cleanup.h>  /* the finalize registry */
+#include <husk/soft.h>     /* references that keep alive until memory is short */
+#include <husk/deadqueue.h> /* a queue of the dead, to be polled */
 #include <husk/bridge.h>   /* cycles through a language runtime with a collector of its own */
 #include <husk/trace.h>    /* who asked for the bytes: recording where things are made */
 #include <husk/ledger.h>   /* who holds references, taken where */

@@ -2,9 +2,11 @@
  * asks for no memory. It goes from the outside in, so that each step may rely on those before it. */
 #include "cycle/find.h"
 #include "object/cleanup.h"
+#include "object/deadqueue.h"
 #include "object/death.h"
 #include "object/hook.h"
 #include "object/ledgered.h"
+#include "object/soft.h"
 #include "object/visit.h"
 #include "object/weak.h"
 
@@ -18,7 +20,7 @@
     } while (0)
 
 struct totals {
-    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued, books;
+    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued, books, softs;
     uint64_t traced, traced_bytes; /* as the tracer counts */
 };
 
@@ -258,7 +260,10 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
         WANT(!weak->target ||
                  (husk__is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
              "a weak reference is not listed where it points");
+        totals->softs += (type->flags & TYPE_SOFT) && !(obj->tf & TF_QUEUED);
     }
+    const char *wrong = husk__deadqueue_wrong(heap, obj);
+    WANT(!wrong, "queue of the dead: %s", wrong);
     if ((type->flags & TYPE_TIED) && !(obj->tf & TF_QUEUED)) {
         status = verify_ties(heap, obj, type);
         if (status)
@@ -319,6 +324,8 @@ static husk_status verify_totals(husk_heap *heap, const struct totals *totals)
                      (!newer || newer->number > c->number),
                  "a cleanup is not listed where it belongs");
         }
+    const char *wrong = husk__softs_wrong(heap, totals->softs);
+    WANT(!wrong, "%s", wrong);
     WANT(cleanups == heap->cleanup_count, "%zu cleanups listed, %zu counted", cleanups, heap->cleanup_count);
     size_t cell_blocks = 0;
     for (uint32_t b = heap->cells.blocks; b; b = husk__cell_blocks[b][0].next)

@@ -21,9 +21,9 @@ static void on_pressure(struct husk__store *store)
     husk__collect_pressure((husk_heap *)store);
 }
 
-static bool on_limit(struct husk__store *store)
+static bool on_limit(struct husk__store *store, bool again)
 {
-    return husk__collect_limit((husk_heap *)store);
+    return husk__collect_limit((husk_heap *)store, again);
 }
 
 husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)

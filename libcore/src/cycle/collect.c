@@ -10,6 +10,7 @@
 #include "object/death.h"
 #include "object/hook.h"
 #include "object/ledgered.h"
+#include "object/soft.h"
 #include "object/traced.h"
 
 static void add_pass(husk_pass *sum, const husk_pass *pass)
@@ -105,6 +106,7 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
 {
     struct husk__found found;
     struct husk__set set;
+    husk__softs_age(heap, quiet);
     heap->quiet = quiet;
     (void)husk__drain_rest(heap); /* queued objects hold what they refer to */
     heap->deaths_left = SIZE_MAX;
@@ -215,18 +217,62 @@ void husk__collect_pressure(husk_heap *heap)
         run_quiet(heap, heap->pace.reason);
 }
 
-bool husk__collect_limit(husk_heap *heap)
+/* Inside a hook nothing can end. All soft references let go nevertheless, so that the next request finds room. */
+static bool limit_in_hook(husk_heap *heap)
 {
+    if (!(heap->busy & BUSY_BRIDGE))
+        (void)husk__softs_let_go(heap, SIZE_MAX, SOFT_BY_LIMIT, true);
     if (heap->busy & BUSY_PASS) /* the pass walks the chunks: none may go away under it */
         return false;
-    if (heap->busy & BUSY_WORK)
-        return husk__pages_trim(&heap->store, 0) > 0;
-    size_t before = heap->store.bytes_taken, used = heap->store.seen_blocks;
+    return husk__pages_trim(&heap->store, 0) > 0;
+}
+
+struct room {
+    size_t taken, used;
+};
+
+static bool came_free(husk_heap *heap, struct room before)
+{
+    (void)husk__pages_trim(&heap->store, 0);
+    return heap->store.bytes_taken < before.taken || heap->store.seen_blocks < before.used;
+}
+
+static void pass_at_limit(husk_heap *heap)
+{
     husk__store_rest(&heap->store); /* each bin's own empty pages are others' memory */
     if (!heap->collector.save_all)
         run_quiet(heap, HUSK_BY_LIMIT);
-    (void)husk__pages_trim(&heap->store, 0);
-    return heap->store.bytes_taken < before || heap->store.seen_blocks < used;
+}
+
+/* Shares double, so that there are few passes however many soft references there are. */
+static bool soften(husk_heap *heap, struct room before)
+{
+    struct husk__softs *softs = &heap->softs;
+    while (softs->holding) {
+        (void)husk__softs_let_go(heap, softs->share, SOFT_BY_LIMIT, true);
+        softs->share *= 2;
+        husk__store_rest(&heap->store);
+        husk__store_recount(&heap->store);
+        if (came_free(heap, before))
+            return true;
+        pass_at_limit(heap);
+        if (came_free(heap, before))
+            return true;
+    }
+    return false;
+}
+
+bool husk__collect_limit(husk_heap *heap, bool again)
+{
+    struct husk__softs *softs = &heap->softs;
+    if (heap->busy & BUSY_WORK)
+        return limit_in_hook(heap);
+    struct room before = { heap->store.bytes_taken, heap->store.seen_blocks };
+    if (again)
+        return soften(heap, before);
+    softs->share = softs->holding / 16 > HUSK__SOFT_SHARE ? softs->holding / 16 : HUSK__SOFT_SHARE;
+    pass_at_limit(heap);
+    return came_free(heap, before) || soften(heap, before);
 }
 
 /* Pushed last in first out; executed in the order of pushing. */

@@ -7,8 +7,9 @@
 /* Inside an allocation: a pass over garbage without hooks, if one is due. Never runs user code. */
 void husk__collect_pressure(husk_heap *heap);
 
-/* The same because memory ran out, then empty pages go back. True: something came free. */
-bool husk__collect_limit(husk_heap *heap);
+/* The same because memory ran out; then empty pages go back, then soft references let go, a share at each call until
+ * something came free. again: what came free at the last call was not enough. False: there is nothing more. */
+bool husk__collect_limit(husk_heap *heap, bool again);
 
 /* Of what waits, all but passes: later releases, events, news of quiet passes. True: there were releases
  * or events. */

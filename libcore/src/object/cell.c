@@ -48,7 +48,11 @@ static bool grow(struct husk__store *store, struct husk__cells *cells)
 
 struct husk__cell *husk__cell_new(struct husk__store *store, struct husk__cells *cells, husk_obj *obj)
 {
-    if (!cells->free && !grow(store, cells) && !(store->on_limit(store) && grow(store, cells)))
+    /* Also what came free meanwhile may have left a cell. */
+    bool have = cells->free || grow(store, cells);
+    for (bool again = false; !have && store->on_limit(store, again); again = true)
+        have = cells->free || grow(store, cells);
+    if (!have)
         return NULL;
     uint32_t index = cells->free;
     struct husk__cell *cell = husk__cell_at(index);

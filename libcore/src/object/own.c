@@ -4,13 +4,20 @@
 #include "object/ledgered.h"
 #include "object/traced.h"
 
+#include <husk/deadqueue.h>
 #include <husk/kinds.h>
+#include <husk/soft.h>
 #include <husk/trace.h>
 #include <husk/weakmap.h>
 
 /* A program that links the library statically takes what it uses: asking for their addresses must not pull the rest
  * in. */
 #pragma weak husk_cleanup_new
+#pragma weak husk_soft_new
+#pragma weak husk_soft_lock
+#pragma weak husk_deadqueue_new
+#pragma weak husk_watch_new
+#pragma weak husk_deadqueue_poll
 #pragma weak husk_obj_set
 #pragma weak husk_obj_take
 #pragma weak husk_obj_swap
@@ -39,6 +46,9 @@ void husk__know_own_code(void)
         FUNCTION(husk_buffer_resize),
         FUNCTION(husk_weak_new),
         FUNCTION(husk_cleanup_new),
+        FUNCTION(husk_soft_new),
+        FUNCTION(husk_deadqueue_new),
+        FUNCTION(husk_watch_new),
         FUNCTION(husk_record_new),
         FUNCTION(husk_list_new),
         FUNCTION(husk_list_append),
@@ -59,6 +69,8 @@ void husk__know_own_code(void)
         FUNCTION(husk_obj_take),
         FUNCTION(husk_obj_swap),
         FUNCTION(husk_weak_lock),
+        FUNCTION(husk_soft_lock),
+        FUNCTION(husk_deadqueue_poll),
         FUNCTION(husk__retain_slow_1),
         FUNCTION(husk__release_slow_1),
         FUNCTION(husk__ledgered_retain),

@@ -23,6 +23,7 @@
 #include <husk/cleanup.h>
 #include <husk/collect.h>
 #include <husk/heap.h>
+#include <husk/soft.h>
 #include <husk/weak.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -57,6 +58,20 @@ struct husk__collector {
     size_t condemned, condemned_bytes; /* members not yet reclaimed, while hooks run */
 };
 
+enum husk__soft_reason { SOFT_BY_CALL, SOFT_BY_AGE, SOFT_BY_PRESSURE, SOFT_BY_LIMIT, SOFT_REASONS };
+enum {
+    HUSK__SOFT_SHARE = 16
+}; /* at least so many let go at once when memory is short: a pass may follow each time */
+
+struct husk__softs {
+    husk_soft *newest, *oldest; /* those that hold, by use (object/soft.h) */
+    size_t holding, references;
+    uint64_t clock; /* passes begun */
+    husk_soft_policy policy;
+    uint64_t let_go[SOFT_REASONS], regained;
+    size_t share; /* how many let go next time at the limit (cycle/collect.c) */
+};
+
 struct husk_heap {
     struct husk__store store; /* first: a store pointer is a heap pointer */
 
@@ -74,7 +89,8 @@ struct husk_heap {
     husk_cleanup *cleanups[2]; /* those registered, by at_exit, newest first; one reference each */
     size_t cleanup_count;
     uint64_t cleanup_number; /* of the latest one */
-    uint32_t key_search;     /* number of the latest search that counted keys (cycle/ephemeron.c) */
+    struct husk__softs softs;
+    uint32_t key_search; /* number of the latest search that counted keys (cycle/ephemeron.c) */
     _Atomic(husk_later *) later;
 
     struct husk__tracer *tracer;     /* NULL: births are not traced */

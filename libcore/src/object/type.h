@@ -18,6 +18,8 @@ enum {
     TYPE_LOUD = 1u << 6,      /* its death runs code that must wait for a safe point */
     TYPE_TIED = 1u << 8,      /* a weak container: its rows are ties (object/tie.h) */
     TYPE_EPHEMERON = 1u << 9, /* a weak-key map: what its rows hold is marked only for living keys */
+    TYPE_SOFT = 1u << 10,     /* husk_soft (object/soft.h) */
+    TYPE_WATCH = 1u << 11,    /* husk_watch (object/deadqueue.h) */
     TYPE_PLAIN = 1u << 7, /* nothing but references in fields: no hook, no value, no varying slot (plain.c) */
 };
 

@@ -1,8 +1,10 @@
 /* object/weak.c: weak references: making, asking, ending. The cell that lists them is cell.c. */
 #include "object/weak.h"
 
+#include "object/deadqueue.h"
 #include "object/death.h"
 #include "object/hook.h"
+#include "object/soft.h"
 #include "object/traced.h"
 
 /* Both are set together, the second one last. */
@@ -140,7 +142,12 @@ bool husk__weak_end(husk_heap *heap, husk_weak *weak)
         weak->target = NULL;
         weak->next = NULL;
     }
-    if (!husk__weak_has_call(weak) || !weak->data_free)
+    uint32_t flags = husk__type_of(&weak->head)->flags;
+    if (UNLIKELY(flags & TYPE_SOFT))
+        husk__soft_end(heap, (husk_soft *)(void *)weak);
+    if (UNLIKELY(flags & TYPE_WATCH))
+        husk__watch_end((husk_watch *)(void *)weak);
+    if (!(flags & TYPE_TRACKED) || !weak->data_free)
         return false;
     weak->head.tf |= TF_QUEUED;
     husk__event_add(heap, weak);
@@ -156,7 +163,10 @@ void husk__end_weaks(husk_heap *heap, husk_obj *obj)
         weak->target = NULL;
         weak->next = NULL;
         weak->back = NULL;
-        if (!husk__weak_has_call(weak) || !weak->fn || (heap->reclaiming && husk__is_pending(weak)))
+        uint32_t flags = husk__type_of(&weak->head)->flags;
+        if (UNLIKELY(flags & TYPE_WATCH))
+            husk__watch_arrive((husk_watch *)(void *)weak);
+        if (!(flags & TYPE_TRACKED) || !weak->fn || (heap->reclaiming && husk__is_pending(weak)))
             continue;
         husk_obj_retain(&weak->head);
         weak->head.tf |= TF_EVENT;
@@ -194,6 +204,8 @@ void husk__event_run(husk_heap *heap)
         weak->data_free(weak->data);
         heap->ending = NULL;
         husk__hook_leave(heap, &saved);
+        if (husk__type_of(&weak->head)->flags & TYPE_SOFT)
+            husk__soft_drop((husk_soft *)(void *)weak);
         husk__store_free((struct husk__slot *)weak);
         return;
     }

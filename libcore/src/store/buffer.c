@@ -10,7 +10,8 @@ void *husk__buffer_resize(struct husk__store *store, void *old, size_t old_bytes
     if (new_bytes > old_bytes)
         husk__store_relieve(store);
     void *block = husk__charged_resize(store, old, old_bytes, new_bytes);
-    if (!block && new_bytes && store->on_limit(store))
+    bool hopeless = store->max_bytes && new_bytes > store->max_bytes;
+    for (bool again = false; !block && new_bytes && !hopeless && store->on_limit(store, again); again = true)
         block = husk__charged_resize(store, old, old_bytes, new_bytes);
     if (block || !new_bytes)
         store->raw_bytes += new_bytes - old_bytes;

@@ -195,7 +195,7 @@ struct husk__slot *husk__store_refill(struct husk__store *store, unsigned number
     husk__store_relieve(store);
     /* The pass may have filled this very hand's page, but never the hand: only births fill it. */
     struct husk__slot *block = refill(store, number);
-    if (UNLIKELY(!block) && store->on_limit(store))
+    for (bool again = false; UNLIKELY(!block) && store->on_limit(store, again); again = true)
         block = refill(store, number);
     return block;
 }
@@ -226,7 +226,8 @@ struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bo
     }
     husk__store_relieve(store);
     struct husk__page *page = take_large(store, bytes, dirty);
-    if (UNLIKELY(!page) && store->on_limit(store))
+    bool hopeless = store->max_bytes && bytes > store->max_bytes;
+    for (bool again = false; UNLIKELY(!page) && !hopeless && store->on_limit(store, again); again = true)
         page = take_large(store, bytes, dirty);
     if (!page)
         return NULL;

@@ -94,8 +94,9 @@ struct husk__store {
     /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may
      * run a pass over garbage without hooks, and so free blocks, but never runs user code. */
     void (*on_pressure)(struct husk__store *store);
-    /* max_bytes is reached or the system refuses. True: something was freed, try once more. */
-    bool (*on_limit)(struct husk__store *store);
+    /* max_bytes is reached or the system refuses. True: something was freed, try once more; if that was not enough,
+     * ask again. */
+    bool (*on_limit)(struct husk__store *store, bool again);
 };
 
 ALWAYS_INLINE uint32_t husk__waiting(struct husk__store *store)

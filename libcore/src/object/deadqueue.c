@@ -22,13 +22,10 @@ static const husk_type *have_types(void)
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static const husk_type_spec watch = { HUSK_TYPE_SPEC, .name = "watch",
                                           .size = sizeof(husk_watch) - HUSK__HEADER };
-    /* Acyclic: what watches know weakly and what their data leads to is nothing that a pass could follow. */
-    static const husk_type_spec queue = { HUSK_TYPE_SPEC,
-                                          .name = "queue of the dead",
-                                          .size = sizeof(husk_deadqueue) - HUSK__HEADER,
-                                          .each = each_watch,
-                                          .dispose = dispose,
-                                          .flags = HUSK_TYPE_ACYCLIC | HUSK_TYPE_DISPOSE_ANYWHERE };
+    static const husk_type_spec queue = {
+        HUSK_TYPE_SPEC,     .name = "queue of the dead", .size = sizeof(husk_deadqueue) - HUSK__HEADER,
+        .each = each_watch, .dispose = dispose,          .flags = HUSK_TYPE_DISPOSE_ANYWHERE
+    };
     const husk_type *type = atomic_load_explicit(&queue_type, memory_order_acquire);
     if (type)
         return type;
@@ -81,10 +78,12 @@ static void leave(husk_watch *watch)
     watch->waits = false;
 }
 
-void husk__watch_arrive(husk_watch *watch)
+void husk__watch_arrive(husk_heap *heap, husk_watch *watch)
 {
     husk_deadqueue *queue = watch->queue;
-    if (!queue || husk__is_dying(&queue->head)) /* which is going through its watches */
+    if (!queue || (queue->head.tf & TF_QUEUED)) /* it is perhaps going through its watches */
+        return;
+    if (heap->reclaiming && husk__is_pending(queue)) /* and this one ends in the same set */
         return;
     leave(watch);
     watch->queue = queue;

@@ -28,7 +28,7 @@ struct husk_deadqueue {
 };
 
 /* Its object has just died. */
-void husk__watch_arrive(husk_watch *watch);
+void husk__watch_arrive(husk_heap *heap, husk_watch *watch);
 
 /* It has no count any more: leaves the list that it is in. */
 void husk__watch_end(husk_watch *watch);

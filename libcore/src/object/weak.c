@@ -165,7 +165,7 @@ void husk__end_weaks(husk_heap *heap, husk_obj *obj)
         weak->back = NULL;
         uint32_t flags = husk__type_of(&weak->head)->flags;
         if (UNLIKELY(flags & TYPE_WATCH))
-            husk__watch_arrive((husk_watch *)(void *)weak);
+            husk__watch_arrive(heap, (husk_watch *)(void *)weak);
         if (!(flags & TYPE_TRACKED) || !weak->fn || (heap->reclaiming && husk__is_pending(weak)))
             continue;
         husk_obj_retain(&weak->head);

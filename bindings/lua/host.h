@@ -36,6 +36,8 @@
 #include <husk.h>
 #include <husk/bridge.h>
 #include <husk/cleanup.h>
+#include <husk/deadqueue.h>
+#include <husk/soft.h>
 #include <husk/ledger.h>
 #include <husk/snapshot.h>
 #include <husk/trace.h>
@@ -285,7 +287,8 @@ husk_status husk_lua_push_peeked(lua_State *L, int at, const char *function, hus
 
 /* ---- the kinds: host_kinds.c, host_list.c, host_map.c, host_record.c and so on ---- */
 
-enum { HUSK_LUA_CLEANUP = 100 }; /* a kind of ours: a weak reference that is a cleanup */
+/* Kinds of ours: weak references that are more, and the queue of the dead. */
+enum { HUSK_LUA_CLEANUP = 100, HUSK_LUA_SOFT, HUSK_LUA_WATCH, HUSK_LUA_QUEUE };
 
 /* The metatable for proxies of a type, of which obj is one; NULL: a record type. */
 void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_obj *obj);
@@ -314,6 +317,8 @@ void husk_lua_open_lists(lua_State *L);
 void husk_lua_open_maps(lua_State *L);
 void husk_lua_open_weakmaps(lua_State *L);
 void husk_lua_open_cleanups(lua_State *L);
+void husk_lua_open_softs(lua_State *L);
+void husk_lua_open_queues(lua_State *L);
 void husk_lua_open_bulk(lua_State *L);
 void husk_lua_open_records(lua_State *L);
 void husk_lua_open_weaks(lua_State *L);

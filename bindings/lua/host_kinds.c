@@ -134,13 +134,24 @@ int husk_lua_clear(lua_State *L)
 
 /* ---- metatables ---- */
 
+static int kind_of(husk_obj *obj)
+{
+    if (husk_cleanup_of(obj))
+        return HUSK_LUA_CLEANUP;
+    if (husk_soft_of(obj))
+        return HUSK_LUA_SOFT;
+    if (husk_watch_of(obj))
+        return HUSK_LUA_WATCH;
+    return husk_deadqueue_of(obj) ? HUSK_LUA_QUEUE : (int)husk_obj_kind(obj);
+}
+
 void husk_lua_push_meta(lua_State *L, const husk_type *type, husk_obj *obj)
 {
     husk_lua_table(L, HUSK_LUA_METAS);
     if (lua_rawgetp(L, -1, type) == LUA_TNIL) { /* once for each type */
         lua_pop(L, 1);
         luaL_checkstack(L, 16, NULL);
-        int kind = obj ? husk_cleanup_of(obj) ? HUSK_LUA_CLEANUP : (int)husk_obj_kind(obj) : HUSK_KIND_RECORD;
+        int kind = obj ? kind_of(obj) : HUSK_KIND_RECORD;
         if (kind == HUSK_KIND_RECORD) {
             husk_lua_push_record_meta(L, type);
         } else if (lua_rawgeti(L, -1, kind) == LUA_TNIL) {

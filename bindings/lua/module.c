@@ -40,6 +40,8 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_maps(L);
     husk_lua_open_weakmaps(L);
     husk_lua_open_cleanups(L);
+    husk_lua_open_softs(L);
+    husk_lua_open_queues(L);
     husk_lua_open_bulk(L);
     husk_lua_open_records(L);
     husk_lua_open_weaks(L);

@@ -185,6 +185,13 @@ function heap:classes()
   return setmetatable(list, Classes)
 end
 
+-- heap:queue(): a queue of the dead in this heap: husk.weak.queue.
+-- heap:yield_softs(keep): soft references let go, all but the `keep` most recently used; without keep, all. Returns how many.
+-- heap:soft_policy(changes): when else they let go, a table: max_age, in passes without a use (0: never by age), and keep, how
+-- many of the most recently used stay whatever their age. At max_bytes all let go before anything is refused. With a table
+-- it changes what the table names.
+-- heap:soft_figures(): soft references, a table: references, holding, how often one let go (by_call, by_age, by_pressure,
+-- by_limit) and held its object again (regained).
 -- heap:cleanups(): how many functions of husk.weak.finalize are still to run.
 -- heap:set_max_bytes(bytes): changes the limit; 0: none.
 -- heap:set_death_budget(most): the death budget: how many objects end, and callbacks run, in one release at most; 0, the

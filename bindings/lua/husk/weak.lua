@@ -49,6 +49,34 @@ weak.finalize = core.new_cleanup
 -- finalizer:release(): ends the handle; fn stays registered.
 -- finalizer:close(): the same, for <close>.
 
+-- husk.weak.soft(x, on_gone): a soft reference: it keeps x until memory is short; then the soft references that were used
+-- longest ago let go first, and are weak from there on. s() or s:get() is the object or nil, and a use: s holds it again.
+-- s.holding is whether it holds now, s.alive and s.state are those of weak references. on_gone(s) runs once, when the
+-- object has died, if s is still held by somebody then.
+weak.soft = core.new_soft
+
+-- soft:get(): the object, or nil; the same as soft().
+-- soft:let_go(): lets go now; whether it was holding.
+-- soft:release(): ends the handle, as husk.release(soft).
+-- soft:close(): the same, for <close>.
+
+-- husk.weak.queue(): a queue of the dead: q:watch(x, tag), and when x has died q:poll() gives the tag. #q is how many
+-- wait. Nothing is called when something dies, and nothing is missed.
+function weak.queue() return default:queue() end
+
+-- queue:watch(x, tag): watches x. tag is any Lua value but nil; one that leads to x keeps it alive. Returns the watch, which
+-- nobody has to keep: watch.alive is whether it still waits for the death, watch.tag the tag.
+-- queue:poll(): the tag of the one that died first of those that wait, or nil. Never blocks.
+-- queue:each(): an iterator: `for tag in q:each() do` polls until none waits.
+-- queue:watching(): how many watches there are whose objects live.
+-- queue:fd(): a descriptor that is readable while tags wait, for event loops; closed with the queue.
+-- queue:release(): ends the handle, as husk.release(queue). The queue ends with its last reference, its watches with it.
+-- queue:close(): the same, for <close>.
+-- watch:get(): the object, or nil.
+-- watch:detach(): takes it out of its queue; whether it was in one.
+-- watch:release(): ends the handle; the queue keeps the watch.
+-- watch:close(): the same, for <close>.
+
 -- husk.weak.count(x): how many weak references to x there are.
 weak.count = core.obj.weak_count
 

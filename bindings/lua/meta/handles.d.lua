@@ -56,6 +56,25 @@ local WeakSet = {}
 ---@overload fun(): ...
 local Finalizer = {}
 
+--- A soft reference.
+---@class husk.Soft: husk.Object
+---@field alive boolean
+---@field holding boolean
+---@field state "alive"|"dying"|"dead"
+---@overload fun(): husk.Object?
+local Soft = {}
+
+--- A queue of the dead.
+---@class husk.Queue: husk.Object
+---@operator len: integer
+local Queue = {}
+
+--- What queue:watch registered.
+---@class husk.Watch: husk.Object
+---@field alive boolean
+---@field tag any
+local Watch = {}
+
 --- A record type: call it to make a record; functions in it are methods.
 ---@class husk.Class
 ---@field [string] any
@@ -656,6 +675,27 @@ function Heap:types() end
 ---@return husk.Classes
 function Heap:classes() end
 
+--- A queue of the dead in this heap: husk.weak.queue.
+---@return husk.Queue
+function Heap:queue() end
+
+--- Soft references let go, all but the `keep` most recently used; without keep, all. Returns how many.
+---@param keep? integer
+---@return integer
+function Heap:yield_softs(keep) end
+
+--- When else they let go, a table: max_age, in passes without a use (0: never by age), and keep, how many of the most
+--- recently used stay whatever their age. At max_bytes all let go before anything is refused. With a table it changes what
+--- the table names.
+---@param changes? { max_age: integer?, keep: integer? }
+---@return { max_age: integer, keep: integer }
+function Heap:soft_policy(changes) end
+
+--- Soft references, a table: references, holding, how often one let go (by_call, by_age, by_pressure, by_limit) and held its
+--- object again (regained).
+---@return { references: integer, holding: integer, by_call: integer, by_age: integer, by_pressure: integer, by_limit: integer, regained: integer }
+function Heap:soft_figures() end
+
 --- How many functions of husk.weak.finalize are still to run.
 ---@return integer
 function Heap:cleanups() end
@@ -738,6 +778,64 @@ function Weak:release() end
 
 --- The same, for <close>.
 function Weak:close() end
+
+--- The object, or nil; the same as soft().
+---@return husk.Object?
+function Soft:get() end
+
+--- Lets go now; whether it was holding.
+---@return boolean
+function Soft:let_go() end
+
+--- Ends the handle, as husk.release(soft).
+function Soft:release() end
+
+--- The same, for <close>.
+function Soft:close() end
+
+--- Watches x. tag is any Lua value but nil; one that leads to x keeps it alive. Returns the watch, which nobody has to keep:
+--- watch.alive is whether it still waits for the death, watch.tag the tag.
+---@param x husk.Object
+---@param tag any
+---@return husk.Watch
+function Queue:watch(x, tag) end
+
+--- The tag of the one that died first of those that wait, or nil. Never blocks.
+---@return any
+function Queue:poll() end
+
+--- An iterator: `for tag in q:each() do` polls until none waits.
+---@return fun(queue: husk.Queue): any
+---@return husk.Queue
+function Queue:each() end
+
+--- How many watches there are whose objects live.
+---@return integer
+function Queue:watching() end
+
+--- A descriptor that is readable while tags wait, for event loops; closed with the queue.
+---@return integer
+function Queue:fd() end
+
+--- Ends the handle, as husk.release(queue). The queue ends with its last reference, its watches with it.
+function Queue:release() end
+
+--- The same, for <close>.
+function Queue:close() end
+
+--- The object, or nil.
+---@return husk.Object?
+function Watch:get() end
+
+--- Takes it out of its queue; whether it was in one.
+---@return boolean
+function Watch:detach() end
+
+--- Ends the handle; the queue keeps the watch.
+function Watch:release() end
+
+--- The same, for <close>.
+function Watch:close() end
 
 --- Takes all entries out.
 function WeakKeyMap:clear() end

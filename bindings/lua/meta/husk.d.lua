@@ -41,6 +41,20 @@ function weak.set(members) end
 ---@return husk.Finalizer
 function weak.finalize(x, fn, ...) end
 
+--- A soft reference: it keeps x until memory is short; then the soft references that were used longest ago let go first,
+--- and are weak from there on. s() or s:get() is the object or nil, and a use: s holds it again. s.holding is whether it
+--- holds now, s.alive and s.state are those of weak references. on_gone(s) runs once, when the object has died, if s is
+--- still held by somebody then.
+---@param x husk.Object
+---@param on_gone? fun(soft: husk.Soft)
+---@return husk.Soft
+function weak.soft(x, on_gone) end
+
+--- A queue of the dead: q:watch(x, tag), and when x has died q:poll() gives the tag. #q is how many wait. Nothing is called
+--- when something dies, and nothing is missed.
+---@return husk.Queue
+function weak.queue() end
+
 --- How many weak references to x there are.
 ---@param x husk.Object
 ---@return integer

@@ -377,6 +377,34 @@ static void all_are_gone_before_a_request_fails(husk_heap *other)
     }
 }
 
+/* The soft limit: what is used longest ago goes, and the heap stays about there. */
+static void at_the_soft_limit(husk_heap *heap)
+{
+    enum { ENTRY = 4096, LIMIT = 4 << 20 };
+    TRY_OK(husk_heap_set_soft_limit(heap, LIMIT));
+    husk_soft_policy policy = { .keep = 300 };
+    husk_heap_set_soft_policy(heap, &policy);
+    cache c = { husk_list_new(heap), 0 };
+    TRY(c.list);
+    size_t most = story_size(8000, 2000);
+    bool all = true;
+    while (all && c.count < most)
+        all = cache_add(heap, &c, ENTRY);
+    assert_true(all || story_failing);
+    if (all) {
+        husk_soft_figures figures = figures_of(heap);
+        assert_true(figures.by_pressure > most / 4);
+        assert_int_equal(figures.by_pressure + figures.holding, most);
+        assert_true(figures.holding >= 300);
+        assert_int_equal(cache_held(&c, most - figures.holding, most), figures.holding);
+        husk_heap_figures memory;
+        husk_heap_figures_get(heap, &memory);
+        assert_true(memory.bytes_peak < LIMIT + LIMIT / 8);
+    }
+    verify(heap);
+    husk_obj_release(c.list);
+}
+
 /* The system refuses: the same. */
 static void the_system_refuses(husk_heap *heap)
 {
@@ -503,6 +531,6 @@ static void at_close(husk_heap *heap)
 STORIES(STORY(holds_until_let_go, 0), STORY(ends_with_its_object, 0), STORY(least_recently_used_first, 0),
         STORY(in_its_own_cycle, 0), STORY(a_cycle_behind_it, 0), STORY(by_age, 0),
         STORY(a_cache_fills_the_heap, 0), STORY(all_are_gone_before_a_request_fails, STORY_NO_FAULT),
-        STORY(the_system_refuses, STORY_NO_FAULT), STORY(refused_in_a_hook, STORY_NO_FAULT),
-        STORY(no_hook_inside_a_request, STORY_NO_FAULT), STORY(what_comes_back_is_soft_again, 0),
-        STORY(at_close, STORY_LEAVES_OBJECTS));
+        STORY(at_the_soft_limit, STORY_NO_FAULT), STORY(the_system_refuses, STORY_NO_FAULT),
+        STORY(refused_in_a_hook, STORY_NO_FAULT), STORY(no_hook_inside_a_request, STORY_NO_FAULT),
+        STORY(what_comes_back_is_soft_again, 0), STORY(at_close, STORY_LEAVES_OBJECTS));

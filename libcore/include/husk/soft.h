@@ -12,7 +12,8 @@
  *             in the end all. No request for an object, a cell or a buffer is refused before. Two exceptions: one
  *             for more than max_bytes, which nothing could satisfy; and while a bridge (husk/bridge.h) looks at
  *             the heap.
- *   pressure  the heap is above its soft limit on memory: as many as it takes
+ *   pressure  a pass that the soft limit (husk_heap_set_soft_limit) started was not enough, or one has to wait: those
+ *             used longest ago, in the same shares, until as many bytes came free as the heap is above it
  *   age       at each pass those not used during the last max_age passes (husk_soft_policy)
  *   call      husk_soft_let_go, husk_heap_yield_softs
  * Inside a request no code of the program runs: what needs a finalizer or a callback ends at the next safe point.

@@ -7,6 +7,7 @@
 #include "cycle/listen.h"
 #include "cycle/pace.h"
 #include "cycle/set.h"
+#include "cycle/softlimit.h"
 #include "object/death.h"
 #include "object/hook.h"
 #include "object/ledgered.h"
@@ -143,6 +144,8 @@ static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
     husk__drain(heap); /* quiet: only what needs no user code */
     heap->quiet = false;
 
+    if (pass->reason == HUSK_BY_SOFT && !pass->deferred)
+        husk__soft_yield(heap, quiet);
     note(&heap->collector.full, pass);
     husk__pace_note(heap, pass, start, found.corrupt != NULL);
     husk__pace_restart(heap, pass->examined, pass->collected);

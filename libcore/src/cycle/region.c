@@ -132,8 +132,11 @@ husk_status husk_heap_no_gc_begin(husk_heap *heap, size_t objects, size_t bytes,
     if (want && (heap->busy & BUSY_WORK))
         return husk_heap_fail(heap, HUSK_EBUSY, "no_gc: a pass or a hook of heap %s is running", heap->name);
     size_t pages = want ? bytes / PAGE_AT_LEAST + 1 + HUSK_REGION_SIZES : 0;
-    if (want && !reserve(&heap->store, pages) &&
-        !(heap->store.on_limit(&heap->store) && reserve(&heap->store, pages))) {
+    bool have = !want || reserve(&heap->store, pages);
+    bool hopeless = heap->store.max_bytes && bytes > heap->store.max_bytes;
+    for (bool again = false; !have && !hopeless && heap->store.on_limit(&heap->store, again); again = true)
+        have = reserve(&heap->store, pages);
+    if (!have) {
         husk_status status = heap->store.failure ? heap->store.failure : HUSK_ENOMEM;
         heap->store.failure = HUSK_OK;
         return husk_heap_fail(heap, status, "no_gc: %zu bytes are not to be reserved: %s", bytes,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "cycle/pace.h"
 #include "object/hook.h"
+#include "object/soft.h"
 
 #define LEAST_LIMIT ((size_t)1 << 20)
 /* The next refill may take a page, and a chunk for it: the look comes so much before the limit. */
@@ -36,6 +37,16 @@ static void give_back(husk_heap *heap)
     (void)husk__pages_trim(store, store->pages_spare > wanted ? store->pages_spare - wanted : 0);
 }
 
+/* Above `most`: soft references let go. */
+static void yield(husk_heap *heap, size_t most, bool quiet)
+{
+    size_t taken = heap->store.bytes_taken;
+    if (taken <= most || !husk__softs_yield(heap, taken - most, quiet))
+        return;
+    husk__store_rest(&heap->store);
+    give_back(heap);
+}
+
 bool husk__soft_due(husk_heap *heap)
 {
     struct husk__soft *soft = &heap->pace.soft;
@@ -49,9 +60,16 @@ bool husk__soft_due(husk_heap *heap)
     if (husk__now() - soft->since < soft->owed) { /* looked at again by the next refill */
         soft->now.held_back_times += !soft->now.held_back;
         soft->now.held_back = true;
+        yield(heap, soft->look_at, true); /* costs no pass */
         return false;
     }
     return true;
+}
+
+void husk__soft_yield(husk_heap *heap, bool quiet)
+{
+    give_back(heap);
+    yield(heap, near_limit(heap), quiet);
 }
 
 void husk__soft_note(husk_heap *heap, husk_reason reason)

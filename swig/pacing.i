@@ -25,6 +25,9 @@ typedef struct husk_counts {
 }
 
 /* Structs with words in them, and a text that is kept. */
+HUSK_HOST(husk_factor_why_name)
+HUSK_HOST(husk_bound_why_name)
+HUSK_HOST(husk_region_why_name)
 HUSK_HOST(husk_heap_pacing_state)
 HUSK_HOST(husk_heap_bound)
 HUSK_HOST(husk_heap_soft_limit)

@@ -252,6 +252,15 @@ void husk_lua_check_any(lua_State *L, int at, const char *function); /* an argum
 void husk_lua_open_errors(lua_State *L);
 void husk_lua_open_failures(lua_State *L); /* adds to the core table on top: fail */
 
+/* The string at `at`, kept for as long as the Lua state; not a string: `otherwise`. An error if it is anything but
+ * a string or nil. */
+const char *husk_lua_keep_name(lua_State *L, int at, const char *function, const char *otherwise);
+
+/* ---- host_pacing.c ---- */
+
+/* With the table of methods of heaps on top. */
+void husk_lua_open_pacing(lua_State *L);
+
 /* ---- host_values.c: values and figures ---- */
 
 void husk_lua_push_size(lua_State *L, uint64_t size);

@@ -2,26 +2,29 @@
  * and the questions about objects that stand beside them. */
 #include "host.h"
 
+const char *husk_lua_keep_name(lua_State *L, int at, const char *function, const char *otherwise)
+{
+    if (lua_isnoneornil(L, at))
+        return otherwise;
+    if (lua_type(L, at) != LUA_TSTRING) {
+        husk_lua_push_arg_error(L, function, at, "string");
+        lua_error(L);
+    }
+    husk_lua_table(L, HUSK_LUA_NAMES);
+    lua_pushvalue(L, at);
+    if (lua_rawget(L, -2) == LUA_TNIL) {
+        lua_pushvalue(L, at);
+        lua_pushvalue(L, at);
+        lua_rawset(L, -4);
+        lua_pushvalue(L, at);
+    }
+    return lua_tostring(L, -1); /* the one that the table has: equal long strings are different objects */
+}
+
 /* heap:disable([holder]): Husk keeps the pointer, so the string stays as long as the Lua state. */
 static int heap_disable(lua_State *L)
 {
-    const char *holder = "a script";
-    if (!lua_isnoneornil(L, 2)) {
-        if (lua_type(L, 2) != LUA_TSTRING) {
-            husk_lua_push_arg_error(L, "heap:disable", 2, "string");
-            return lua_error(L);
-        }
-        husk_lua_table(L, HUSK_LUA_NAMES);
-        lua_pushvalue(L, 2);
-        if (lua_rawget(L, -2) == LUA_TNIL) {
-            lua_pushvalue(L, 2);
-            lua_pushvalue(L, 2);
-            lua_rawset(L, -4);
-            lua_pushvalue(L, 2);
-        }
-        holder =
-            lua_tostring(L, -1); /* the one that the table has: equal long strings are different objects */
-    }
+    const char *holder = husk_lua_keep_name(L, 2, "heap:disable", "a script");
     husk_heap *heap = husk_lua_check_heap(L, 1, "heap:disable");
     husk_status status = husk_heap_disable(heap, holder);
     return status == HUSK_OK ? 0 : husk_lua_fail(L, heap, status);
@@ -190,6 +193,7 @@ void husk_lua_open_heaps(lua_State *L)
     luaL_setfuncs(L, functions, 0);
     lua_getfield(L, -1, "heap");
     luaL_setfuncs(L, methods, 0);
+    husk_lua_open_pacing(L);
     luaL_getmetatable(L, HUSK_LUA_HEAP_META);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "__index");

@@ -40,7 +40,7 @@ local function learn_module(root)
     for name in modules:gmatch("([%w_]+)%.lua") do known[name] = true end
     known.default = true
     for _, path in ipairs { "swig/heap.i", "swig/collect.i", "swig/pacing.i", "swig/debug.i", "bindings/lua/host_heap.c",
-                            "bindings/lua/host_walk.c" } do
+                            "bindings/lua/host_pacing.c", "bindings/lua/host_walk.c" } do
         local source = pages.read(root .. "/" .. path) or ""
         for name in source:gmatch("([%w_]+)%([^\n]*%)[^\n]*;") do known[name] = true end
         for name in source:gmatch('{ "([%w_]+)"') do known[name] = true end

@@ -227,6 +227,18 @@ static void deferred_garbage_is_shown_apart(husk_heap *heap)
     assert_int_equal(bound_of(heap).garbage_objects, 0);
 }
 
+static void reasons_have_names(husk_heap *heap)
+{
+    (void)heap;
+    assert_string_equal(husk_bound_why_name(HUSK_BOUND_KEPT), "kept");
+    assert_string_equal(husk_bound_why_name(HUSK_BOUND_CORRUPT), "corrupt");
+    assert_string_equal(husk_bound_why_name((husk_bound_why)(HUSK_BOUND_CORRUPT + 1)), "unknown");
+    assert_string_equal(husk_factor_why_name(HUSK_FACTOR_TIME), "time");
+    assert_string_equal(husk_factor_why_name((husk_factor_why)(HUSK_FACTOR_TIME + 1)), "unknown");
+    assert_string_equal(husk_region_why_name(HUSK_REGION_ASKED), "asked");
+    assert_string_equal(husk_region_why_name((husk_region_why)(HUSK_REGION_ASKED + 1)), "unknown");
+}
+
 STORIES(STORY(a_heap_stays_within_its_bound, 0), STORY(passes_cost_a_constant_for_each_birth, 0),
         STORY(the_share_of_time_is_reported, 0), STORY(what_is_not_promised_is_said, 0),
-        STORY(deferred_garbage_is_shown_apart, 0));
+        STORY(deferred_garbage_is_shown_apart, 0), STORY(reasons_have_names, 0));

@@ -35,6 +35,31 @@ function gc.threshold(objects, bytes)
   return pacing.least_objects, pacing.least_bytes
 end
 
+-- husk.gc.state(): how passes are paced now, and why: heap:pacing_state.
+function gc.state() return default:pacing_state() end
+
+-- husk.gc.bound(): what the heap does not grow past without a pass: heap:bound.
+function gc.bound() return default:bound() end
+
+-- husk.gc.soft_limit(bytes): the soft limit on memory: heap:soft_limit.
+function gc.soft_limit(bytes) return default:soft_limit(bytes) end
+
+-- husk.gc.idle(seconds): useful work in a quiet moment: heap:idle.
+function gc.idle(seconds) return default:idle(seconds) end
+
+-- husk.gc.stress(settings): passes at allocations, to find missing references early: heap:stress.
+function gc.stress(settings) return default:stress(settings) end
+
+-- husk.gc.without(budget, fn, ...): calls fn(...) in a region without passes, with a budget as for heap:no_gc_begin, and
+-- returns how the region went (heap:no_gc_end) and what fn returned. An error of fn ends the region, too.
+function gc.without(budget, fn, ...)
+  default:no_gc_begin(budget)
+  local results = table.pack(pcall(fn, ...))
+  local region = default:no_gc_end()
+  if not results[1] then error(results[2], 0) end
+  return region, table.unpack(results, 2, results.n)
+end
+
 -- husk.gc.stats(): one table of cumulative figures for each generation, the only one being the first.
 function gc.stats() return {default:stats(0)} end
 

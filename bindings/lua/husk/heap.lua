@@ -124,6 +124,37 @@ function heap:pacing(changes)
   return get_pacing(self)
 end
 
+-- heap:pacing_state(): how passes are paced now, a table: factor, the one in force; why, "set", "yield" or "time"; at_most,
+-- whether it is factor_max; time_share of the last automatic passes (timed of them), and time_kept, whether it is within
+-- its goal of a tenth; yield of the last pass, last_ns, and object_ns, what an object costs; automatic passes and
+-- automatic_examined, the objects that they looked at.
+-- heap:bound(): what is not passed without a pass over all, a table: objects, bytes (nil: not bounded); garbage_objects and
+-- garbage_bytes, what may be uncollected garbage now at most, and new_objects of these; deferred_objects, garbage that waits
+-- for a safe point; kept, and if not, why, and the holder.
+
+-- heap:soft_limit(bytes): the soft limit, a table: bytes, exceeded, held_back, most_over, passes, held_back_times. bytes sets
+-- it, 1 MiB or more; 0: none. When the bytes taken come to it pages go back and a pass runs; no allocation fails, and
+-- passes for it take at most half of the time.
+local set_soft_limit, get_soft_limit = heap.set_soft_limit, heap.get_soft_limit
+heap.set_soft_limit, heap.get_soft_limit = nil, nil
+function heap:soft_limit(bytes)
+  if bytes ~= nil then set_soft_limit(self, bytes) end
+  return get_soft_limit(self)
+end
+
+-- heap:no_gc_begin(budget): no automatic pass until the heap has grown by budget.objects or budget.bytes, or until
+-- no_gc_end. budget.reserve: the pages for the bytes are taken now. budget.holder says who asked.
+-- heap:no_gc_end(): ends it and says how it went, a table: kept, why ("kept", "budget", "limit", "asked"), the budget,
+-- grown_objects, grown_bytes, holder.
+-- heap:no_gc(): the same while it lasts, with active; nil outside of one.
+
+-- heap:idle(seconds): useful work in a quiet moment, for about so long (0.001 to 3600): what waits for a safe point, a pass
+-- if it is worth one and fits, spare pages. A table: served, passed, trimmed, what was done; collected, bytes_back, took;
+-- more, whether it is worth calling again with expected seconds.
+
+-- heap:stress(settings): a pass at each settings.every-th allocation, 0: off; with a seed at random ones, every-th in the
+-- mean. Returns the settings, a table: every, seed.
+
 -- heap:counts(): the growth since the last pass and its limits, a table: grown_objects, grown_bytes, limit_objects,
 -- limit_bytes.
 

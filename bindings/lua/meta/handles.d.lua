@@ -444,6 +444,68 @@ function Child:wait() end
 ---@field factor number
 ---@field factor_max number
 
+--- How passes are paced now, and why.
+---@class husk.PacingState
+---@field factor number the one in force
+---@field why "set"|"yield"|"time"
+---@field at_most boolean it is factor_max
+---@field time_kept boolean time_share is within its goal, a tenth
+---@field time_share number of the last automatic passes
+---@field timed integer how many these are
+---@field yield number of the last pass
+---@field object_ns number what an object costs
+---@field last_ns integer
+---@field automatic integer passes that growth or the soft limit started
+---@field automatic_examined integer objects that they looked at
+
+--- What a heap does not grow past without a pass over all.
+---@class husk.Bound
+---@field objects integer? nil: not bounded
+---@field bytes integer? nil: not bounded
+---@field garbage_objects integer what may be uncollected garbage now, at most
+---@field garbage_bytes integer
+---@field new_objects integer of these, the growth since the last pass
+---@field deferred_objects integer garbage that waits for a safe point
+---@field kept boolean it holds now
+---@field why "kept"|"disabled"|"region"|"unpaced"|"hook"|"save all"|"corrupt"
+---@field holder string?
+
+--- The soft limit.
+---@class husk.SoftLimit
+---@field bytes integer 0: none
+---@field exceeded boolean now
+---@field held_back boolean a pass for it waits, since passes have taken too much of the time
+---@field most_over integer
+---@field passes integer
+---@field held_back_times integer
+
+--- A region without passes.
+---@class husk.Region
+---@field objects integer the budget; 0: not limited
+---@field bytes integer
+---@field grown_objects integer
+---@field grown_bytes integer
+---@field active boolean
+---@field kept boolean
+---@field why "kept"|"budget"|"limit"|"asked"
+---@field holder string
+
+--- What was done in a quiet moment.
+---@class husk.Idle
+---@field served boolean what waited for a safe point
+---@field passed boolean a pass ran
+---@field trimmed boolean spare pages went back
+---@field more boolean worth calling again with expected seconds
+---@field expected number seconds of a pass
+---@field collected integer
+---@field bytes_back integer
+---@field took number seconds
+
+--- Passes at allocations.
+---@class husk.Stress
+---@field every integer
+---@field seed integer
+
 --- Growth since the last pass.
 ---@class husk.Counts
 ---@field grown_objects integer
@@ -603,6 +665,53 @@ function Heap:disabled_by(i) end
 ---@param changes? husk.Pacing
 ---@return husk.Pacing
 function Heap:pacing(changes) end
+
+--- How passes are paced now, a table: factor, the one in force; why, "set", "yield" or "time"; at_most, whether it is
+--- factor_max; time_share of the last automatic passes (timed of them), and time_kept, whether it is within its goal of a
+--- tenth; yield of the last pass, last_ns, and object_ns, what an object costs; automatic passes and automatic_examined,
+--- the objects that they looked at.
+---@return husk.PacingState
+function Heap:pacing_state() end
+
+--- What is not passed without a pass over all, a table: objects, bytes (nil: not bounded); garbage_objects and
+--- garbage_bytes, what may be uncollected garbage now at most, and new_objects of these; deferred_objects, garbage that
+--- waits for a safe point; kept, and if not, why, and the holder.
+---@return husk.Bound
+function Heap:bound() end
+
+--- The soft limit, a table: bytes, exceeded, held_back, most_over, passes, held_back_times. bytes sets it, 1 MiB or more;
+--- 0: none. When the bytes taken come to it pages go back and a pass runs; no allocation fails, and passes for it take at
+--- most half of the time.
+---@param bytes? integer
+---@return husk.SoftLimit
+function Heap:soft_limit(bytes) end
+
+--- No automatic pass until the heap has grown by budget.objects or budget.bytes, or until no_gc_end. budget.reserve: the
+--- pages for the bytes are taken now. budget.holder says who asked.
+---@param budget { objects: integer?, bytes: integer?, reserve: boolean?, holder: string? }
+function Heap:no_gc_begin(budget) end
+
+--- Ends it and says how it went, a table: kept, why ("kept", "budget", "limit", "asked"), the budget, grown_objects,
+--- grown_bytes, holder.
+---@return husk.Region
+function Heap:no_gc_end() end
+
+--- The same while it lasts, with active; nil outside of one.
+---@return husk.Region?
+function Heap:no_gc() end
+
+--- Useful work in a quiet moment, for about so long (0.001 to 3600): what waits for a safe point, a pass if it is worth
+--- one and fits, spare pages. A table: served, passed, trimmed, what was done; collected, bytes_back, took; more, whether
+--- it is worth calling again with expected seconds.
+---@param seconds number
+---@return husk.Idle
+function Heap:idle(seconds) end
+
+--- A pass at each settings.every-th allocation, 0: off; with a seed at random ones, every-th in the mean. Returns the
+--- settings, a table: every, seed.
+---@param settings? { every: integer?, seed: integer? }
+---@return husk.Stress
+function Heap:stress(settings) end
 
 --- The growth since the last pass and its limits, a table: grown_objects, grown_bytes, limit_objects, limit_bytes.
 ---@return husk.Counts

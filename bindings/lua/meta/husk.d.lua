@@ -101,6 +101,38 @@ function gc.count() end
 ---@return integer bytes
 function gc.threshold(objects, bytes) end
 
+--- How passes are paced now, and why: heap:pacing_state.
+---@return husk.PacingState
+function gc.state() end
+
+--- What the heap does not grow past without a pass: heap:bound.
+---@return husk.Bound
+function gc.bound() end
+
+--- The soft limit on memory: heap:soft_limit.
+---@param bytes? integer
+---@return husk.SoftLimit
+function gc.soft_limit(bytes) end
+
+--- Useful work in a quiet moment: heap:idle.
+---@param seconds number
+---@return husk.Idle
+function gc.idle(seconds) end
+
+--- Passes at allocations, to find missing references early: heap:stress.
+---@param settings? { every: integer?, seed: integer? }
+---@return husk.Stress
+function gc.stress(settings) end
+
+--- Calls fn(...) in a region without passes, with a budget as for heap:no_gc_begin, and returns how the region went
+--- (heap:no_gc_end) and what fn returned. An error of fn ends the region, too.
+---@param budget { objects: integer?, bytes: integer?, reserve: boolean?, holder: string? }
+---@param fn function
+---@param ... any
+---@return husk.Region region
+---@return any ...
+function gc.without(budget, fn, ...) end
+
 --- One table of cumulative figures for each generation, the only one being the first.
 ---@return husk.Generation[]
 function gc.stats() end
@@ -599,6 +631,53 @@ function husk.disabled_by(i) end
 ---@param changes? husk.Pacing
 ---@return husk.Pacing
 function husk.pacing(changes) end
+
+--- How passes are paced now, a table: factor, the one in force; why, "set", "yield" or "time"; at_most, whether it is
+--- factor_max; time_share of the last automatic passes (timed of them), and time_kept, whether it is within its goal of a
+--- tenth; yield of the last pass, last_ns, and object_ns, what an object costs; automatic passes and automatic_examined,
+--- the objects that they looked at.
+---@return husk.PacingState
+function husk.pacing_state() end
+
+--- What is not passed without a pass over all, a table: objects, bytes (nil: not bounded); garbage_objects and
+--- garbage_bytes, what may be uncollected garbage now at most, and new_objects of these; deferred_objects, garbage that
+--- waits for a safe point; kept, and if not, why, and the holder.
+---@return husk.Bound
+function husk.bound() end
+
+--- The soft limit, a table: bytes, exceeded, held_back, most_over, passes, held_back_times. bytes sets it, 1 MiB or more;
+--- 0: none. When the bytes taken come to it pages go back and a pass runs; no allocation fails, and passes for it take at
+--- most half of the time.
+---@param bytes? integer
+---@return husk.SoftLimit
+function husk.soft_limit(bytes) end
+
+--- No automatic pass until the heap has grown by budget.objects or budget.bytes, or until no_gc_end. budget.reserve: the
+--- pages for the bytes are taken now. budget.holder says who asked.
+---@param budget { objects: integer?, bytes: integer?, reserve: boolean?, holder: string? }
+function husk.no_gc_begin(budget) end
+
+--- Ends it and says how it went, a table: kept, why ("kept", "budget", "limit", "asked"), the budget, grown_objects,
+--- grown_bytes, holder.
+---@return husk.Region
+function husk.no_gc_end() end
+
+--- The same while it lasts, with active; nil outside of one.
+---@return husk.Region?
+function husk.no_gc() end
+
+--- Useful work in a quiet moment, for about so long (0.001 to 3600): what waits for a safe point, a pass if it is worth
+--- one and fits, spare pages. A table: served, passed, trimmed, what was done; collected, bytes_back, took; more, whether
+--- it is worth calling again with expected seconds.
+---@param seconds number
+---@return husk.Idle
+function husk.idle(seconds) end
+
+--- A pass at each settings.every-th allocation, 0: off; with a seed at random ones, every-th in the mean. Returns the
+--- settings, a table: every, seed.
+---@param settings? { every: integer?, seed: integer? }
+---@return husk.Stress
+function husk.stress(settings) end
 
 --- The growth since the last pass and its limits, a table: grown_objects, grown_bytes, limit_objects, limit_bytes.
 ---@return husk.Counts

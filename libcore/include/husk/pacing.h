@@ -52,6 +52,8 @@ typedef enum husk_factor_why {
     HUSK_FACTOR_YIELD,   /* raised: passes found next to nothing */
     HUSK_FACTOR_TIME,    /* raised: passes took too much of the time */
 } husk_factor_why;
+/* "set", "yield", "time"; "unknown" for any other value. */
+HUSK_API const char *husk_factor_why_name(husk_factor_why why);
 
 typedef struct husk_pacing_state {
     double factor; /* in force */
@@ -82,6 +84,8 @@ typedef enum husk_bound_why {
     HUSK_BOUND_SAVE_ALL, /* a pass is due and waits for a safe point, since saving needs memory */
     HUSK_BOUND_CORRUPT,  /* the last pass found a wrong count and freed nothing */
 } husk_bound_why;
+/* "kept", "disabled", "region", "unpaced", "hook", "save all", "corrupt"; "unknown" for any other value. */
+HUSK_API const char *husk_bound_why_name(husk_bound_why why);
 
 typedef struct husk_bound {
     /* The heap does not grow past these without a pass over all of it; SIZE_MAX: not bounded in this measure. In
@@ -144,6 +148,8 @@ typedef enum husk_region_why {
     HUSK_REGION_LIMIT,    /* a pass ran because max_bytes was reached or the system refused memory */
     HUSK_REGION_ASKED,    /* a pass ran that was asked for */
 } husk_region_why;
+/* "kept", "budget", "limit", "asked"; "unknown" for any other value. */
+HUSK_API const char *husk_region_why_name(husk_region_why why);
 
 typedef struct husk_region {
     size_t objects, bytes;             /* the budget; 0: not limited in this measure */

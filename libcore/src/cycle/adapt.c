@@ -96,3 +96,9 @@ void husk_heap_pacing_state(const husk_heap *heap, husk_pacing_state *out)
         .automatic_examined = pace->automatic_examined,
     };
 }
+
+const char *husk_factor_why_name(husk_factor_why why)
+{
+    static const char *const names[] = { "set", "yield", "time" };
+    return (unsigned)why < sizeof names / sizeof *names ? names[why] : "unknown";
+}

@@ -63,3 +63,10 @@ void husk_heap_bound(const husk_heap *heap, husk_bound *out)
     out->garbage_bytes = bytes;
     out->new_objects = blocks > pace->base_blocks ? blocks - pace->base_blocks : 0;
 }
+
+const char *husk_bound_why_name(husk_bound_why why)
+{
+    static const char *const names[] = { "kept", "disabled", "region", "unpaced",
+                                         "hook", "save all", "corrupt" };
+    return (unsigned)why < sizeof names / sizeof *names ? names[why] : "unknown";
+}

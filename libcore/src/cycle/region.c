@@ -185,3 +185,9 @@ bool husk_heap_no_gc(const husk_heap *heap, husk_region *out)
     *out = heap->pace.region.now;
     return true;
 }
+
+const char *husk_region_why_name(husk_region_why why)
+{
+    static const char *const names[] = { "kept", "budget", "limit", "asked" };
+    return (unsigned)why < sizeof names / sizeof *names ? names[why] : "unknown";
+}

@@ -24,6 +24,10 @@ static const struct {
     { "disabled_by",
       "disabled_by($self, index, /)\n--\n\nWho disabled passes, the latest last; None beyond." },
     { "pacing", "pacing($self, /)\n--\n\nWhen passes start by themselves, as Pacing." },
+    { "set_soft_limit",
+      "set_soft_limit($self, bytes, /)\n--\n\nA limit on bytes_taken that fails no allocation: "
+      "when it is reached pages go back and a pass runs, which takes at most half of the time. "
+      "1 MiB or more; 0: none." },
     { "counts", "counts($self, /)\n--\n\nWhere the heap stands between two passes, as Counts." },
     { "generation", "generation($self, generation, /)\n--\n\nThe sums over all passes of a generation, as "
                     "Generation. There "

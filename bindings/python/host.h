@@ -245,6 +245,19 @@ PyObject *husk_py_snapshot_counts(const husk_snapshot_counts *counts);
 PyObject *husk_py_trace_figures(const husk_trace_figures *figures);
 bool husk_py_add_figures(PyObject *module);
 
+/* ---- host_pacing.c ---- */
+
+PyObject *husk_py_heap_pacing_state(PyObject *self, PyObject *none);
+PyObject *husk_py_heap_bound(PyObject *self, PyObject *none);
+PyObject *husk_py_heap_soft_limit(PyObject *self, PyObject *none);
+PyObject *husk_py_heap_no_gc_begin(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *husk_py_heap_no_gc_end(PyObject *self, PyObject *none);
+PyObject *husk_py_heap_no_gc(PyObject *self, PyObject *none);
+PyObject *husk_py_heap_idle(PyObject *self, PyObject *seconds);
+PyObject *husk_py_heap_stress(PyObject *self, PyObject *none);
+PyObject *husk_py_heap_set_stress(PyObject *self, PyObject *args, PyObject *keywords);
+bool husk_py_add_pacing(PyObject *module);
+
 /* ---- host_heap.c ---- */
 
 /* The heap, or NULL with ClosedError set. */

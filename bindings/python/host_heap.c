@@ -595,6 +595,32 @@ bool husk_py_add_heap(PyObject *module)
           "set_pacing($self, *, least_objects=None, least_bytes=None, factor=None, "
           "factor_max=None)\n--\n\nWhen passes "
           "start by themselves; what is left out stays." },
+        { "pacing_state", husk_py_heap_pacing_state, METH_NOARGS,
+          "pacing_state($self, /)\n--\n\nHow passes are paced now, and why, as PacingState." },
+        { "bound", husk_py_heap_bound, METH_NOARGS,
+          "bound($self, /)\n--\n\nWhat the heap does not grow past without a pass over all of it, as "
+          "Bound." },
+        { "soft_limit", husk_py_heap_soft_limit, METH_NOARGS,
+          "soft_limit($self, /)\n--\n\nThe limit of set_soft_limit() and how it is kept, as SoftLimit." },
+        { "no_gc_begin", FAST(husk_py_heap_no_gc_begin), METH_VARARGS | METH_KEYWORDS,
+          "no_gc_begin($self, *, objects=0, bytes=0, reserve=False, holder='Python')\n--\n\nNo automatic "
+          "pass "
+          "until the heap has grown by so many objects or bytes, or until no_gc_end(). reserve: the pages "
+          "for "
+          "the bytes are taken now. StateError: in a region already." },
+        { "no_gc_end", husk_py_heap_no_gc_end, METH_NOARGS,
+          "no_gc_end($self, /)\n--\n\nEnds the region without passes and says how it went, as Region. "
+          "StateError: there is none." },
+        { "no_gc", husk_py_heap_no_gc, METH_NOARGS,
+          "no_gc($self, /)\n--\n\nThe region without passes that was begun, as Region, or None." },
+        { "idle", husk_py_heap_idle, METH_O,
+          "idle($self, seconds, /)\n--\n\nUseful work in a quiet moment, for about so long (0.001 to 3600): "
+          "what waits for a safe point, a pass if it is worth one and fits, spare pages. Returns Idle." },
+        { "stress", husk_py_heap_stress, METH_NOARGS,
+          "stress($self, /)\n--\n\nWhat set_stress() has set, as Stress." },
+        { "set_stress", FAST(husk_py_heap_set_stress), METH_VARARGS | METH_KEYWORDS,
+          "set_stress($self, every=1, *, seed=0)\n--\n\nA pass at each n-th allocation, to find missing "
+          "references early; 0: off. With a seed at random ones, every n-th in the mean." },
         { "on_pass", heap_on_pass, METH_O,
           "on_pass($self, callback, /)\n--\n\nCalls callback(phase, pass) before and after each pass, with "
           "'start' and "

@@ -50,9 +50,10 @@ class Heaps(Case):
             closed(function, n)
         for name in ("figures", "trim", "collect", "collect_dry", "safepoint", "request", "enable", "is_enabled",
                      "pacing", "counts", "save_all", "death_budget", "garbage", "garbage_count", "garbage_clear", "freeze",
-                     "unfreeze", "verify", "objects", "census", "disable", "list", "map", "__enter__", "set_pacing"):
+                     "unfreeze", "verify", "objects", "census", "disable", "list", "map", "__enter__", "set_pacing", "pacing_state",
+                     "bound", "soft_limit", "no_gc_end", "no_gc", "stress", "set_stress"):
             closed(getattr(heap, name))
-        for name, arg in (("new", Node), ("set_max_bytes", 1), ("set_death_budget", 1), ("generation", 0), ("on_pass", print),
+        for name, arg in (("new", Node), ("set_max_bytes", 1), ("set_death_budget", 1), ("set_soft_limit", 0), ("idle", 1.0), ("generation", 0), ("on_pass", print),
                           ("off_pass", 1), ("set_save_all", True), ("disabled_by", 0), ("garbage_reason", 0)):
             closed(getattr(heap, name), arg)
         closed(setattr, heap, "on_error", print)

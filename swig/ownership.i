@@ -17,6 +17,7 @@ HUSK_LENDS(husk_cleanup_of)
 
 /* husk/collect.h */
 HUSK_DOES(husk_heap::collect, arg1)
+HUSK_DOES(husk_heap::collect_young, arg1)
 HUSK_DOES(husk_heap::collect_dry, arg1)
 HUSK_DOES(husk_heap::generation, arg1)
 HUSK_DOES(husk_heap::on_pass, arg1)
@@ -101,6 +102,11 @@ HUSK_DOES(husk_snapshot_fork, arg1)
 /* husk/soft.h */
 HUSK_LENDS(husk_soft_weak)
 HUSK_LENDS(husk_soft_obj)
+
+/* husk/step.h */
+HUSK_DOES(husk_heap::step, arg1)
+HUSK_DOES(husk_heap::set_pause, arg1)
+HUSK_DOES(husk_heap::set_young, arg1)
 
 /* husk/trace.h */
 HUSK_DOES(husk_trace_start, arg1)

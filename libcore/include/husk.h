@@ -14,6 +14,7 @@
 #include <husk/weak.h>     /* references that do not keep alive */
 #include <husk/pacing.h>   /* when passes start, what that promises, how they are held off */
 #include <husk/collect.h>  /* the cycle collector and its controls */
+#include <husk/step.h>     /* collecting in steps, and when young pages are looked at */
 #include <husk/walk.h>     /* looking without touching */
 #include <husk/value.h>    /* nil, boolean, integer, double, reference */
 #include <husk/kinds.h>    /* record, list, map, text, box: ready-made types */

@@ -76,6 +76,9 @@ static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
     size_t n = page->state == HUSK__PAGE_RUN ? 1 : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
     for (size_t w = 0; w < n; w++)
         WANT(words[w] == 0, "a page of %u-byte blocks has pending bits left", page->block);
+    const uint16_t *side = husk__side_of(husk__page_start(page));
+    for (size_t i = 0; i < n * 64; i++)
+        WANT(side[i] == 0, "a page of %u-byte blocks has entries of a search left", page->block);
     if (page->state == HUSK__PAGE_RUN)
         return HUSK_OK;
 
@@ -156,7 +159,7 @@ static husk_status verify_ties(husk_heap *heap, husk_obj *obj, const husk_type *
     const struct husk__tied *tied = husk_obj_data(obj);
     WANT(tied->loose == 0, "%s: %zu entries are loose", type->name, tied->loose);
     if (type->flags & TYPE_EPHEMERON)
-        WANT(*husk__keymap_of(obj)->back == obj, "a %s is not among the heap's", type->name);
+        WANT(husk__page_of(obj)->keymaps, "a %s is on a page where no pass looks for its keys", type->name);
     for (HUSK__EACH_TIE(obj, tie)) {
         if (!tie->hash)
             continue;
@@ -348,6 +351,7 @@ static husk_status verify(husk_heap *heap)
 {
     struct totals totals = { 0 };
     husk_status status = HUSK_OK;
+    heap->on_table(heap);
     for (size_t i = 0; !status && i < heap->store.chunk_count; i++)
         status = verify_chunk(heap, i, &totals);
     struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };

@@ -3,7 +3,9 @@
 #include "cycle/collect.h"
 #include "cycle/find.h"
 #include "cycle/pace.h"
+#include "cycle/step.h"
 #include "cycle/stress.h"
+#include "cycle/young.h"
 #include "object/cleanup.h"
 #include "object/death.h"
 #include "object/hook.h"
@@ -24,6 +26,11 @@ static void on_pressure(struct husk__store *store)
 static bool on_limit(struct husk__store *store, bool again)
 {
     return husk__collect_limit((husk_heap *)store, again);
+}
+
+static void on_gone(struct husk__store *store, struct husk__page *page)
+{
+    husk__step_gone((husk_heap *)store, page);
 }
 
 husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
@@ -60,11 +67,15 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->attached = true;
     heap->busy = o->check_owner ? BUSY_OWNER : 0;
     heap->on_safe = husk__collect_safe;
+    heap->on_table = husk__step_drop;
     heap->store.max_bytes = o->max_bytes;
     heap->store.bytes_taken = heap->store.bytes_peak = sizeof *heap + name_bytes;
     heap->store.one_by_one = o->check_owner || HUSK__POISONED;
     heap->store.on_pressure = on_pressure;
     heap->store.on_limit = on_limit;
+    heap->store.on_gone = on_gone;
+    husk__young_begin(heap);
+    husk__step_begin(heap);
     husk__pace_begin(heap);
     if (o->stress || stress.every)
         (void)husk_heap_set_stress(heap, o->stress ? &(husk_stress){ .every = 1 } : &stress);

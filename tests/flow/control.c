@@ -41,7 +41,7 @@ static void disabling_nests(husk_heap *heap)
 static void figures_of_a_generation_add_up(husk_heap *heap)
 {
     husk_generation g;
-    assert_int_equal(husk_heap_generation(heap, 1, &g), HUSK_ERANGE);
+    assert_int_equal(husk_heap_generation(heap, HUSK_GENERATIONS, &g), HUSK_ERANGE);
     assert_int_equal(husk_heap_generation(heap, -1, &g), HUSK_ERANGE);
     HOLD kept = husk_obj_new(heap, type_node);
     TRY(kept);

@@ -36,7 +36,7 @@ typedef enum husk_reason {
 
 /* What one pass did. */
 typedef struct husk_pass {
-    int generation; /* 0 is the oldest, and in this version the only one */
+    int generation; /* 0: all objects. 1: those on pages that served recent births */
     husk_reason reason;
     size_t examined;  /* objects looked at */
     size_t collected; /* objects reclaimed, those that died in consequence not counted; saved ones count */
@@ -54,6 +54,11 @@ typedef struct husk_pass {
  * object has fewer references than are seen in slots; reported, and nothing was freed. */
 HUSK_API husk_status husk_heap_collect(husk_heap *heap, HUSK_NULLABLE husk_pass *out);
 
+/* The same for the objects on pages that have served births since a pass last looked at them: short-lived cycles end
+ * at a cost that does not depend on the rest of the heap. Exact for what is held by those objects alone; a cycle that
+ * leads through older objects is left to husk_heap_collect. */
+HUSK_API husk_status husk_heap_collect_young(husk_heap *heap, HUSK_NULLABLE husk_pass *out);
+
 /* Finds what a collect would end and reports it in *out without changing anything. HUSK_EBUSY in a hook. */
 HUSK_API husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out);
 
@@ -64,7 +69,8 @@ HUSK_API void husk_heap_safepoint(husk_heap *heap);
 /* Asks for a pass at the next safe point or allocation. Any thread, and signal handlers. */
 HUSK_API void husk_heap_request(husk_heap *heap);
 
-enum { HUSK_GENERATIONS = 1 };
+/* 0: all objects, 1: young ones (husk_pass.generation). */
+enum { HUSK_GENERATIONS = 2 };
 
 /* Cumulative, since the heap was made. */
 typedef struct husk_generation {

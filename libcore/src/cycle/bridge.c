@@ -1,6 +1,6 @@
 /* cycle/bridge.c: which boxes of a host its proxies lead to. See <husk/bridge.h>.
  *
- * A search as in a pass, with the references of the host's proxies left out, leaves unmarked what nothing else
+ * A search as in a pass, with the references of the host's proxies left out, leaves in question what nothing else
  * holds. From each proxied object among that, Tarjan's algorithm (1972) finds the strongly connected components,
  * those that are referred to first; a component that leads to boxes becomes a relay, or takes over the only one
  * it leads to, so that chains cost nothing.
@@ -155,7 +155,7 @@ static void add_child(husk_obj *child, size_t slot, size_t index, void *context)
     (void)slot;
     (void)index;
     struct husk__bridging *b = context;
-    if (b->failed || !husk__is_unmarked(child))
+    if (b->failed || !husk__is_open(child))
         return;
     uint32_t number = node_of(b, child);
     if (number != NO_NODE)
@@ -176,7 +176,7 @@ static void add_children(struct husk__bridging *b, husk_obj *obj)
         husk__visit(type, obj, add_child, b);
     } else {
         for (HUSK__EACH_TIE(obj, tie))
-            if (tie->hash && tie->target && !husk__is_unmarked(tie->target))
+            if (tie->hash && tie->target && !husk__is_open(tie->target))
                 add_value(b, tie);
     }
     if (!(obj->tf & TF_KEY) || !obj->cell)
@@ -326,7 +326,7 @@ static void condense(struct husk__bridging *b, const husk_bridge_spec *spec)
     push_size(b, &b->kid_at, 0);
     for (size_t i = 0; i < spec->count && !b->failed; i++) {
         size_t relay = HUSK_NO_RELAY;
-        if (husk__is_unmarked(spec->proxied[i])) {
+        if (husk__is_open(spec->proxied[i])) {
             uint32_t number = node_of(b, spec->proxied[i]);
             if (number == NO_NODE)
                 return;
@@ -366,6 +366,7 @@ husk_status husk_bridge_enter(husk_heap *heap, const husk_bridge_spec *spec, con
     struct husk__found found;
     husk__find_without(heap, spec->proxied, spec->count, &found);
     if (found.corrupt) {
+        husk__search_end(heap);
         end(b);
         husk__report(heap, HUSK_ECORRUPT,
                      "object of type %s at %p has %zu references, but %llu are seen; no bridge was built",
@@ -376,6 +377,7 @@ husk_status husk_bridge_enter(husk_heap *heap, const husk_bridge_spec *spec, con
             "heap %s has an object with fewer references than proxies and slots that hold it", heap->name);
     }
     condense(b, spec);
+    husk__search_end(heap);
     if (b->failed || !b->shown.relays) {
         husk_status status = b->failed ? fail_memory(heap) : HUSK_OK;
         end(b);

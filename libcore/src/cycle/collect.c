@@ -8,11 +8,14 @@
 #include "cycle/pace.h"
 #include "cycle/set.h"
 #include "cycle/softlimit.h"
+#include "cycle/step.h"
+#include "cycle/young.h"
 #include "object/death.h"
 #include "object/hook.h"
 #include "object/ledgered.h"
 #include "object/soft.h"
 #include "object/traced.h"
+#include "store/young.h"
 
 static void add_pass(husk_pass *sum, const husk_pass *pass)
 {
@@ -31,7 +34,7 @@ static void add_pass(husk_pass *sum, const husk_pass *pass)
     sum->reclaim_ns += pass->reclaim_ns;
 }
 
-static void note(husk_generation *total, const husk_pass *pass)
+void husk__collect_note(husk_generation *total, const husk_pass *pass)
 {
     uint64_t ns = pass->find_ns + pass->finalize_ns + pass->reclaim_ns;
     total->passes++;
@@ -48,20 +51,18 @@ static void note(husk_generation *total, const husk_pass *pass)
     total->longest_ns = ns > total->longest_ns ? ns : total->longest_ns;
 }
 
-static void report_corrupt(husk_heap *heap, const struct husk__found *found)
+void husk__collect_corrupt(husk_heap *heap, const husk_obj *obj, uint64_t seen)
 {
-    const husk_obj *obj = found->corrupt;
     if (!husk__is_object(obj)) {
         husk__report(heap, HUSK_ECORRUPT,
                      "the dead object at %p is still stored in %llu slots; nothing was freed",
-                     (const void *)obj, (unsigned long long)found->seen);
+                     (const void *)obj, (unsigned long long)seen);
         return;
     }
     husk__report(
         heap, HUSK_ECORRUPT,
         "object of type %s at %p has %zu references, but %llu are stored in slots; nothing was freed",
-        husk__type_of(obj)->name, (const void *)obj, husk_obj_strong_count(obj),
-        (unsigned long long)found->seen);
+        husk__type_of(obj)->name, (const void *)obj, husk_obj_strong_count(obj), (unsigned long long)seen);
 }
 
 static husk_status fail_corrupt(husk_heap *heap)
@@ -74,10 +75,10 @@ static husk_status fail_corrupt(husk_heap *heap)
 static void finalize(husk_heap *heap, struct husk__set *set, husk_pass *pass)
 {
     uint64_t start = husk__now();
-    pass->finalized = husk__set_finalize(heap);
+    pass->finalized += husk__set_finalize(heap, set);
     husk__drain(heap);
-    pass->resurrected = husk__set_confirm(heap, set);
-    pass->finalize_ns = husk__now() - start;
+    pass->resurrected += husk__set_confirm(heap, set);
+    pass->finalize_ns += husk__now() - start;
 }
 
 static void save_member(husk_heap *heap, husk_obj *member)
@@ -89,76 +90,109 @@ static void save_member(husk_heap *heap, husk_obj *member)
 /* The set goes onto the garbage list, which has room already, instead of ending. */
 static void save(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
 {
-    husk__set_spare(heap, save_member);
-    pass->collected = pass->uncollectable = set->members;
+    husk__set_spare(heap, set, save_member);
+    pass->collected += set->members;
+    pass->uncollectable += set->members;
 }
 
 static void reclaim(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
 {
     uint64_t start = husk__now();
-    pass->collected = set->members;
-    pass->bytes = set->bytes;
-    pass->weak_cleared = husk__set_reclaim(heap);
-    pass->reclaim_ns = husk__now() - start;
+    pass->collected += set->members;
+    pass->bytes += set->bytes;
+    pass->weak_cleared += husk__set_reclaim(heap, set);
+    pass->reclaim_ns += husk__now() - start;
+}
+
+void husk__collect_end(husk_heap *heap, struct husk__set *set, bool quiet, husk_pass *pass)
+{
+    bool save_all = heap->collector.save_all; /* as it is now, whatever hooks do */
+    /* Before any hook runs: a finalizer may let go of a member for good, and then there is no way back. */
+    if (save_all && !husk__garbage_reserve(heap, set->members)) {
+        husk__set_spare(heap, set, NULL); /* to be found again */
+        pass->deferred += set->members;
+        return;
+    }
+    if (!quiet && set->finalizers)
+        finalize(heap, set, pass);
+    if (save_all)
+        save(heap, set, pass);
+    else
+        reclaim(heap, set, pass);
+}
+
+void husk__collect_enter(husk_heap *heap, bool quiet)
+{
+    heap->busy |= BUSY_PASS;
+    heap->quiet = quiet;
+}
+
+void husk__collect_leave(husk_heap *heap)
+{
+    heap->busy &= ~(uint32_t)BUSY_PASS;
+    husk__drain(heap); /* quiet: only what needs no user code */
+    heap->quiet = false;
 }
 
 /* One pass. Quiet: no user code; garbage that needs some, and what it reaches, is left for later. */
-static husk_status run(husk_heap *heap, bool quiet, husk_pass *pass)
+static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *pass)
 {
     struct husk__found found;
     struct husk__set set;
-    husk__softs_age(heap, quiet);
-    heap->quiet = quiet;
-    (void)husk__drain_rest(heap); /* queued objects hold what they refer to */
+    if (generation == HUSK__OLD) {
+        husk__softs_age(heap, quiet);
+        heap->quiet = quiet;
+        (void)husk__drain_rest(heap); /* queued objects hold what they refer to */
+    }
     heap->deaths_left = SIZE_MAX;
     uint64_t start = husk__now();
-    heap->busy |= BUSY_PASS;
-    husk__pace_search(heap);
-    husk__find(heap, &found);
+    pass->generation = generation;
+    husk__collect_enter(heap, quiet);
+    if (generation == HUSK__YOUNG) {
+        husk__find_young(heap, &found);
+    } else {
+        husk__pace_search(heap);
+        husk__find(heap, &found);
+    }
     if (found.corrupt)
-        report_corrupt(heap, &found); /* now, while it is as it was found */
+        husk__collect_corrupt(heap, found.corrupt, found.seen); /* now, while it is as it was found */
     pass->examined = found.examined;
     if (found.garbage && quiet)
-        pass->deferred = husk__find_loud(heap);
+        pass->deferred = husk__find_loud(heap, &heap->search.pages, false);
     bool any = found.garbage > pass->deferred;
     if (any)
         husk__set_make(heap, &set);
+    else
+        husk__search_end(heap);
     pass->find_ns = husk__now() - start;
-
-    /* Before any hook runs: a finalizer may let go of a member for good, and then there is no way back. */
-    if (any && heap->collector.save_all && !husk__garbage_reserve(heap, set.members)) {
-        husk__set_spare(heap, NULL); /* to be found again */
-        pass->deferred += set.members;
-        any = false;
-    }
-    bool save_all = heap->collector.save_all; /* as it was then, whatever hooks do */
-    if (any && !quiet && set.finalizers)
-        finalize(heap, &set, pass);
-    if (any && save_all)
-        save(heap, &set, pass);
-    else if (any)
-        reclaim(heap, &set, pass);
-    heap->busy &= ~(uint32_t)BUSY_PASS;
+    if (any)
+        husk__collect_end(heap, &set, quiet, pass);
     if (quiet && pass->reason != HUSK_BY_LIMIT)
         husk__ration(heap);
-    husk__drain(heap); /* quiet: only what needs no user code */
-    heap->quiet = false;
+    husk__collect_leave(heap);
 
     if (pass->reason == HUSK_BY_SOFT && !pass->deferred)
         husk__soft_yield(heap, quiet);
-    note(&heap->collector.full, pass);
-    husk__pace_note(heap, pass, start, found.corrupt != NULL);
-    husk__pace_restart(heap, pass->examined, pass->collected);
-    if (quiet && pass->deferred)
-        husk__let_wait(&heap->store, HUSK__WAITS_PASS);
+    husk__collect_note(&heap->collector.totals[generation], pass);
+    bool left = quiet && pass->deferred;
+    if (generation == HUSK__YOUNG) {
+        husk__young_ran(heap, pass->examined, pass->collected, left);
+    } else {
+        husk__pace_note(heap, pass, start, found.corrupt != NULL);
+        husk__young_end(&heap->store);
+        husk__pace_restart(heap, pass->examined, pass->collected);
+        husk__young_arm(heap);
+    }
+    if (left)
+        husk__let_wait(&heap->store, generation == HUSK__YOUNG ? HUSK__WAITS_YOUNG : HUSK__WAITS_PASS);
     return found.corrupt ? HUSK_ECORRUPT : HUSK_OK;
 }
 
-static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
+static husk_status run_told(husk_heap *heap, int generation, husk_reason reason, husk_pass *sum)
 {
-    husk_pass pass = { .reason = reason };
+    husk_pass pass = { .generation = generation, .reason = reason };
     husk__tell(heap, HUSK_PASS_START, &pass);
-    husk_status status = run(heap, false, &pass);
+    husk_status status = run(heap, generation, false, &pass);
     husk__tell(heap, HUSK_PASS_STOP, &pass);
     add_pass(sum, &pass);
     return status;
@@ -166,24 +200,32 @@ static husk_status run_told(husk_heap *heap, husk_reason reason, husk_pass *sum)
 
 husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *sum)
 {
-    (void)husk__take_waiting(&heap->store, HUSK__WAITS_PASS);
-    husk_status status = run_told(heap, reason, sum);
+    (void)husk__take_waiting(&heap->store, HUSK__WAITS_PASS | HUSK__WAITS_YOUNG);
+    husk_status status = run_told(heap, HUSK__OLD, reason, sum);
     if (husk__take_waiting(&heap->store,
                            HUSK__WAITS_PASS)) { /* a hook asked; no third pass, it would never end */
-        husk_status second = run_told(heap, reason, sum);
+        husk_status second = run_told(heap, HUSK__OLD, reason, sum);
         status = status ? status : second;
     }
     return status;
 }
 
-static void run_quiet(husk_heap *heap, husk_reason reason)
+void husk__collect_told(husk_heap *heap, bool quiet, const husk_pass *pass)
+{
+    if (!husk__has_listeners(heap))
+        return;
+    add_pass(&heap->collector.untold, pass);
+    if (quiet)
+        husk__let_wait(&heap->store, HUSK__WAITS_TELL);
+    else
+        husk__tell_untold(heap);
+}
+
+static void run_quiet(husk_heap *heap, int generation, husk_reason reason)
 {
     husk_pass pass = { .reason = reason };
-    (void)run(heap, true, &pass);
-    if (husk__has_listeners(heap)) {
-        add_pass(&heap->collector.untold, &pass);
-        husk__let_wait(&heap->store, HUSK__WAITS_TELL);
-    }
+    (void)run(heap, generation, true, &pass);
+    husk__collect_told(heap, true, &pass);
 }
 
 /* A birth takes its part of what a death budget left. */
@@ -195,6 +237,16 @@ static void drain_quietly(husk_heap *heap)
     heap->quiet = false;
 }
 
+/* A pass is due, and cannot run in steps. One that is under way in steps answers for growth; what does not wait so
+ * long is the soft limit and stress. */
+static bool is_due(husk_heap *heap)
+{
+    if (!husk__pace_due(heap))
+        return false;
+    bool growth = heap->pace.reason == HUSK_BY_OBJECTS || heap->pace.reason == HUSK_BY_BYTES;
+    return heap->store.in_steps ? !growth : !husk__step_begins(heap);
+}
+
 void husk__collect_pressure(husk_heap *heap)
 {
     bool asked = husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
@@ -202,7 +254,7 @@ void husk__collect_pressure(husk_heap *heap)
         drain_quietly(heap);
     if (heap->store.surplus_since && !(heap->busy & BUSY_PASS))
         husk__pages_surplus(&heap->store);
-    if (!asked && !husk__store_grown(&heap->store))
+    if (!asked && !husk__store_grown(&heap->store) && !husk__store_looks(&heap->store))
         return;
     if (heap->busy & BUSY_WORK) {
         if (asked)
@@ -210,14 +262,18 @@ void husk__collect_pressure(husk_heap *heap)
         return;
     }
     if (heap->collector.save_all) { /* saving needs memory for the list, and so a safe point */
-        if (asked || husk__pace_due(heap))
+        if (asked || (husk__store_grown(&heap->store) && husk__pace_due(heap)))
             husk__let_wait(&heap->store, HUSK__WAITS_PASS);
+        if (!heap->store.in_steps)
+            husk__young_arm(heap);
         return;
     }
     if (asked)
-        run_quiet(heap, HUSK_BY_REQUEST);
-    else if (husk__pace_due(heap))
-        run_quiet(heap, heap->pace.reason);
+        run_quiet(heap, HUSK__OLD, HUSK_BY_REQUEST);
+    else if (husk__store_grown(&heap->store) && is_due(heap))
+        run_quiet(heap, HUSK__OLD, heap->pace.reason);
+    else if (!husk__step_goes_on(heap) && husk__young_due(heap))
+        run_quiet(heap, HUSK__YOUNG, HUSK_BY_OBJECTS);
 }
 
 /* Inside a hook nothing can end. All soft references let go nevertheless, so that the next request finds room. */
@@ -244,7 +300,7 @@ static void pass_at_limit(husk_heap *heap)
 {
     husk__store_rest(&heap->store); /* each bin's own empty pages are others' memory */
     if (!heap->collector.save_all)
-        run_quiet(heap, HUSK_BY_LIMIT);
+        run_quiet(heap, HUSK__OLD, HUSK_BY_LIMIT);
 }
 
 /* Shares double, so that there are few passes however many soft references there are. */
@@ -331,27 +387,35 @@ static void serve_surplus(husk_heap *heap)
 void husk__collect_safe(husk_heap *heap)
 {
     (void)husk__collect_queues(heap);
-    if (husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST | HUSK__WAITS_PASS)) {
-        husk_pass ignored = { 0 };
-        (void)run_told(heap, HUSK_BY_REQUEST, &ignored);
-    }
+    bool young = husk__take_waiting(&heap->store, HUSK__WAITS_YOUNG);
+    husk_pass ignored = { 0 };
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST | HUSK__WAITS_PASS))
+        (void)run_told(heap, HUSK__OLD, HUSK_BY_REQUEST, &ignored);
+    else if (young)
+        (void)run_told(heap, HUSK__YOUNG, HUSK_BY_OBJECTS, &ignored);
+    husk__step_safe(heap);
     serve_surplus(heap);
     husk__traced_wish(heap);
 }
 
-husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
+static husk_status collect(husk_heap *heap, int generation, husk_pass *out)
 {
     husk_pass sum = { 0 };
     husk_status status;
     if (heap->busy & BUSY_WORK) {
-        husk__let_wait(&heap->store, HUSK__WAITS_PASS);
+        husk__let_wait(&heap->store, generation == HUSK__YOUNG ? HUSK__WAITS_YOUNG : HUSK__WAITS_PASS);
         status =
             husk_heap_fail(heap, HUSK_EBUSY, "collect: a pass or a hook of heap %s is running", heap->name);
     } else {
         heap->deaths_left = SIZE_MAX;
         (void)husk__collect_queues(heap);
-        (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
-        status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
+        if (generation == HUSK__YOUNG) {
+            (void)husk__take_waiting(&heap->store, HUSK__WAITS_YOUNG);
+            status = run_told(heap, HUSK__YOUNG, HUSK_BY_CALL, &sum);
+        } else {
+            (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
+            status = husk__collect_full(heap, HUSK_BY_CALL, &sum);
+        }
         if (status == HUSK_ECORRUPT)
             (void)fail_corrupt(heap);
         serve_surplus(heap);
@@ -360,6 +424,16 @@ husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
     if (out)
         *out = sum;
     return status;
+}
+
+husk_status husk_heap_collect(husk_heap *heap, husk_pass *out)
+{
+    return collect(heap, HUSK__OLD, out);
+}
+
+husk_status husk_heap_collect_young(husk_heap *heap, husk_pass *out)
+{
+    return collect(heap, HUSK__YOUNG, out);
 }
 
 husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
@@ -377,13 +451,15 @@ husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
     out->collected = found.garbage;
     if (found.garbage) {
         husk__set_make(heap, &set);
-        out->weak_cleared = husk__set_weaks(heap);
-        husk__set_spare(heap, NULL);
+        out->weak_cleared = husk__set_weaks(heap, &set);
+        husk__set_spare(heap, &set, NULL);
+    } else {
+        husk__search_end(heap);
     }
     out->bytes = set.bytes;
     out->finalized = set.finalizers;
     if (found.corrupt)
-        report_corrupt(heap, &found);
+        husk__collect_corrupt(heap, found.corrupt, found.seen);
     return found.corrupt ? fail_corrupt(heap) : HUSK_OK;
 }
 
@@ -402,19 +478,21 @@ void husk_heap_request(husk_heap *heap)
 
 husk_status husk_heap_generation(const husk_heap *heap, int generation, husk_generation *out)
 {
-    if (generation != 0) /* reading a figure does not change the heap: no message is left */
+    if (generation < 0 || generation >= HUSK_GENERATIONS) /* reading a figure does not change the heap: no message is left */
         return HUSK_ERANGE;
-    *out = heap->collector.full;
+    *out = heap->collector.totals[generation];
     return HUSK_OK;
 }
 
 void husk_heap_freeze(husk_heap *heap)
 {
+    husk__step_drop(heap);
     husk__store_freeze(&heap->store);
     husk__pace_restart(heap, 1, 1);
 }
 
 void husk_heap_unfreeze(husk_heap *heap)
 {
+    husk__step_drop(heap);
     husk__store_unfreeze(&heap->store);
 }

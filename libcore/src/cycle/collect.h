@@ -2,7 +2,7 @@
 #ifndef HUSK_CYCLE_COLLECT_H
 #define HUSK_CYCLE_COLLECT_H
 
-#include "object/state.h"
+#include "cycle/set.h"
 
 /* Inside an allocation: a pass over garbage without hooks, if one is due. Never runs user code. */
 void husk__collect_pressure(husk_heap *heap);
@@ -20,6 +20,17 @@ void husk__collect_safe(husk_heap *heap);
 
 /* A full pass with hooks; sums up in *sum. */
 husk_status husk__collect_full(husk_heap *heap, husk_reason reason, husk_pass *sum);
+
+/* The parts of a pass that one in steps shares. Entering and leaving it; ending a set, with its finalizers unless
+ * quiet, adding to what *pass says; telling of damage; adding the pass to the sums. */
+void husk__collect_enter(husk_heap *heap, bool quiet);
+void husk__collect_leave(husk_heap *heap);
+void husk__collect_end(husk_heap *heap, struct husk__set *set, bool quiet, husk_pass *pass);
+void husk__collect_corrupt(husk_heap *heap, const husk_obj *obj, uint64_t seen);
+void husk__collect_note(husk_generation *total, const husk_pass *pass);
+
+/* A pass that nobody heard of is over: the callbacks are told, at the next safe point if quiet. */
+void husk__collect_told(husk_heap *heap, bool quiet, const husk_pass *pass);
 
 /* The callbacks' and the list's memory: the end of the heap. */
 void husk__collect_close(husk_heap *heap);

@@ -8,19 +8,19 @@
 
 #include "cycle/mark.h"
 
-/* fn(key) for each bare key that is alive and not frozen, of maps that take part; one of several maps more than
- * once. */
-ALWAYS_INLINE void husk__each_bare_key(husk_heap *heap, void (*fn)(husk_obj *key, void *context),
+/* fn(key) for each bare key that is alive and not frozen, of the maps on this page, which takes part; one of several
+ * maps more than once. */
+ALWAYS_INLINE void husk__each_bare_key(struct husk__page *page, void (*fn)(husk_obj *key, void *context),
                                        void *context)
 {
-    for (husk_obj *map = heap->keymaps; map; map = husk__keymap_of(map)->next) {
-        if (!husk__takes_part(husk__page_of(map)) || (map->tf & TF_QUEUED))
+    for (HUSK__EACH_BLOCK(page, map)) {
+        if (!(husk__type_of(map)->flags & TYPE_EPHEMERON) || (map->tf & TF_QUEUED))
             continue;
         for (HUSK__EACH_TIE(map, tie)) {
             if (!tie->hash || !tie->target)
                 continue;
-            const struct husk__page *page = husk__page_of(tie->target);
-            if (page->tracked || page->frozen) /* asked first: it spares a look at the key itself */
+            const struct husk__page *at = husk__page_of(tie->target);
+            if (at->tracked || at->frozen) /* asked first: it spares a look at the key itself */
                 continue;
             if (!(tie->target->tf & TF_QUEUED))
                 fn(tie->target, context);
@@ -28,15 +28,17 @@ ALWAYS_INLINE void husk__each_bare_key(husk_heap *heap, void (*fn)(husk_obj *key
     }
 }
 
-/* Bare keys take part in the search that begins: their side entries count. After the entries were cleared. */
-void husk__bare_keys_clear(husk_heap *heap);
+/* They are in question, with a count of zero. */
+void husk__bare_keys_open(struct husk__page *page);
 
-/* Marks those that are held from outside. Adds to *examined how many keys there are. False: *corrupt has more
- * references than its count. */
-bool husk__bare_keys_seed(husk_heap *heap, struct husk__marker *marker, size_t *examined,
-                          const husk_obj **corrupt, uint64_t *seen);
+/* Marks those that are held from outside. lenient: more references than the count are no damage. */
+void husk__bare_keys_seed(husk_heap *heap, struct husk__page *page, bool lenient);
 
-/* In a set that user code has run for: references of outside maps to the values of members count as inside. */
+/* Their entries are zero again. */
+void husk__bare_keys_close(struct husk__page *page);
+
+/* When a set is confirmed, whose members are in question: references of maps outside it to the values of a member
+ * count as inside. */
 void husk__member_keys_count(husk_obj *member);
 
 #endif

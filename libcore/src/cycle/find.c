@@ -1,7 +1,10 @@
 /* cycle/find.c: the search for garbage. See find.h. */
+#define _GNU_SOURCE
 #include "cycle/find.h"
 
+#include "base/clock.h"
 #include "cycle/ephemeron.h"
+#include "cycle/step.h"
 #include "object/visit.h"
 
 static void count_child(husk_obj *child, size_t slot, size_t index, void *context)
@@ -12,74 +15,169 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
-/* What lies on pages that take no part is marked at once: nobody needs to look whether a reference leads
- * there. */
-static void clear(husk_heap *heap)
+/* Bare keys belong to a search of all the heap only: one of some pages sees them as held, and the values with them. */
+static bool has_keys(const struct husk__search *search, const struct husk__page *page)
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));)
-        husk__side_clear(page, !husk__takes_part(page));
-    husk__bare_keys_clear(heap);
+    return UNLIKELY(page->keymaps) && search->pages.all;
+}
+
+static void open_page(const struct husk__search *search, struct husk__page *page)
+{
+    husk__side_open(page);
+    if (has_keys(search, page))
+        husk__bare_keys_open(page);
 }
 
 /* Dying objects hold what they refer to until they are gone, and as keys the values of their entries: they are
- * marked before anything else is, since marking asks whether a key is. */
-static void subtract(const husk_heap *heap)
+ * known to be held before anything is marked, since marking asks whether a key is. */
+static void subtract_page(struct husk__page *page)
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));) {
-        if (!husk__takes_part(page))
-            continue;
-        for (HUSK__EACH_BLOCK(page, obj))
-            if (UNLIKELY(obj->tf & TF_QUEUED))
-                *husk__side_of(obj) = SIDE_MARK;
-            else if (LIKELY(husk__is_object(obj)))
-                husk__visit(husk__type_of(obj), obj, count_child, NULL);
+    for (HUSK__EACH_BLOCK(page, obj))
+        if (UNLIKELY(obj->tf & TF_QUEUED))
+            *husk__side_of(obj) = 0;
+        else if (LIKELY(husk__is_object(obj)))
+            husk__visit(husk__type_of(obj), obj, count_child, NULL);
+}
+
+/* A block without a live object. False: found->corrupt, a slot holds what has died. */
+static NEVER_INLINE bool seed_none(const husk_obj *obj, uint16_t *entry, bool steps, struct husk__found *found)
+{
+    if (!husk__is_object(obj) && (*entry & SIDE_COUNT) && !steps) {
+        found->corrupt = obj;
+        found->seen = husk__side_total(obj, *entry);
+        return false;
     }
+    *entry = 0; /* so that "in question" means garbage without a look at the object */
+    return true;
+}
+
+/* Its count is not what was seen. False: found->corrupt. */
+static NEVER_INLINE bool seed_rare(husk_obj *obj, uint64_t seen, bool steps, struct husk__search *search)
+{
+    uint32_t count = husk__count_of(obj);
+    if (seen == count)
+        return true;
+    if (UNLIKELY(seen > count) && !husk__is_immortal(obj) && seen != SIDE_UNKNOWN && !steps) {
+        search->found.corrupt = obj;
+        search->found.seen = seen;
+        return false;
+    }
+    husk__mark_root(&search->marker, obj);
+    return true;
 }
 
 /* Marks what is held from outside. False: found->corrupt. */
-static bool seed_page(struct husk__page *page, struct husk__marker *marker, struct husk__found *found)
+static bool seed_page(husk_heap *heap, struct husk__page *page)
 {
+    struct husk__search *search = &heap->search;
+    bool steps = search->steps;
+    size_t examined = 0;
     for (HUSK__EACH_BLOCK(page, obj)) {
         uint16_t *entry = husk__side_of(obj);
-        if (UNLIKELY(!husk__is_object(obj)) &&
-            UNLIKELY(*entry & ~SIDE_MARK)) { /* a slot holds what has died */
-            found->corrupt = obj;
-            found->seen = husk__side_total(obj, *entry);
-            return false;
-        }
         if (UNLIKELY(!husk__is_object(obj)) || UNLIKELY(obj->tf & TF_QUEUED)) {
-            *entry = SIDE_MARK; /* so that "unmarked" means garbage without a look at the object */
+            if (!seed_none(obj, entry, steps, &search->found))
+                return false;
             continue;
         }
-        found->examined++;
+        examined++;
         uint64_t seen = husk__side_total(obj, *entry);
         uint32_t rc = obj->rc;
         if (LIKELY(seen == rc / RC_ONE))
             continue;
-        if (UNLIKELY(husk__is_ledgered(obj))) {
-            if (seen == husk__ledgered_count(obj))
-                continue;
-            rc = husk__ledgered_count(obj) * RC_ONE;
+        if (LIKELY(seen < rc / RC_ONE) && LIKELY(!(rc & RC_SLOW))) {
+            husk__mark_root(&search->marker, obj);
+            continue;
         }
-        if (UNLIKELY(seen > rc / RC_ONE) && !(rc & RC_SLOW) && seen != SIDE_UNKNOWN) {
-            found->corrupt = obj;
-            found->seen = seen;
+        if (!seed_rare(obj, seen, steps, search))
             return false;
+    }
+    search->found.examined += examined;
+    if (has_keys(search, page))
+        husk__bare_keys_seed(heap, page, steps);
+    return !search->found.corrupt;
+}
+
+void husk__search_begin(husk_heap *heap, bool steps)
+{
+    struct husk__search *search = &heap->search;
+    if (++heap->key_search == 0) /* 0 is what a new cell says */
+        heap->key_search = 1;
+    husk__marker_begin(&search->marker);
+    search->found = (struct husk__found){ 0 };
+    search->steps = steps;
+    search->phase = SEARCH_OPEN;
+    search->at = husk__pages_begin(heap, &search->pages);
+}
+
+/* True: the next phase may begin. */
+static bool run_phase(husk_heap *heap, uint64_t deadline)
+{
+    struct husk__search *search = &heap->search;
+    if (search->phase == SEARCH_MARK) {
+        if (deadline)
+            return husk__mark_until(&search->marker, deadline);
+        husk__mark_run(&search->marker);
+        return true;
+    }
+    for (struct husk__page *page; (page = husk__pages_next(&search->at));) {
+        if (husk__takes_part(page)) {
+            if (search->phase == SEARCH_OPEN)
+                open_page(search, page);
+            else if (search->phase == SEARCH_SUBTRACT)
+                subtract_page(page);
+            else if (!seed_page(heap, page))
+                return true;
         }
-        husk__mark_root(marker, obj);
+        if (deadline && husk__now() >= deadline)
+            return false;
     }
     return true;
 }
 
-static bool seed(husk_heap *heap, struct husk__marker *marker, struct husk__found *found)
+bool husk__search_run(husk_heap *heap, uint64_t deadline)
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));)
-        if (husk__takes_part(page) && !seed_page(page, marker, found))
+    struct husk__search *search = &heap->search;
+    while (search->phase < SEARCH_FOUND) {
+        if (!run_phase(heap, deadline))
             return false;
-    return husk__bare_keys_seed(heap, marker, &found->examined, &found->corrupt, &found->seen);
+        search->phase++;
+        search->at = husk__pages_begin(heap, &search->pages);
+    }
+    /* When damaged, too: the queue is empty and the pending bits are zero. */
+    struct husk__found *found = &search->found;
+    found->garbage = found->corrupt ? 0 : found->examined - search->marker.marked;
+    husk__carries_end(&heap->store);
+    return true;
+}
+
+void husk__search_end(husk_heap *heap)
+{
+    struct husk__search *search = &heap->search;
+    struct husk__pages_walk at = husk__pages_begin(heap, &search->pages);
+    for (struct husk__page *page; (page = husk__pages_next(&at));) {
+        if (!husk__takes_part(page))
+            continue;
+        husk__page_side_zero(page);
+        if (has_keys(search, page))
+            husk__bare_keys_close(page);
+    }
+    search->phase = SEARCH_NONE;
+}
+
+static void find(husk_heap *heap, husk_obj *const *proxied, size_t count, struct husk__found *found)
+{
+    husk__search_begin(heap, false);
+    if (count) {
+        while (heap->search.phase < SEARCH_SEED) {
+            (void)run_phase(heap, 0);
+            heap->search.phase++;
+            heap->search.at = husk__pages_begin(heap, &heap->search.pages);
+        }
+        for (size_t i = 0; i < count; i++)
+            husk__side_count(proxied[i]);
+    }
+    (void)husk__search_run(heap, 0);
+    *found = heap->search.found;
 }
 
 void husk__find(husk_heap *heap, struct husk__found *found)
@@ -89,17 +187,16 @@ void husk__find(husk_heap *heap, struct husk__found *found)
 
 void husk__find_without(husk_heap *heap, husk_obj *const *proxied, size_t count, struct husk__found *found)
 {
-    struct husk__marker marker;
-    *found = (struct husk__found){ 0 };
-    husk__marker_begin(&marker, false);
-    clear(heap);
-    subtract(heap);
-    for (size_t i = 0; i < count; i++)
-        husk__side_count(proxied[i]);
-    bool whole = seed(heap, &marker, found);
-    husk__mark_run(&marker); /* also when damaged: the queue must be empty and the pending bits zero */
-    husk__side_end(&heap->store);
-    found->garbage = whole ? found->examined - marker.marked : 0;
+    husk__step_drop(heap);
+    husk__pages_of_heap(&heap->search.pages);
+    find(heap, proxied, count, found);
+}
+
+void husk__find_young(husk_heap *heap, struct husk__found *found)
+{
+    husk__step_drop(heap);
+    husk__pages_young(&heap->search.pages, &heap->store);
+    find(heap, NULL, 0, found);
 }
 
 static bool is_loud(const husk_obj *obj)
@@ -111,35 +208,34 @@ static bool is_loud(const husk_obj *obj)
 
 static void mark_loud_key(husk_obj *key, void *context)
 {
-    if (husk__is_unmarked(key) && is_loud(key))
+    if (husk__is_open(key) && is_loud(key))
         husk__mark_root(context, key);
 }
 
-size_t husk__find_loud(husk_heap *heap)
+size_t husk__find_loud(husk_heap *heap, const struct husk__pages *pages, bool of_set)
 {
-    struct husk__marker marker;
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    husk__marker_begin(&marker, false);
-    for (struct husk__page *page; (page = husk__next_page(&walk));) {
-        if (!husk__takes_part(page))
+    struct husk__marker *marker = &heap->search.marker;
+    size_t before = marker->marked;
+    struct husk__pages_walk at = husk__pages_begin(heap, pages);
+    for (struct husk__page *page; (page = husk__pages_next(&at));) {
+        if (of_set ? !page->members : !husk__takes_part(page))
             continue;
-        for (HUSK__EACH_BLOCK(page, obj)) {
-            if (LIKELY(!husk__is_unmarked(obj)))
-                continue;
-            if (is_loud(obj))
-                husk__mark_root(&marker, obj);
-        }
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (UNLIKELY(husk__is_open(obj)) && is_loud(obj))
+                husk__mark_root(marker, obj);
+        if (UNLIKELY(page->keymaps) && !of_set)
+            husk__each_bare_key(page, mark_loud_key, marker);
     }
-    husk__each_bare_key(heap, mark_loud_key, &marker);
-    husk__mark_run(&marker);
-    return marker.marked;
+    husk__mark_run(marker);
+    return marker->marked - before;
 }
 
-void husk__find_counts(const husk_heap *heap)
+void husk__find_counts(husk_heap *heap)
 {
+    husk__step_drop(heap);
     struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
-        husk__side_clear(page, false);
+        husk__side_open(page);
     walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         for (HUSK__EACH_BLOCK(page, obj))

@@ -1,15 +1,16 @@
 /* cycle/mark.c: the marking loop. See mark.h. */
+#define _GNU_SOURCE
 #include "cycle/mark.h"
 
+#include "base/clock.h"
 #include "object/tie.h"
 #include "object/visit.h"
 
 #include <string.h>
 
-void husk__marker_begin(struct husk__marker *marker, bool inside)
+void husk__marker_begin(struct husk__marker *marker)
 {
     memset(marker, 0, sizeof *marker);
-    marker->inside = inside;
 }
 
 /* The ring is full: the object waits as a bit, its page in the queue. */
@@ -30,11 +31,9 @@ static void pend(struct husk__marker *marker, husk_obj *obj)
 ALWAYS_INLINE void consider(struct husk__marker *marker, husk_obj *obj)
 {
     uint16_t *entry = husk__side_of(obj);
-    if (*entry & SIDE_MARK)
+    if (!(*entry & SIDE_OPEN))
         return;
-    if (UNLIKELY(marker->inside) && !(obj->tf & TF_CONDEMNED))
-        return;
-    *entry |= SIDE_MARK;
+    *entry &= (uint16_t)~SIDE_OPEN;
     marker->marked++;
     if (UNLIKELY(marker->ring_count == MARK_RING)) {
         pend(marker, obj);
@@ -69,12 +68,6 @@ static void flush_edges(struct husk__marker *marker)
     }
 }
 
-/* Known to be reachable: marked, or not in question. */
-ALWAYS_INLINE bool is_reached(const struct husk__marker *marker, const husk_obj *obj)
-{
-    return (*husk__side_of(obj) & SIDE_MARK) || (marker->inside && !(obj->tf & TF_CONDEMNED));
-}
-
 static void add_value(struct husk__marker *marker, const struct husk__tie *tie)
 {
     if (tie->other.tag == HUSK_OBJ)
@@ -86,14 +79,14 @@ static NEVER_INLINE void scan_key(struct husk__marker *marker, husk_obj *obj)
 {
     for (const struct husk__tie *tie = obj->cell ? husk__cell_at(obj->cell)->ties : NULL; tie;
          tie = tie->next)
-        if ((husk__type_of(tie->owner)->flags & TYPE_EPHEMERON) && is_reached(marker, tie->owner))
+        if ((husk__type_of(tie->owner)->flags & TYPE_EPHEMERON) && !husk__is_open(tie->owner))
             add_value(marker, tie);
 }
 
 static NEVER_INLINE void scan_keymap(struct husk__marker *marker, husk_obj *obj)
 {
     for (HUSK__EACH_TIE(obj, tie))
-        if (tie->hash && tie->target && is_reached(marker, tie->target))
+        if (tie->hash && tie->target && !husk__is_open(tie->target))
             add_value(marker, tie);
 }
 
@@ -109,14 +102,18 @@ ALWAYS_INLINE void scan(struct husk__marker *marker, husk_obj *obj)
         husk__visit(type, obj, add_edge, marker);
 }
 
+static husk_obj *pop(struct husk__marker *marker)
+{
+    husk_obj *obj = marker->ring[marker->ring_first];
+    marker->ring_first = (marker->ring_first + 1) % MARK_RING;
+    marker->ring_count--;
+    return obj;
+}
+
 static void scan_ring(struct husk__marker *marker)
 {
-    while (marker->ring_count) {
-        husk_obj *obj = marker->ring[marker->ring_first];
-        marker->ring_first = (marker->ring_first + 1) % MARK_RING;
-        marker->ring_count--;
-        scan(marker, obj);
-    }
+    while (marker->ring_count)
+        scan(marker, pop(marker));
 }
 
 /* The object that begins in the granule at this offset of the page. */
@@ -179,5 +176,54 @@ void husk__mark_run(struct husk__marker *marker)
         if (!page)
             return;
         scan_page(marker, page);
+    }
+}
+
+bool husk__mark_until(struct husk__marker *marker, uint64_t deadline)
+{
+    enum { BETWEEN_LOOKS = 64 }; /* objects; a page has more, but few of them wait */
+    for (;;) {
+        for (unsigned n = 0; marker->ring_count && n < BETWEEN_LOOKS; n++)
+            scan(marker, pop(marker));
+        if (!marker->ring_count)
+            flush_edges(marker);
+        struct husk__page *page = marker->ring_count ? NULL : next_page(marker);
+        if (page)
+            scan_page(marker, page);
+        else if (!marker->ring_count)
+            return true;
+        if (husk__now() >= deadline)
+            return false;
+    }
+}
+
+void husk__mark_rest(struct husk__marker *marker)
+{
+    flush_edges(marker);
+    while (marker->ring_count)
+        pend(marker, pop(marker));
+}
+
+void husk__mark_clear(struct husk__page *page)
+{
+    memset(husk__pending_word(husk__page_start(page)), 0,
+           page->state == HUSK__PAGE_RUN ? sizeof(uint64_t) : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 8);
+    page->queued_next = NULL;
+}
+
+void husk__mark_gone(struct husk__marker *marker, struct husk__page *page)
+{
+    struct husk__page *next = page->queued_next;
+    husk__mark_clear(page);
+    if (!next)
+        return;
+    struct husk__page **link = &marker->page_first, *before = NULL;
+    for (; *link != page; link = &before->queued_next)
+        before = *link;
+    if (next != page) {
+        *link = next;
+    } else {
+        marker->page_last = before;
+        *link = before; /* the last one points at itself */
     }
 }

@@ -1,7 +1,7 @@
 /* cycle/mark.h: marking with fixed memory: there is no road on which it could run out.
  *
  *   reference --> edges: a delay line; its side entry is being fetched meanwhile
- *             --> marked for the first time --> ring: the object is being fetched meanwhile --> its slots
+ *             --> in question until now --> ring: the object is being fetched meanwhile --> its slots
  *                                           '-> ring full: pending bit, and its page into the queue of pages
  *
  * Two short queues hide the two cache misses of an edge (Cher, Hosking, Vitek 2004: prefetch before the
@@ -10,24 +10,27 @@
 #define HUSK_CYCLE_MARK_H
 
 #include "cycle/side.h"
+#include "object/search.h"
 
-enum { MARK_EDGES = 32, MARK_RING = 128 };
+void husk__marker_begin(struct husk__marker *marker);
 
-struct husk__marker {
-    husk_obj *edges[MARK_EDGES];
-    husk_obj *ring[MARK_RING];
-    unsigned edge_at, ring_first, ring_count;
-    struct husk__page *page_first, *page_last;
-    size_t marked; /* objects marked so far */
-    bool inside;   /* mark only condemned objects */
-};
-
-void husk__marker_begin(struct husk__marker *marker, bool inside);
-
-/* obj is held from outside: marks it. */
+/* obj is held from outside: what is in question no longer is, and neither is what it reaches. */
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj);
 
 /* Marks all that is reachable from the roots so far. */
 void husk__mark_run(struct husk__marker *marker);
+
+/* The same until the deadline (husk__now). True: all is marked. */
+bool husk__mark_until(struct husk__marker *marker, uint64_t deadline);
+
+/* The queues are emptied into pending bits and the queue of pages, which bear that the program runs: objects may end
+ * and blocks be used again. */
+void husk__mark_rest(struct husk__marker *marker);
+
+/* Nothing waits on this page any more, and the queue is given up. */
+void husk__mark_clear(struct husk__page *page);
+
+/* A page is about to be given back: nothing waits there any more. */
+void husk__mark_gone(struct husk__marker *marker, struct husk__page *page);
 
 #endif

@@ -18,39 +18,84 @@ static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set 
     set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
 }
 
-static void add_key(husk_obj *key, void *context)
+static void take_key(husk_obj *key, void *context)
 {
-    if (husk__is_unmarked(key) && !husk__is_pending(key))
+    if (husk__is_open(key))
         add_member(husk__page_of(key), key, context);
+    *husk__side_of(key) = 0;
+}
+
+static void keep_members(struct husk__pages *pages)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < pages->count; i++)
+        if (pages->list[i]->members)
+            pages->list[kept++] = pages->list[i];
+    pages->count = kept;
 }
 
 void husk__set_make(husk_heap *heap, struct husk__set *set)
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    *set = (struct husk__set){ 0 };
-    for (struct husk__page *page; (page = husk__next_page(&walk));) {
+    struct husk__pages *pages = &heap->search.pages;
+    struct husk__pages_walk at = husk__pages_begin(heap, pages);
+    *set = (struct husk__set){ .pages = pages };
+    for (struct husk__page *page; (page = husk__pages_next(&at));) {
         if (!husk__takes_part(page))
             continue;
         for (HUSK__EACH_BLOCK(page, obj))
-            if (husk__is_unmarked(obj))
+            if (UNLIKELY(husk__is_open(obj)))
                 add_member(page, obj, set);
+        husk__page_side_zero(page);
+        if (UNLIKELY(page->keymaps) && pages->all)
+            husk__each_bare_key(page, take_key, set);
     }
-    husk__each_bare_key(heap, add_key, set);
+    heap->search.phase = SEARCH_NONE;
+    keep_members(pages);
 }
 
-static struct husk__page *next_page(struct husk__page_walk *walk)
+size_t husk__set_open(husk_heap *heap, const struct husk__pages *pages)
 {
-    struct husk__page *page;
-    do
-        page = husk__next_page(walk);
-    while (page && !page->members);
-    return page;
+    size_t count = 0;
+    struct husk__pages_walk at = husk__pages_begin(heap, pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));) {
+        uint32_t here = 0;
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            uint16_t *entry = husk__side_of(obj);
+            if (!(*entry & SIDE_NAMED))
+                continue;
+            bool lives = husk__is_object(obj) && !(obj->tf & TF_QUEUED);
+            *entry = lives ? SIDE_NAMED | SIDE_OPEN : 0;
+            here += lives;
+        }
+        page->members = here;
+        count += here;
+    }
+    return count;
 }
 
-static void flag_members(husk_heap *heap)
+void husk__set_settled(husk_heap *heap, struct husk__pages *pages, struct husk__set *set)
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));)
+    struct husk__pages_walk at = husk__pages_begin(heap, pages);
+    *set = (struct husk__set){ .pages = pages };
+    for (struct husk__page *page; (page = husk__pages_member(&at));) {
+        page->members = 0;
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            uint16_t *entry = husk__side_of(obj);
+            if (LIKELY(!*entry))
+                continue;
+            bool is_member = *entry & SIDE_OPEN;
+            if (is_member)
+                add_member(page, obj, set);
+            *entry = is_member ? 0 : *entry & SIDE_NAMED;
+        }
+    }
+    keep_members(pages);
+}
+
+static void flag_members(husk_heap *heap, const struct husk__set *set)
+{
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj)) {
                 obj->tf |= TF_CONDEMNED;
@@ -59,12 +104,12 @@ static void flag_members(husk_heap *heap)
             }
 }
 
-size_t husk__set_finalize(husk_heap *heap)
+size_t husk__set_finalize(husk_heap *heap, const struct husk__set *set)
 {
     size_t ran = 0;
-    flag_members(heap);
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));)
+    flag_members(heap, set);
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));)
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_pending(obj))
                 continue;
@@ -77,13 +122,45 @@ size_t husk__set_finalize(husk_heap *heap)
     return ran;
 }
 
-static void count_member(husk_obj *child, size_t slot, size_t index, void *context)
+static void count_child(husk_obj *child, size_t slot, size_t index, void *context)
 {
     (void)slot;
     (void)index;
     (void)context;
-    if (child->tf & TF_CONDEMNED)
-        husk__side_count(child);
+    husk__side_count(child);
+}
+
+size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk_obj **corrupt, uint64_t *seen)
+{
+    struct husk__marker *marker = &heap->search.marker;
+    size_t before = marker->marked;
+    struct husk__pages_walk at = husk__pages_begin(heap, pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));)
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (husk__is_open(obj)) {
+                husk__visit(husk__type_of(obj), obj, count_child, NULL);
+                if (UNLIKELY(obj->tf & TF_KEY))
+                    husk__member_keys_count(obj);
+            }
+    at = husk__pages_begin(heap, pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));)
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            uint16_t entry = *husk__side_of(obj);
+            if (!(entry & SIDE_OPEN))
+                continue;
+            uint64_t total = husk__side_total(obj, entry);
+            uint32_t count = husk__count_of(obj);
+            if (total == count)
+                continue;
+            if (UNLIKELY(total > count) && total != SIDE_UNKNOWN && corrupt) {
+                *corrupt = obj;
+                *seen = total;
+            }
+            husk__mark_root(marker, obj);
+        }
+    husk__mark_run(marker);
+    husk__carries_end(&heap->store);
+    return marker->marked - before;
 }
 
 /* Takes the pending bits of a page's blocks away. */
@@ -93,52 +170,42 @@ static void clear_bits(struct husk__page *page)
     page->members = 0;
 }
 
-size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
+/* The members are in question again; marking uses their bits. */
+static void open_members(husk_heap *heap, const struct husk__set *set)
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));)
-        husk__side_clear(page, false);
-    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));)
-        for (HUSK__EACH_BLOCK(page, obj))
-            if (obj->tf & TF_CONDEMNED) {
-                husk__visit(husk__type_of(obj), obj, count_member, NULL);
-                if (UNLIKELY(obj->tf & TF_KEY))
-                    husk__member_keys_count(obj);
-            }
-
-    struct husk__marker marker;
-    husk__marker_begin(&marker, true);
-    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));) {
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));) {
         uint32_t members = page->members;
-        clear_bits(page); /* marking uses them */
+        for (HUSK__EACH_BLOCK(page, obj))
+            if (husk__is_pending(obj))
+                *husk__side_of(obj) = SIDE_OPEN;
+        clear_bits(page);
         page->members = members;
     }
-    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));)
-        for (HUSK__EACH_BLOCK(page, obj))
-            if ((obj->tf & TF_CONDEMNED) && husk__side_total(obj, *husk__side_of(obj)) != husk__count_of(obj))
-                husk__mark_root(&marker, obj);
-    husk__mark_run(&marker);
-    husk__side_end(&heap->store);
+}
 
-    walk = (struct husk__page_walk){ &heap->store, 0, NULL, 0 };
-    *set = (struct husk__set){ 0 };
-    for (struct husk__page *page; (page = next_page(&walk));) {
+size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
+{
+    open_members(heap, set);
+    husk__marker_begin(&heap->search.marker);
+    size_t left = husk__settle(heap, set->pages, NULL, NULL);
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
+    *set = (struct husk__set){ .pages = set->pages };
+    for (struct husk__page *page; (page = husk__pages_member(&at));) {
         page->members = 0;
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!(obj->tf & TF_CONDEMNED))
                 continue;
-            if (husk__is_unmarked(obj))
+            if (husk__is_open(obj))
                 add_member(page, obj, set);
             else
                 obj->tf &= ~TF_CONDEMNED;
+            *husk__side_of(obj) &= SIDE_NAMED;
         }
     }
     heap->collector.condemned = set->members;
     heap->collector.condemned_bytes = set->bytes;
-    return marker.marked;
+    return left;
 }
 
 /* All members of one page let go; then their blocks go back, all at once if nothing else is on the page. */
@@ -171,41 +238,50 @@ static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
     return cleared;
 }
 
-/* Large blocks last. The list of chunks shrinks meanwhile, so it is gone through from its end. */
-static void free_runs(struct husk__store *store)
+static void free_run(struct husk__page *page)
 {
+    clear_bits(page);
+    if (page->state == HUSK__PAGE_RUN)
+        husk__store_free_page(page);
+}
+
+/* Large blocks last. The list of chunks shrinks meanwhile, so it is gone through from its end. */
+static void free_runs(struct husk__store *store, const struct husk__pages *pages)
+{
+    for (unsigned i = 0; i < pages->count; i++)
+        if (pages->list[i]->members)
+            free_run(pages->list[i]);
+    if (!pages->all)
+        return;
     for (size_t c = store->chunk_count; c-- > 0;) {
         struct husk__chunk *chunk = store->chunks[c];
-        struct husk__page *pages = husk__chunk_pages(chunk);
+        struct husk__page *records = husk__chunk_pages(chunk);
         bool own = chunk->own_bytes;
         for (unsigned p = HUSK__HEAD_PAGES; p < (own ? HUSK__HEAD_PAGES + 1u : HUSK__PAGES); p++) {
-            if (!pages[p].members)
-                continue;
-            clear_bits(&pages[p]);
-            if (pages[p].state != HUSK__PAGE_RUN)
-                continue;
-            husk__store_free_page(&pages[p]);
+            if (records[p].members)
+                free_run(&records[p]);
         }
     }
 }
 
-size_t husk__set_reclaim(husk_heap *heap)
+size_t husk__set_reclaim(husk_heap *heap, const struct husk__set *set)
 {
     size_t cleared = 0;
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
     heap->reclaiming = true;
-    for (struct husk__page *page; (page = next_page(&walk));)
+    for (struct husk__page *page; (page = husk__pages_member(&at));)
         cleared += reclaim_page(heap, page);
     heap->reclaiming = false;
-    free_runs(&heap->store);
+    free_runs(&heap->store, set->pages);
     heap->collector.condemned = heap->collector.condemned_bytes = 0;
     return cleared;
 }
 
-void husk__set_spare(husk_heap *heap, void (*fn)(husk_heap *heap, husk_obj *member))
+void husk__set_spare(husk_heap *heap, const struct husk__set *set,
+                     void (*fn)(husk_heap *heap, husk_obj *member))
 {
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));) {
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));) {
         for (HUSK__EACH_BLOCK(page, obj)) {
             if (!husk__is_pending(obj))
                 continue;
@@ -218,11 +294,11 @@ void husk__set_spare(husk_heap *heap, void (*fn)(husk_heap *heap, husk_obj *memb
     heap->collector.condemned = heap->collector.condemned_bytes = 0;
 }
 
-size_t husk__set_weaks(const husk_heap *heap)
+size_t husk__set_weaks(const husk_heap *heap, const struct husk__set *set)
 {
     size_t count = 0;
-    struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
-    for (struct husk__page *page; (page = next_page(&walk));)
+    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
+    for (struct husk__page *page; (page = husk__pages_member(&at));)
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj))
                 count += husk_obj_weak_count(obj);

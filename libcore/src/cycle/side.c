@@ -1,4 +1,4 @@
-/* cycle/side.c: clearing the side table, and its overflow. See side.h. */
+/* cycle/side.c: setting up the side table, and its overflow. See side.h. */
 #include "cycle/side.h"
 
 #include <string.h>
@@ -25,42 +25,41 @@ static struct husk__carry *find_carry(struct husk__store *store, const void *blo
 
 void husk__side_carry(husk_obj *obj, uint16_t *entry)
 {
-    if (*entry == (SIDE_MARK | SIDE_CARRY)) { /* marked beforehand: its count is of no interest */
-        *entry = SIDE_MARK;
-        return;
-    }
     struct husk__carry *carry = find_carry(husk__chunk_of(obj)->owner, obj);
     if (carry)
         carry->count += HUSK__CARRY_AT;
-    *entry = SIDE_CARRY;
+    *entry |= SIDE_CARRY;
 }
 
 uint64_t husk__side_total_slow(const husk_obj *obj, uint16_t entry)
 {
     struct husk__carry *carry = find_carry(husk__chunk_of(obj)->owner, obj);
-    return carry && carry->count ? carry->count + (entry & SIDE_COUNT) : SIDE_UNKNOWN;
+    return carry && carry->count ? carry->count + entry / SIDE_ONE : SIDE_UNKNOWN;
 }
 
-void husk__side_clear(const struct husk__page *page, bool marked)
+void husk__side_open(const struct husk__page *page)
 {
-    const char *start = husk__page_start(page);
     size_t touched = (size_t)page->fresh * page->block;
     if (touched > HUSK__PAGE || page->state == HUSK__PAGE_RUN)
         touched = 1; /* a large block has one entry, its first granule's */
     size_t entries = (touched + (1u << HUSK__GRANULE_SHIFT) - 1) >> HUSK__GRANULE_SHIFT;
-    uint16_t *side = husk__side_of(start);
-    if (!marked) {
-        memset(side, 0, entries * sizeof *side);
-        return;
-    }
+    uint16_t *side = husk__side_of(husk__page_start(page));
     for (size_t i = 0; i < entries; i++)
-        side[i] = SIDE_MARK;
+        side[i] = SIDE_OPEN;
 }
 
-void husk__side_end(struct husk__store *store)
+void husk__carries_end(struct husk__store *store)
 {
     if (!store->carry_count)
         return;
     memset(store->carries, 0, store->carry_room * sizeof *store->carries);
     store->carry_count = 0;
+}
+
+void husk__side_end(struct husk__store *store)
+{
+    struct husk__page_walk walk = { store, 0, NULL, 0 };
+    for (struct husk__page *page; (page = husk__next_page(&walk));)
+        husk__page_side_zero(page);
+    husk__carries_end(store);
 }

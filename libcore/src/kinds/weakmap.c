@@ -12,16 +12,14 @@
 
 typedef struct husk__tie tie;
 
-/* All three; the link is a weak-key map's alone. */
+/* All three. */
 typedef struct container {
     size_t loose;
     husk__table table; /* of ties */
-    struct husk__keymap link;
 } container;
 
 _Static_assert(offsetof(container, table.rows) == offsetof(struct husk__tied, rows), "tie.h reads rows here");
 _Static_assert(offsetof(container, table.used) == offsetof(struct husk__tied, used), "and how many here");
-_Static_assert(offsetof(container, link) == HUSK__KEYMAP_AT, "and the link of a weak-key map");
 _Static_assert(offsetof(tie, hash) == offsetof(husk__row, hash), "a tie is a row");
 _Static_assert(offsetof(tie, order) == offsetof(husk__row, order), "a tie is a row");
 
@@ -69,8 +67,6 @@ static void dispose(husk_obj *self)
     for (HUSK__EACH_TIE(self, t))
         if (t->hash)
             husk__tie_unlink(t);
-    if (c->link.back)
-        husk__keymap_leave(&c->link);
     husk__table_free(husk_obj_heap(self), &rows, &c->table);
 }
 
@@ -202,7 +198,7 @@ husk_obj *husk_weakkeymap_new(husk_heap *heap)
 {
     husk_obj *obj = make(&husk__weakkeymap_type, heap);
     if (obj)
-        husk__keymap_join(obj, &of(obj)->link);
+        husk__keymap_born(obj);
     return obj;
 }
 

@@ -14,6 +14,7 @@
 
 #include "object/cell.h"
 #include "object/pacestate.h"
+#include "object/search.h"
 #include "object/tie.h"
 #include "object/type.h"
 #include "store/walk.h"
@@ -24,6 +25,7 @@
 #include <husk/collect.h>
 #include <husk/heap.h>
 #include <husk/soft.h>
+#include <husk/step.h>
 #include <husk/weak.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -39,6 +41,9 @@ enum {
     BUSY_WORK = BUSY_DRAIN | BUSY_HOOK | BUSY_PASS | BUSY_BRIDGE,
 };
 
+/* husk_pass.generation: all objects, or those on pages that served recent births. */
+enum { HUSK__OLD = 0, HUSK__YOUNG = 1 };
+
 struct husk__pass_call {
     husk_pass_fn *fn;
     void *data;
@@ -46,8 +51,29 @@ struct husk__pass_call {
     uint64_t id; /* 0: taken off meanwhile */
 };
 
+struct husk__young {
+    size_t objects; /* births between two runs; 0: never */
+    unsigned poor;  /* runs in a row without yield */
+};
+
+/* See cycle/step.c. */
+struct husk__stepping {
+    uint64_t pause;     /* budget of automatic steps; 0: passes run at once */
+    husk_steps figures;
+    husk_pass pass;     /* the one under way */
+    size_t named;       /* nominated by it */
+    struct husk__pages batch; /* whose nominees are being confirmed */
+    double member_ns;   /* what confirming and ending one cost lately */
+    double object_ns;   /* what searching cost for an object */
+    size_t spacing_blocks, spacing_bytes; /* growth between two automatic steps */
+    unsigned mistaken;  /* passes in a row that nominated more living than dead */
+    size_t rest;        /* nominees that their batches did not confirm */
+    bool waits;         /* garbage with hooks is left, for a safe point */
+    bool corrupt;       /* some nominee has fewer references than slots that hold it */
+};
+
 struct husk__collector {
-    husk_generation full; /* the one generation of this version */
+    husk_generation totals[HUSK_GENERATIONS];
     husk_pass untold;     /* sum of the quiet passes that the callbacks have not heard of */
     bool save_all;
     husk_obj **garbage;
@@ -85,7 +111,6 @@ struct husk_heap {
     size_t deaths_left;  /* of these, in the slow path under way */
     husk_weak *events_first, *events_last;
     struct husk__tie *loose;   /* entries of weak containers whose target has died (object/tie.h) */
-    husk_obj *keymaps;         /* all weak-key maps */
     husk_cleanup *cleanups[2]; /* those registered, by at_exit, newest first; one reference each */
     size_t cleanup_count;
     uint64_t cleanup_number; /* of the latest one */
@@ -103,6 +128,9 @@ struct husk_heap {
     struct husk__cells cells;
     struct husk__pace pace;
     struct husk__collector collector;
+    struct husk__search search;
+    struct husk__stepping stepping;
+    struct husk__young young;
     struct husk__bridging *bridging; /* while BUSY_BRIDGE is set */
 
     husk_status failure;
@@ -118,6 +146,8 @@ struct husk_heap {
 
     /* Set by heap.c, as store.on_pressure: runs what waits (store.attention). */
     void (*on_safe)(husk_heap *heap);
+    /* Somebody else wants the side table or the pages' marks: a search in steps gives them up. */
+    void (*on_table)(husk_heap *heap);
 };
 
 ALWAYS_INLINE husk_heap *husk__heap_of(const void *at)

@@ -15,21 +15,9 @@ husk_status husk__ephemeron_type(const husk_type_spec *spec, const husk_type **o
     return husk__type_make(spec, TYPE_TIED | TYPE_EPHEMERON, out);
 }
 
-void husk__keymap_join(husk_obj *map, struct husk__keymap *link)
+void husk__keymap_born(husk_obj *map)
 {
-    husk_obj **first = &husk__heap_of(map)->keymaps;
-    link->next = *first;
-    link->back = first;
-    if (link->next)
-        husk__keymap_of(link->next)->back = &link->next;
-    *first = map;
-}
-
-void husk__keymap_leave(struct husk__keymap *link)
-{
-    *link->back = link->next;
-    if (link->next)
-        husk__keymap_of(link->next)->back = link->back;
+    husk__page_of(map)->keymaps = true;
 }
 
 bool husk__tie_ready(husk_obj *target)

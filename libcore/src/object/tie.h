@@ -49,19 +49,8 @@ struct husk__tie_kind {
 husk_status husk__tied_type(const husk_type_spec *spec, const husk_type **out);
 husk_status husk__ephemeron_type(const husk_type_spec *spec, const husk_type **out);
 
-/* A new weak-key map joins the heap's list of them, which passes go through; it leaves in dispose. */
-struct husk__keymap {
-    husk_obj *next, **back;
-};
-void husk__keymap_join(husk_obj *map, struct husk__keymap *link);
-void husk__keymap_leave(struct husk__keymap *link);
-
-/* Where it stands in the fixed part of a weak-key map: behind the tied part and the rest of its table. */
-enum { HUSK__KEYMAP_AT = 72 };
-ALWAYS_INLINE struct husk__keymap *husk__keymap_of(husk_obj *map)
-{
-    return (struct husk__keymap *)(void *)((char *)husk_obj_data(map) + HUSK__KEYMAP_AT);
-}
+/* A weak-key map has been made: passes look for keys on its page. */
+void husk__keymap_born(husk_obj *map);
 
 /* Makes sure that obj has a cell, a request for memory. False: the heap has the failure. */
 bool husk__tie_ready(husk_obj *target);

@@ -71,7 +71,7 @@ void husk__carry_ensure(struct husk__store *store)
     size_t room = store->carry_room ? store->carry_room : 64;
     while (room / 2 < store->bytes_taken / sizeof(void *) / HUSK__CARRY_AT + 1)
         room *= 2;
-    if (room == store->carry_room)
+    if (room == store->carry_room || store->carry_count) /* a search in steps is using it: later */
         return;
     husk_status before = store->failure;
     void *table = husk__charged_resize(store, NULL, 0, room * sizeof(struct husk__carry));

@@ -20,6 +20,7 @@
 #include "store/range.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #define HUSK__PAGE_SHIFT 16
 #define HUSK__PAGE ((size_t)1 << HUSK__PAGE_SHIFT)
@@ -67,13 +68,15 @@ struct husk__page {
     struct husk__page *next, *prev;
     struct husk__page *queued_next; /* the collector's queue of pages (cycle/mark.h) */
     uint32_t seen;                  /* `used` when last counted into husk__store.seen_blocks */
-    uint32_t members;               /* condemned blocks, during a pass */
-    uint16_t bin;
-    uint16_t run; /* pages of a run */
+    uint32_t members;               /* blocks that a pass is ending, or has nominated */
+    uint8_t bin;
+    uint8_t run; /* pages of a run */
     uint8_t state;
     bool tracked; /* its objects can be part of cycles */
     bool listed;
     bool frozen;
+    bool keymaps;  /* weak-key maps were born here */
+    uint8_t young; /* number among the young pages (store/young.h), 0: it is not young */
 } __attribute__((aligned(64)));
 
 struct husk__chunk {
@@ -136,6 +139,16 @@ ALWAYS_INLINE bool husk__is_pending(const void *at)
 ALWAYS_INLINE void husk__set_pending(const void *at)
 {
     *husk__pending_word(at) |= (uint64_t)1 << (husk__granule_of(at) % 64);
+}
+
+/* The side table's entries of the page are zero again, as they are outside searches (cycle/side.h). */
+static inline void husk__page_side_zero(const struct husk__page *page)
+{
+    struct husk__chunk *chunk = husk__chunk_of(page);
+    size_t index = (size_t)(page - husk__chunk_pages(chunk));
+    uint64_t touched = page->state == HUSK__PAGE_RUN ? 1 : (uint64_t)page->fresh * page->block;
+    size_t entries = (size_t)(touched + ((1u << HUSK__GRANULE_SHIFT) - 1)) >> HUSK__GRANULE_SHIFT;
+    memset((char *)chunk + index * HUSK__SIDE_BYTES_PER_PAGE, 0, entries * sizeof(uint16_t));
 }
 
 /* A run of n pages with the records of all set to `state` values; *dirty says whether the memory may hold old

@@ -1,6 +1,7 @@
 /* store/page.c: pages of one size: refill, which is the slow path of a birth, and the slow part of a free.
  * Taking and giving whole pages is chunk.c. See store.h for the picture. */
 #include "store/walk.h"
+#include "store/young.h"
 
 /* Fresh blocks are linked a system page at a time, so that memory is touched as used; a page that is
  * refilled often is given more, so that a refill is paid for by some hundred births (measured: 0.4 ns a
@@ -98,7 +99,7 @@ static struct husk__page *new_page(struct husk__store *store, unsigned number)
         return NULL;
     page->block = husk__class_bytes[number % HUSK__CLASSES];
     page->capacity = (uint32_t)(HUSK__PAGE / page->block);
-    page->bin = (uint16_t)number;
+    page->bin = (uint8_t)number;
     page->tracked = number >= HUSK__CLASSES;
     page->state = HUSK__PAGE_BLOCKS;
     return page;
@@ -143,10 +144,12 @@ static struct husk__slot *refill(struct husk__store *store, unsigned number)
         return deal(store, bin, bin->aside, bin->aside_count);
     for (;;) {
         struct husk__page *page = bin->page;
-        uint32_t before = page ? page->used : 0;
+        uint32_t before = page ? page->used : 0, touched = page ? page->fresh : 0;
         struct husk__slot *hand = page ? hand_of(store, page) : NULL;
         if (hand) {
             see(store, page);
+            if (page->tracked && (page->fresh > touched || (page->used - before) * 4 >= page->capacity))
+                husk__young_note(store, page);
             return deal(store, bin, hand, page->used - before);
         }
         if (bin->list) {
@@ -167,6 +170,12 @@ bool husk__store_grown(const struct husk__store *store)
            store->bytes_taken > store->trigger_taken;
 }
 
+bool husk__store_looks(const struct husk__store *store)
+{
+    return store->seen_blocks > store->look_blocks ||
+           store->seen_bytes + store->raw_bytes + store->foreign_bytes > store->look_bytes;
+}
+
 size_t husk__store_ready(const struct husk__store *store, size_t *bytes)
 {
     size_t blocks = HUSK__PAGE / HUSK__SMALLEST;
@@ -181,7 +190,8 @@ size_t husk__store_ready(const struct husk__store *store, size_t *bytes)
 
 void husk__store_relieve(struct husk__store *store)
 {
-    if (UNLIKELY(husk__store_grown(store)) || UNLIKELY(store->surplus_since != 0) ||
+    if (UNLIKELY(husk__store_grown(store)) || UNLIKELY(husk__store_looks(store)) ||
+        UNLIKELY(store->surplus_since != 0) ||
         UNLIKELY(husk__waiting(store) & (HUSK__WAITS_REQUEST | HUSK__WAITS_DEATH)))
         store->on_pressure(store);
 }
@@ -206,7 +216,7 @@ static struct husk__page *take_large(struct husk__store *store, size_t bytes, bo
         unsigned n = (unsigned)((bytes + HUSK__PAGE - 1) >> HUSK__PAGE_SHIFT);
         struct husk__page *page = husk__pages_take(store, n, dirty);
         if (page) {
-            page->run = (uint16_t)n;
+            page->run = (uint8_t)n;
             page->block = (uint32_t)(n * HUSK__PAGE);
         }
         return page;
@@ -241,6 +251,8 @@ struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bo
     page->capacity = page->fresh = page->used = 1;
     page->tracked = tracked;
     see(store, page);
+    if (tracked)
+        husk__young_note(store, page);
     struct husk__slot *block = (struct husk__slot *)husk__page_start(page);
     HUSK__UNPOISON(block, husk__block_bytes(page));
     return block;
@@ -256,6 +268,10 @@ void husk__store_free_page(struct husk__page *page)
     struct husk__chunk *chunk = husk__chunk_of(page);
     struct husk__store *store = chunk->owner;
     unsee(store, page);
+    if (page->young)
+        husk__young_forget(store, page);
+    if (UNLIKELY(store->in_steps))
+        store->on_gone(store, page);
     if (chunk->own_bytes) {
         husk__chunk_give_own(store, chunk);
         return;
@@ -293,6 +309,13 @@ void husk__store_recount(struct husk__store *store)
     struct husk__page_walk walk = { store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         see(store, page);
+}
+
+void husk__store_recount_young(struct husk__store *store)
+{
+    for (unsigned i = 1; i <= store->young_count; i++)
+        if (store->young[i])
+            see(store, store->young[i]);
 }
 
 size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes)
@@ -369,6 +392,7 @@ void husk__store_rest(struct husk__store *store)
 void husk__store_freeze(struct husk__store *store)
 {
     husk__store_rest(store);
+    husk__young_end(store);
     for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
         while (store->bins[b].list)
             list_remove(&store->bins[b], store->bins[b].list);

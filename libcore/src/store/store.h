@@ -35,9 +35,11 @@ enum {
     HUSK__WAITS_TRACE = 1u << 6,    /* husk_trace_request: on */
     HUSK__WAITS_NO_TRACE = 1u << 7, /* off; the later one takes the other away */
     HUSK__WAITS_DEATH = 1u << 8,    /* what a death budget left in the drain; the next refill goes on too */
+    HUSK__WAITS_YOUNG = 1u << 9,    /* garbage with hooks on young pages, left by a quiet run */
+    HUSK__WAITS_STEP = 1u << 10,    /* a pass in steps has come to garbage with hooks */
 };
 
-enum { HUSK__CARRY_AT = 1 << 14 }; /* references that one entry stands for at least */
+enum { HUSK__CARRY_AT = 1 << 13 }; /* references that one entry stands for at least */
 
 struct husk__bin {
     struct husk__slot *hand;
@@ -47,6 +49,8 @@ struct husk__bin {
     uint32_t aside_count;
     size_t left; /* WATCH_SAMPLES: bytes to be given out before a birth is looked at */
 };
+
+enum { HUSK__MOST_YOUNG = 255 }; /* numbered from 1, in husk__page.young */
 
 /* husk__store.watch */
 enum {
@@ -79,8 +83,12 @@ struct husk__store {
 
     size_t seen_blocks, seen_bytes; /* live blocks, as last seen; raw and foreign bytes not in it */
     size_t foreign_bytes;
+    struct husk__page *young[HUSK__MOST_YOUNG + 1]; /* store/young.h; NULL: gone meanwhile; [0] is not used */
+    unsigned young_count;
+    bool in_steps; /* a search is under way, between two of its steps: on_gone must hear of pages that go */
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */
     size_t trigger_taken;                 /* and above this in bytes_taken: the soft limit */
+    size_t look_blocks, look_bytes;       /* and above these: a run over young pages, or the next step */
     size_t pages_reserved;                /* spare pages that are no surplus: taken beforehand for a region */
     _Atomic uint32_t attention; /* HUSK__WAITS_...: nonzero means that something waits for a safe point */
     bool closed;                /* no more births: the heap is being taken apart */
@@ -94,6 +102,8 @@ struct husk__store {
     /* The one arrow that points up: set by heap.c, called before memory is taken in a slow path. It may
      * run a pass over garbage without hooks, and so free blocks, but never runs user code. */
     void (*on_pressure)(struct husk__store *store);
+    /* A page is about to be given back. */
+    void (*on_gone)(struct husk__store *store, struct husk__page *page);
     /* max_bytes is reached or the system refuses. True: something was freed, try once more; if that was not enough,
      * ask again. */
     bool (*on_limit)(struct husk__store *store, bool again);
@@ -137,12 +147,15 @@ void husk__store_free_page(struct husk__page *page);
 
 /* Makes seen_blocks and seen_bytes exact. O(pages). */
 void husk__store_recount(struct husk__store *store);
+/* The same for young pages alone (store/young.h). */
+void husk__store_recount_young(struct husk__store *store);
 
 /* Blocks in hands, and their bytes. O(blocks in hands). */
 size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes);
 
 /* The triggers are passed. */
 bool husk__store_grown(const struct husk__store *store);
+bool husk__store_looks(const struct husk__store *store); /* the same of look_... */
 
 /* At most so many blocks, and bytes, are born after the triggers were last looked at: what lies ready in hands, and
  * one page more. O(bins). */

@@ -33,6 +33,28 @@ static inline struct husk__page *husk__next_page(struct husk__page_walk *walk)
     }
 }
 
+/* The same from the first page behind `passed` on, an address inside the last one, or NULL: chunks may have come
+ * and gone since. */
+static inline struct husk__page_walk husk__walk_from(const struct husk__store *store, const void *passed)
+{
+    const struct husk__chunk *chunk = passed ? husk__chunk_of(passed) : NULL;
+    size_t low = 0, high = store->chunk_count;
+    while (low < high) { /* the first chunk behind it */
+        size_t middle = (low + high) / 2;
+        if (store->chunks[middle] <= chunk)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct husk__page_walk walk = { store, low, chunk, 0 };
+    if (low > 0 && chunk && store->chunks[low - 1] == chunk && !chunk->own_bytes) {
+        unsigned index = husk__page_index(passed);
+        uint64_t behind = index + 1 < HUSK__PAGES ? ~(uint64_t)0 << (index + 1) : 0;
+        walk.left = HUSK__USABLE & ~chunk->free_pages & behind;
+    }
+    return walk;
+}
+
 /* The touched blocks of a page lie from husk__page_start to here, page->block bytes apart. */
 ALWAYS_INLINE char *husk__page_end(const struct husk__page *page)
 {

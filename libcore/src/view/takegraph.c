@@ -4,7 +4,7 @@
  * An object's number must be known wherever a reference to it is met. It is the number of its page's first
  * object plus its rank in the page: the first stands in the page's record (`members`, 0 outside passes);
  * the second is worked out from the address if all blocks before it are objects, else it stands in the
- * side table, which is anybody's scratch between two passes. So no table of addresses is built. Targets
+ * side table, which is anybody's between two searches, and zero. So no table of addresses is built. Targets
  * lie anywhere: each would be a miss or two, so they are looked up by the hundred, with all their loads on
  * the way. */
 #include "view/take.h"
@@ -93,6 +93,7 @@ static size_t fields_of_first(const struct husk__page *page)
 
 static void number_all(struct taking *taking)
 {
+    taking->heap->on_table(taking->heap);
     for (size_t bin = 0; bin < 2 * HUSK__CLASSES; bin++) {
         uint32_t block = husk__class_bytes[bin % HUSK__CLASSES];
         taking->reciprocals[bin] = (uint32_t)((((uint64_t)1 << 32) + block - 1) / block);
@@ -113,6 +114,8 @@ static void unnumber(const husk_heap *heap)
     struct husk__page_walk walk = { &heap->store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));) {
         page->members = 0;
+        if (page->queued_next)
+            husk__page_side_zero(page);
         page->queued_next = NULL;
     }
 }

@@ -1,0 +1,82 @@
+/* cycle/young.c: when a run over young pages starts. See young.h. */
+#include "cycle/young.h"
+
+#include "cycle/pace.h"
+#include "store/young.h"
+
+#include <husk/step.h>
+
+enum {
+    USUALLY = 4096,
+    LEAST = 64,
+    MOST = 1 << 24,
+    BYTES_AN_OBJECT = 512, /* large objects hasten a run: so many bytes count as one */
+    POOR_RUNS = 8,         /* so many in a row without yield */
+    POOR_SHIFT = 5,        /* make the next one come 32 times later */
+};
+
+void husk__young_begin(husk_heap *heap)
+{
+    heap->young.objects = USUALLY;
+    husk__young_arm(heap);
+}
+
+void husk__young_arm(husk_heap *heap)
+{
+    struct husk__store *store = &heap->store;
+    store->look_blocks = store->look_bytes = SIZE_MAX;
+    if (!heap->young.objects)
+        return;
+    size_t more = heap->young.objects << (heap->young.poor >= POOR_RUNS ? POOR_SHIFT : 0);
+    store->look_blocks = store->seen_blocks + more;
+    store->look_bytes =
+        store->seen_bytes + store->raw_bytes + store->foreign_bytes + more * BYTES_AN_OBJECT;
+}
+
+/* Without growth that starts passes there are none of these either. */
+static bool is_wanted(const husk_heap *heap)
+{
+    const struct husk__pace *pace = &heap->pace;
+    return heap->young.objects && heap->store.young_count && !husk__pace_held(heap) &&
+           !pace->stress.set.every && (pace->set.least_objects || pace->set.least_bytes);
+}
+
+bool husk__young_due(husk_heap *heap)
+{
+    if (!husk__store_looks(&heap->store))
+        return false;
+    if (is_wanted(heap)) {
+        husk__store_recount_young(&heap->store); /* what died there by counting has not been seen yet */
+        if (husk__store_looks(&heap->store))
+            return true;
+    }
+    husk__young_arm(heap);
+    return false;
+}
+
+void husk__young_ran(husk_heap *heap, size_t examined, size_t collected, bool left)
+{
+    bool poor = collected * 16 < examined && collected * 16 < heap->young.objects;
+    heap->young.poor = poor ? heap->young.poor + 1 : 0;
+    husk__store_recount_young(&heap->store);
+    if (!left || heap->store.young_count > HUSK__MOST_YOUNG / 2)
+        husk__young_end(&heap->store);
+    husk__young_arm(heap);
+}
+
+husk_status husk_heap_set_young(husk_heap *heap, size_t objects)
+{
+    if (objects && (objects < LEAST || objects > MOST))
+        return husk_heap_fail(heap, HUSK_ERANGE, "young: %zu objects are neither 0 nor in %d to %d", objects,
+                              LEAST, MOST);
+    heap->young.objects = objects;
+    heap->young.poor = 0;
+    if (!heap->store.in_steps)
+        husk__young_arm(heap);
+    return HUSK_OK;
+}
+
+size_t husk_heap_young(const husk_heap *heap)
+{
+    return heap->young.objects;
+}

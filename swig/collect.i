@@ -38,12 +38,7 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
 
 %extend husk_heap {
   husk_status collect(husk_pass *out);
-  husk_status collect_young(husk_pass *out);
   husk_status collect_dry(husk_pass *out);
-  husk_status set_young(size_t objects);
-  size_t young() const;
-  husk_status set_pause(uint64_t ns);
-  uint64_t pause() const;
   void safepoint();
   void request();
   husk_status generation(int generation, husk_generation *out) const;
@@ -60,6 +55,11 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
 
 /* Takes a callback. */
 HUSK_HOST(husk_heap_on_pass)
-/* Their result holds a pass. */
+/* By hand, with what they say. */
+HUSK_HOST(husk_heap_collect_young)
+HUSK_HOST(husk_heap_set_young)
+HUSK_HOST(husk_heap_young)
 HUSK_HOST(husk_heap_step)
+HUSK_HOST(husk_heap_set_pause)
+HUSK_HOST(husk_heap_pause)
 HUSK_HOST(husk_heap_steps)

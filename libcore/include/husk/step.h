@@ -21,8 +21,8 @@
 extern "C" {
 #endif
 
-#define HUSK_STEP_LEAST_NS 10000u          /* 10 us: below that a step gets nowhere */
-#define HUSK_STEP_MOST_NS 10000000000u     /* 10 s: more than any whole pass */
+#define HUSK_STEP_LEAST_NS 10000u      /* 10 us: below that a step gets nowhere */
+#define HUSK_STEP_MOST_NS 10000000000u /* 10 s: more than any whole pass */
 
 /* What one step did. */
 typedef struct husk_step {

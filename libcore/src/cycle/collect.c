@@ -478,7 +478,8 @@ void husk_heap_request(husk_heap *heap)
 
 husk_status husk_heap_generation(const husk_heap *heap, int generation, husk_generation *out)
 {
-    if (generation < 0 || generation >= HUSK_GENERATIONS) /* reading a figure does not change the heap: no message is left */
+    if (generation < 0 ||
+        generation >= HUSK_GENERATIONS) /* reading a figure does not change the heap: no message is left */
         return HUSK_ERANGE;
     *out = heap->collector.totals[generation];
     return HUSK_OK;

@@ -40,7 +40,8 @@ static void subtract_page(struct husk__page *page)
 }
 
 /* A block without a live object. False: found->corrupt, a slot holds what has died. */
-static NEVER_INLINE bool seed_none(const husk_obj *obj, uint16_t *entry, bool steps, struct husk__found *found)
+static NEVER_INLINE bool seed_none(const husk_obj *obj, uint16_t *entry, bool steps,
+                                   struct husk__found *found)
 {
     if (!husk__is_object(obj) && (*entry & SIDE_COUNT) && !steps) {
         found->corrupt = obj;

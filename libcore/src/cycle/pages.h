@@ -8,7 +8,8 @@
 void husk__pages_of_heap(struct husk__pages *pages);
 void husk__pages_young(struct husk__pages *pages, const struct husk__store *store);
 
-ALWAYS_INLINE struct husk__pages_walk husk__pages_begin(const husk_heap *heap, const struct husk__pages *pages)
+ALWAYS_INLINE struct husk__pages_walk husk__pages_begin(const husk_heap *heap,
+                                                        const struct husk__pages *pages)
 {
     return (struct husk__pages_walk){ .pages = pages, .walk = { &heap->store, 0, NULL, 0 } };
 }

@@ -130,7 +130,8 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
-size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk_obj **corrupt, uint64_t *seen)
+size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk_obj **corrupt,
+                    uint64_t *seen)
 {
     struct husk__marker *marker = &heap->search.marker;
     size_t before = marker->marked;

@@ -44,6 +44,7 @@ size_t husk__set_weaks(const husk_heap *heap, const struct husk__set *set);
 /* What of these pages is in question stays so only if nothing else holds it than what is in question there, counts
  * being zero before: the core of confirming. Returns how many objects turned out to be held. seen more often than
  * counted: *corrupt, unless it is NULL. */
-size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk_obj **corrupt, uint64_t *seen);
+size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk_obj **corrupt,
+                    uint64_t *seen);
 
 #endif

@@ -14,11 +14,12 @@
 #include <string.h>
 
 enum {
-    BATCH_LEAST = 128,        /* objects: below that a batch costs more than it ends */
-    FIRST_GUESS_MEMBER = 80,  /* ns */
+    BATCH_LEAST = 128,       /* objects: below that a batch costs more than it ends */
+    FIRST_GUESS_MEMBER = 80, /* ns */
     FIRST_GUESS_OBJECT = 30,
     SPARE_SLICES = 8,
-    MISTAKEN_PASSES = 2, /* so many in a row that nominated more living than dead: the next one runs at once */
+    MISTAKEN_PASSES =
+        2, /* so many in a row that nominated more living than dead: the next one runs at once */
 };
 
 static void begin(husk_heap *heap, husk_reason reason)
@@ -274,7 +275,8 @@ static void finish(husk_heap *heap, bool quiet)
         stepping->figures.mistaken += alive;
     stepping->mistaken = alive > pass->collected ? stepping->mistaken + 1 : 0;
     if (pass->examined)
-        stepping->object_ns = 0.5 * stepping->object_ns + 0.5 * (double)pass->find_ns / (double)pass->examined;
+        stepping->object_ns =
+            0.5 * stepping->object_ns + 0.5 * (double)pass->find_ns / (double)pass->examined;
     husk__collect_note(&heap->collector.totals[HUSK__OLD], pass);
     uint64_t ns = pass->find_ns + pass->finalize_ns + pass->reclaim_ns;
     husk__pace_note(heap, pass, husk__now() - ns, stepping->corrupt);
@@ -446,8 +448,10 @@ husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, husk_step *out)
         done.so_far = heap->stepping.pass;
         done.ns = husk__now() - start;
         if (status)
-            (void)husk_heap_fail(heap, status, "step: heap %s has an object with fewer references than slots "
-                                               "that hold it", heap->name);
+            (void)husk_heap_fail(heap, status,
+                                 "step: heap %s has an object with fewer references than slots "
+                                 "that hold it",
+                                 heap->name);
     }
     if (out)
         *out = done;

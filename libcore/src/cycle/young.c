@@ -29,8 +29,7 @@ void husk__young_arm(husk_heap *heap)
         return;
     size_t more = heap->young.objects << (heap->young.poor >= POOR_RUNS ? POOR_SHIFT : 0);
     store->look_blocks = store->seen_blocks + more;
-    store->look_bytes =
-        store->seen_bytes + store->raw_bytes + store->foreign_bytes + more * BYTES_AN_OBJECT;
+    store->look_bytes = store->seen_bytes + store->raw_bytes + store->foreign_bytes + more * BYTES_AN_OBJECT;
 }
 
 /* Without growth that starts passes there are none of these either. */

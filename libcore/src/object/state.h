@@ -58,23 +58,23 @@ struct husk__young {
 
 /* See cycle/step.c. */
 struct husk__stepping {
-    uint64_t pause;     /* budget of automatic steps; 0: passes run at once */
+    uint64_t pause; /* budget of automatic steps; 0: passes run at once */
     husk_steps figures;
-    husk_pass pass;     /* the one under way */
-    size_t named;       /* nominated by it */
-    struct husk__pages batch; /* whose nominees are being confirmed */
-    double member_ns;   /* what confirming and ending one cost lately */
-    double object_ns;   /* what searching cost for an object */
+    husk_pass pass;                       /* the one under way */
+    size_t named;                         /* nominated by it */
+    struct husk__pages batch;             /* whose nominees are being confirmed */
+    double member_ns;                     /* what confirming and ending one cost lately */
+    double object_ns;                     /* what searching cost for an object */
     size_t spacing_blocks, spacing_bytes; /* growth between two automatic steps */
-    unsigned mistaken;  /* passes in a row that nominated more living than dead */
-    size_t rest;        /* nominees that their batches did not confirm */
-    bool waits;         /* garbage with hooks is left, for a safe point */
-    bool corrupt;       /* some nominee has fewer references than slots that hold it */
+    unsigned mistaken;                    /* passes in a row that nominated more living than dead */
+    size_t rest;                          /* nominees that their batches did not confirm */
+    bool waits;                           /* garbage with hooks is left, for a safe point */
+    bool corrupt;                         /* some nominee has fewer references than slots that hold it */
 };
 
 struct husk__collector {
     husk_generation totals[HUSK_GENERATIONS];
-    husk_pass untold;     /* sum of the quiet passes that the callbacks have not heard of */
+    husk_pass untold; /* sum of the quiet passes that the callbacks have not heard of */
     bool save_all;
     husk_obj **garbage;
     size_t garbage_count, garbage_room;

@@ -59,8 +59,8 @@ func TestRaw(t *testing.T) {
 	if status := heap.Generation(0, &generation); status != 0 || generation.Passes != 1 {
 		t.Errorf("generation gave %d, %+v", status, generation)
 	}
-	if status := heap.Generation(1, &generation); Status_name(status) != "HUSK_ERANGE" {
-		t.Errorf("generation 1 gave %d", status)
+	if status := heap.Generation(2, &generation); Status_name(status) != "HUSK_ERANGE" {
+		t.Errorf("generation 2 gave %d", status)
 	}
 	if status := heap.Enable(); Status_name(status) != "HUSK_ESTATE" {
 		t.Errorf("enable gave %d", status)

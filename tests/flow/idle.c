@@ -31,6 +31,7 @@ static void growth_is_collected_before_its_time(husk_heap *heap)
     husk_idle idle;
     husk_pacing pacing = { 40000, 0, 1, 2 };
     assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    assert_int_equal(husk_heap_set_young(heap, 0), HUSK_OK);
     for (int i = 0; i < 10000; i++)
         TRY(litter(heap, type_node));
     uint64_t before = passes(heap);

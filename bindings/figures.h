@@ -42,6 +42,15 @@ typedef enum husk_figure_kind {
     X(husk_pacing, factor, REAL)                                                                             \
     X(husk_pacing, factor_max, REAL)
 
+#define HUSK_SOFT_FIGURES_LIST(X)                                                                            \
+    X(husk_soft_figures, references, SIZE)                                                                   \
+    X(husk_soft_figures, holding, SIZE)                                                                      \
+    X(husk_soft_figures, by_call, COUNT)                                                                     \
+    X(husk_soft_figures, by_age, COUNT)                                                                      \
+    X(husk_soft_figures, by_pressure, COUNT)                                                                 \
+    X(husk_soft_figures, by_limit, COUNT)                                                                    \
+    X(husk_soft_figures, regained, COUNT)
+
 #define HUSK_GENERATION_LIST(X)                                                                              \
     X(husk_generation, passes, COUNT)                                                                        \
     X(husk_generation, examined, COUNT)                                                                      \

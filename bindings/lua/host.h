@@ -267,6 +267,7 @@ void husk_lua_push_size(lua_State *L, uint64_t size);
 void husk_lua_push_pass(lua_State *L, const husk_pass *pass);
 void husk_lua_push_counts(lua_State *L, const husk_counts *counts);
 void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing);
+void husk_lua_push_soft_figures(lua_State *L, const husk_soft_figures *figures);
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
 void husk_lua_push_traced(lua_State *L, const husk_trace_figures *figures);

@@ -165,19 +165,7 @@ static int heap_soft_figures(lua_State *L)
 {
     husk_soft_figures f;
     husk_heap_soft_figures(husk_lua_check_heap(L, 1, "heap:soft_figures"), &f);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } fields[] = { { "references", f.references },   { "holding", f.holding },
-                   { "by_call", f.by_call },         { "by_age", f.by_age },
-                   { "by_pressure", f.by_pressure }, { "by_limit", f.by_limit },
-                   { "regained", f.regained } };
-    enum { COUNT = sizeof fields / sizeof *fields };
-    lua_createtable(L, 0, COUNT);
-    for (size_t i = 0; i < COUNT; i++) {
-        husk_lua_push_size(L, fields[i].value);
-        lua_setfield(L, -2, fields[i].name);
-    }
+    husk_lua_push_soft_figures(L, &f);
     return 1;
 }
 

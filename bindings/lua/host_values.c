@@ -159,6 +159,8 @@ static const field counts_fields[] = { HUSK_COUNTS_LIST(FIELD) };
 
 static const field pacing_fields[] = { HUSK_PACING_LIST(FIELD) };
 
+static const field soft_fields[] = { HUSK_SOFT_FIGURES_LIST(FIELD) };
+
 static const field generation_fields[] = { HUSK_GENERATION_LIST(FIELD) };
 
 static const field figures_fields[] = { HUSK_HEAP_FIGURES_LIST(FIELD) };
@@ -180,6 +182,11 @@ void husk_lua_push_counts(lua_State *L, const husk_counts *counts)
 void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing)
 {
     push_fields(L, pacing, pacing_fields, COUNT(pacing_fields));
+}
+
+void husk_lua_push_soft_figures(lua_State *L, const husk_soft_figures *figures)
+{
+    push_fields(L, figures, soft_fields, COUNT(soft_fields));
 }
 
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation)

@@ -133,7 +133,13 @@ PyObject *husk_py_adopt(husk_py_heap *home, husk_py_proxy *proxy, husk_obj *obj)
     return (PyObject *)proxy;
 }
 
-static PyTypeObject *class_of(const husk_obj *obj)
+bool husk_py_is_ref(husk_obj *obj)
+{
+    return husk_obj_kind(obj) == HUSK_KIND_WEAK && !husk_cleanup_of(obj) && !husk_soft_of(obj) &&
+           !husk_watch_of(obj);
+}
+
+static PyTypeObject *class_of(husk_obj *obj)
 {
     size_t id = husk_type_id(husk_obj_type(obj));
     switch (husk_obj_kind(obj)) {
@@ -146,7 +152,13 @@ static PyTypeObject *class_of(const husk_obj *obj)
     case HUSK_KIND_WEAKSET:
         return husk_py_weak_class(husk_obj_kind(obj));
     case HUSK_KIND_WEAK: /* weak references have a class of another size: husk_py_wrap_weak */
-        return husk_py_cleanup_class();
+        return husk_cleanup_of(obj) ? husk_py_cleanup_class()
+               : husk_soft_of(obj)  ? husk_py_soft_class()
+                                    : husk_py_watch_class();
+    case HUSK_KIND_OTHER:
+        if (husk_deadqueue_of(obj))
+            return husk_py_queue_class();
+        /* fall through */
     default: /* records, and structs of husk.ffi */
         return id < husk_py.class_room && husk_py.classes[id] ? husk_py.classes[id] : husk_py.obj_type;
     }
@@ -195,7 +207,7 @@ static PyObject *wrap_other(husk_py_heap *home, husk_obj *obj)
         PyObject *value = husk_box_value(obj); /* all boxes of our heaps are ours */
         return Py_NewRef(value ? value : Py_None);
     }
-    if (kind == HUSK_KIND_WEAK && !husk_cleanup_of(obj))
+    if (husk_py_is_ref(obj))
         return husk_py_wrap_weak(home, obj);
     PyTypeObject *class = class_of(obj);
     const husk_type *type = husk_obj_type(obj);

@@ -238,6 +238,7 @@ static inline PyObject *husk_py_from_value(husk_py_heap *home, husk_value v)
 
 PyObject *husk_py_pass(const husk_pass *pass);
 PyObject *husk_py_counts(const husk_counts *counts);
+PyObject *husk_py_soft_figures(const husk_soft_figures *figures);
 PyObject *husk_py_pacing(const husk_pacing *pacing);
 PyObject *husk_py_generation(const husk_generation *generation);
 PyObject *husk_py_figures(const husk_heap_figures *figures);
@@ -283,8 +284,21 @@ bool husk_py_add_maps(PyObject *module);
 bool husk_py_add_refs(PyObject *module);
 bool husk_py_add_weak_containers(PyObject *module);
 bool husk_py_add_cleanups(PyObject *module);
+bool husk_py_add_softs(PyObject *module);
+bool husk_py_add_queues(PyObject *module);
 PyTypeObject *husk_py_weak_class(husk_kind kind);
 PyTypeObject *husk_py_cleanup_class(void);
+PyTypeObject *husk_py_soft_class(void);
+PyTypeObject *husk_py_watch_class(void);
+PyTypeObject *husk_py_queue_class(void);
+/* Empties a list that Husk has as data; what was its first is the caller's, or NULL. */
+PyObject *husk_py_take_first(PyObject *list);
+/* A weak reference that is no more than that: husk.ref. */
+bool husk_py_is_ref(husk_obj *obj);
+/* Methods of Heap: host_soft.c. */
+PyObject *husk_py_heap_yield_softs(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *husk_py_heap_soft_policy(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *husk_py_heap_soft_figures(PyObject *self, PyObject *none);
 bool husk_py_add_walks(PyObject *module);
 bool husk_py_add_helpers(PyObject *module); /* host_modules.c */
 /* An empty proxy of type: rule 1 holds for it. */

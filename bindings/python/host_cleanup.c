@@ -17,8 +17,7 @@ static husk_cleanup *cleanup_of(PyObject *self)
     return (husk_cleanup *)(void *)husk_py_obj(self);
 }
 
-/* Empties the list; the callable is the caller's, or NULL. */
-static PyObject *take_callback(PyObject *list)
+PyObject *husk_py_take_first(PyObject *list)
 {
     PyObject *callback = PyList_GET_SIZE(list) ? Py_NewRef(PyList_GET_ITEM(list, 0)) : NULL;
     (void)PyList_SetSlice(list, 0, PyList_GET_SIZE(list), NULL); /* cannot fail: nothing is added */
@@ -27,7 +26,7 @@ static PyObject *take_callback(PyObject *list)
 
 static void on_cleanup(husk_heap *heap, void *data)
 {
-    PyObject *callback = take_callback(data);
+    PyObject *callback = husk_py_take_first(data);
     if (callback)
         husk_py_call_cleanup(heap, callback);
     Py_XDECREF(callback);
@@ -67,7 +66,7 @@ static PyObject *cleanup_detach(PyObject *self, PyObject *none)
         return NULL;
     bool pending = husk_cleanup_detach(cleanup);
     if (pending)
-        Py_XDECREF(take_callback(husk_cleanup_data(cleanup)));
+        Py_XDECREF(husk_py_take_first(husk_cleanup_data(cleanup)));
     husk_py_leave();
     return PyBool_FromLong(pending);
 }

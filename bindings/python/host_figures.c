@@ -163,6 +163,19 @@ static PyStructSequence_Field snapshot_counts_names[] = {
 };
 HUSK_PY_SEQUENCE(snapshot_counts, "SnapshotCounts", "What a snapshot has.")
 
+static const field soft_figures_fields[] = { HUSK_SOFT_FIGURES_LIST(FIELD) };
+static PyStructSequence_Field soft_figures_names[] = {
+    { "references", "alive" },
+    { "holding", "of these" },
+    { "by_call", "how often one let go because it was told to" },
+    { "by_age", "because it was not used for too many passes" },
+    { "by_pressure", "because of the soft limit" },
+    { "by_limit", "because of max_bytes, or because the system refused memory" },
+    { "regained", "how often one held its object again" },
+    { NULL, NULL },
+};
+HUSK_PY_SEQUENCE(soft_figures, "SoftFigures", "Soft references of a heap, and why they let go.")
+
 static bool add(PyObject *module, PyStructSequence_Desc *desc, PyTypeObject **type)
 {
     *type = PyStructSequence_NewType(desc);
@@ -175,5 +188,6 @@ bool husk_py_add_figures(PyObject *module)
            add(module, &pacing_desc, &pacing_type) && add(module, &generation_desc, &generation_type) &&
            add(module, &figures_desc, &figures_type) &&
            add(module, &trace_figures_desc, &trace_figures_type) &&
-           add(module, &snapshot_counts_desc, &snapshot_counts_type);
+           add(module, &snapshot_counts_desc, &snapshot_counts_type) &&
+           add(module, &soft_figures_desc, &soft_figures_type);
 }

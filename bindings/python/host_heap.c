@@ -630,6 +630,15 @@ bool husk_py_add_heap(PyObject *module)
           "objects($self, cls=None, /)\n--\n\nA list of all objects, or of those of one class." },
         { "garbage", heap_garbage, METH_NOARGS,
           "garbage($self, /)\n--\n\nWhat passes have kept because of set_save_all(True)." },
+        { "yield_softs", FAST(husk_py_heap_yield_softs), METH_VARARGS | METH_KEYWORDS,
+          "yield_softs($self, keep=0)\n--\n\nSoft references let go, all but the `keep` most recently used. Returns "
+          "how many." },
+        { "soft_policy", FAST(husk_py_heap_soft_policy), METH_VARARGS | METH_KEYWORDS,
+          "soft_policy($self, *, max_age=None, keep=None)\n--\n\nWhen else soft references let go, a dict: max_age, in "
+          "passes without a use (0: never by age), and keep, how many of the most recently used stay whatever their "
+          "age. At max_bytes all let go before anything is refused. What is given is changed before." },
+        { "soft_figures", husk_py_heap_soft_figures, METH_NOARGS,
+          "soft_figures($self, /)\n--\n\nHow many soft references there are, and why they let go." },
         { "cleanups", heap_cleanups, METH_NOARGS,
           "cleanups($self, /)\n--\n\nHow many Cleanups are still to run." },
         { "run_cleanups", heap_run_cleanups, METH_NOARGS,

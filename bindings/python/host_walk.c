@@ -88,7 +88,7 @@ static void take_refs(husk_py_heap *home, found *all)
     size_t kept = 0, refs = 0;
     for (size_t i = 0; i < all->count; i++) {
         husk_obj *obj = all->at[i];
-        husk_weak *weak = husk_cleanup_of(obj) ? NULL : husk_weak_of(obj);
+        husk_weak *weak = husk_py_is_ref(obj) ? husk_weak_of(obj) : NULL;
         PyObject *ref = weak ? (PyObject *)husk_py_find(home, obj) : NULL;
         if (weak && !ref && husk_weak_data(weak)) {
             husk_obj_release(obj);
@@ -237,7 +237,7 @@ static PyObject *referring_slots(PyObject *module, PyObject *x)
 
 static bool walk_weak(husk_obj *weak, void *all)
 {
-    return husk_cleanup_of(weak) || found_one(all, weak);
+    return !husk_py_is_ref(weak) || found_one(all, weak);
 }
 
 static PyObject *weak_references(PyObject *module, PyObject *x)

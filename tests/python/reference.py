@@ -14,12 +14,13 @@ import types
 import husk
 from husk import ffi
 
-FIGURES = ("Pass", "Counts", "Pacing", "PacingState", "Bound", "SoftLimit", "Region", "Idle", "Stress", "Generation",
-           "Figures", "TraceFigures", "SnapshotCounts")
+FIGURES = ("Pass", "Counts", "Pacing", "PacingState", "Bound", "SoftLimit", "Region", "Idle", "Stress", "SoftFigures",
+           "Generation", "Figures", "TraceFigures", "SnapshotCounts")
 GROUPS = (
     ("Heaps", ("Heap", "collect")),
     ("Objects", ("Obj", "Record", "RecordType", "List", "Map")),
-    ("Weak references and cleanups", ("ref", "WeakKeyMap", "WeakValueMap", "WeakSet", "Cleanup")),
+    ("Weak references and cleanups", ("ref", "WeakKeyMap", "WeakValueMap", "WeakSet", "Cleanup", "soft", "DeadQueue",
+                                      "Watch")),
     ("Asking about an object", ("getrefcount", "refcount", "getsizeof", "getweakrefcount", "weak_count", "getweakrefs",
                                 "referents", "referrers", "referring_slots", "heap_of", "is_alive", "is_dying",
                                 "is_finalized", "is_frozen", "is_immortal", "is_tracked", "is_unique",

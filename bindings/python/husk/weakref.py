@@ -4,7 +4,8 @@ What counts is the life of the object in its heap, not that of Python's handle o
 exceptions are those of weakref; docs/python-differences.md has what differs, and why.
 
 ref and WeakSet are the classes of husk. WeakKeyDictionary and WeakValueDictionary are objects of Python, as the
-standard ones are; husk.WeakKeyMap and husk.WeakValueMap are containers in a heap, which records can hold.
+standard ones are; husk.WeakKeyMap and husk.WeakValueMap are containers in a heap, which records can hold. Not in weakref: soft, a reference that keeps its object until memory is
+short, and DeadQueue, which tells of the dead when it is asked.
 
 Ownership: nothing here keeps an object alive but what a method returns, and what a finalize is given. Errors: those of
 callbacks go to sys.unraisablehook, and the others still run; husk.ClosedError if the heap is closed, but ReferenceError
@@ -12,14 +13,14 @@ from a proxy. Threads: any thread; callbacks run on the one by whose doing the o
 """
 
 from husk import _weakset as _weakset  # gives WeakSet its methods
-from husk._core import WeakSet, ref
+from husk._core import DeadQueue, Watch, WeakSet, ref, soft
 from husk._finalize import finalize
 from husk._weakdict import WeakKeyDictionary, WeakValueDictionary
 from husk._weakproxy import CallableProxyType, ProxyType, WeakMethod, getweakrefcount, getweakrefs, proxy
 
 __all__ = [
-    "CallableProxyType", "ProxyType", "ProxyTypes", "ReferenceType", "WeakKeyDictionary", "WeakMethod", "WeakSet",
-    "WeakValueDictionary", "finalize", "getweakrefcount", "getweakrefs", "proxy", "ref",
+    "CallableProxyType", "DeadQueue", "ProxyType", "ProxyTypes", "ReferenceType", "Watch", "WeakKeyDictionary",
+    "WeakMethod", "WeakSet", "WeakValueDictionary", "finalize", "getweakrefcount", "getweakrefs", "proxy", "ref", "soft",
 ]
 
 ReferenceType = ref

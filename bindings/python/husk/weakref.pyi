@@ -4,11 +4,13 @@ from typing import Any, Generic, TypeVar, final, overload
 
 from typing_extensions import ParamSpec, Self, TypeAlias
 
-from husk._core import Heap, Obj, WeakSet as WeakSet, ref as ref
+from husk._core import (
+    DeadQueue as DeadQueue, Heap, Obj, Watch as Watch, WeakSet as WeakSet, ref as ref, soft as soft,
+)
 
 __all__ = [
-    "CallableProxyType", "ProxyType", "ProxyTypes", "ReferenceType", "WeakKeyDictionary", "WeakMethod", "WeakSet",
-    "WeakValueDictionary", "finalize", "getweakrefcount", "getweakrefs", "proxy", "ref",
+    "CallableProxyType", "DeadQueue", "ProxyType", "ProxyTypes", "ReferenceType", "Watch", "WeakKeyDictionary",
+    "WeakMethod", "WeakSet", "WeakValueDictionary", "finalize", "getweakrefcount", "getweakrefs", "proxy", "ref", "soft",
 ]
 
 _P = ParamSpec("_P")

@@ -221,6 +221,8 @@ class Stress(structseq[Any], tuple[int, int]):
     def every(self) -> int: ...
     @property
     def seed(self) -> int: ...
+
+@final
 class SoftFigures(structseq[Any], tuple[int, int, int, int, int, int, int]):
     __match_args__: Final = (
         "references", "holding", "by_call", "by_age", "by_pressure", "by_limit", "regained",

@@ -231,6 +231,12 @@ example("avoiding_cycles", 0, [[
 strong parent links: 1023 nodes, 0 died at once, 1023 left for the collector, which collected 1023
 weak parent links: 1023 nodes, 1023 died at once, 0 left for the collector, which collected 0
 ]])
+example("ephemerons", 0, [[
+a plain map: 2000 objects, 0 died by counting, a collect ended 0, 1000 entries stay
+a map that holds only its notes: 2000 objects, 0 died by counting, a collect ended 0, 1000 entries stay
+husk.weak.keys: 2000 objects, 0 died by counting, a collect ended 2000, 0 entries stay
+a chain in husk.weak.keys: 1001 objects, 1001 died by counting, 0 entries stay
+]])
 
 example("leak_hunt", 0, [[
 From 300 to 1000 requests

@@ -14,8 +14,9 @@ local node = Node{}
 local handles = {
   list = husk.list{}, box = husk.box(1), weak = husk.weak(node), keys = husk.weak.keys(), set = husk.weak.set(),
   finalizer = husk.weak.finalize(node, function() end), record = node, heap = husk.default,
-  snapshot = husk.snapshot.take(),
+  snapshot = husk.snapshot.take(), soft = husk.weak.soft(node), queue = husk.weak.queue(),
 }
+handles.watch = handles.queue:watch(node, "tag")
 local expect = require "husk.expect"
 local workload = require "husk.workload"
 local workloads = { -- tables; what is not described of their methods is internal
@@ -88,7 +89,7 @@ end)
 -- ---- the annotations ----
 
 local owners = {Heap = "heap:", Record = "record:", List = "list:", Box = "box:", Weak = "weak:", WeakKeyMap = "keys:",
-  WeakSet = "set:", Finalizer = "finalizer:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
+  WeakSet = "set:", Finalizer = "finalizer:", Soft = "soft:", Queue = "queue:", Watch = "watch:", husk = "husk.", gc = "husk.gc.", weak = "husk.weak.",
   trace = "husk.trace.", ledger = "husk.ledger.", memory = "husk.memory.", snapshot = "husk.snapshot.", Snapshot = "snapshot:",
   Statistics = "statistics:", Child = "child:", workload = "husk.workload.",
   expect = "expect.", Mark = "mark:", Graph = "graph:", Churn = "churn:", Cache = "cache:", Cycles = "cycles:"}
@@ -154,6 +155,12 @@ test("the annotated figures are those that there are", function()
   end
   for _, name in ipairs{"alive", "state"} do
     ok(fields["husk.Weak"][name] and handles.weak[name] ~= nil)
+  end
+  for _, name in ipairs{"alive", "holding", "state"} do
+    ok(fields["husk.Soft"][name] and handles.soft[name] ~= nil)
+  end
+  for _, name in ipairs{"alive", "tag"} do
+    ok(fields["husk.Watch"][name] and handles.watch[name] ~= nil)
   end
   for _, name in ipairs{"alive", "atexit"} do
     ok(fields["husk.Finalizer"][name] and handles.finalizer[name] ~= nil)

@@ -754,6 +754,24 @@ function husk.classes() end
 ---@return integer
 function husk.cleanups() end
 
+--- A queue of the dead in the default heap: husk.weak.queue.
+---@return husk.Queue
+function husk.queue() end
+
+--- Soft references let go, all but the `keep` most recently used; without keep, all. Returns how many.
+---@param keep? integer
+---@return integer
+function husk.yield_softs(keep) end
+
+--- When else they let go: Heap:soft_policy.
+---@param changes? { max_age: integer?, keep: integer? }
+---@return { max_age: integer, keep: integer }
+function husk.soft_policy(changes) end
+
+--- Soft references of the default heap, a table: Heap:soft_figures.
+---@return { references: integer, holding: integer, by_call: integer, by_age: integer, by_pressure: integer, by_limit: integer, regained: integer }
+function husk.soft_figures() end
+
 --- Changes the limit; 0: none.
 ---@param bytes integer
 function husk.set_max_bytes(bytes) end

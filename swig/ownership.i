@@ -32,10 +32,17 @@ HUSK_LENDS(husk_deadqueue_obj)
 /* husk/debug.h */
 HUSK_DOES(husk_heap::verify, arg1)
 
+/* husk/dryrun.h */
+HUSK_DOES(husk_dryrun_new, arg1)
+
 /* husk/heap.h */
 HUSK_DOES(husk_heap::set_max_bytes, arg1)
 HUSK_DOES(husk_heap::set_death_budget, arg1)
 HUSK_DOES(husk_heap::attach, arg1)
+
+/* husk/hidden.h */
+HUSK_DOES(husk_obj::hidden_count, husk_obj_heap(arg1))
+HUSK_DOES(husk_hidden_new, arg1)
 
 /* husk/inline.h */
 HUSK_MAKES(husk_obj_new_inline, arg1)
@@ -61,6 +68,9 @@ HUSK_DOES(husk_map_peek_text, husk_obj_heap(arg1))
 HUSK_DOES(husk_map_remove_text, husk_obj_heap(arg1))
 HUSK_MAKES(husk_text_new, arg1)
 HUSK_MAKES(husk_box_new, arg1)
+
+/* husk/leaks.h */
+HUSK_DOES(husk_leaks_new, arg1)
 
 /* husk/ledger.h */
 HUSK_DOES(husk_ledger_start, arg1)

@@ -15,6 +15,10 @@
 #include <husk/pacing.h>   /* when passes start, what that promises, how they are held off */
 #include <husk/collect.h>  /* the cycle collector and its controls */
 #include <husk/step.h>     /* collecting in steps, and when young pages are looked at */
+#include <husk/census.h>   /* rows of the reports below */
+#include <husk/dryrun.h>   /* what a collect would do */
+#include <husk/hidden.h>   /* who is held from outside the heap */
+#include <husk/leaks.h>    /* unreachable objects told instead of freed */
 #include <husk/walk.h>     /* looking without touching */
 #include <husk/value.h>    /* nil, boolean, integer, double, reference */
 #include <husk/kinds.h>    /* record, list, map, text, box: ready-made types */

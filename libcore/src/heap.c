@@ -12,6 +12,7 @@
 #include "object/ledgered.h"
 #include "object/traced.h"
 #include "object/weak.h"
+#include "survey/leaks.h"
 #include "trace/asked.h"
 
 #include <husk/bridge.h>
@@ -199,6 +200,7 @@ void husk_heap_close(husk_heap *heap)
         more = more || husk__cleanups_forget(heap);  /* at last; their data may have held something */
     } while (more && ++rounds < 100);
     (void)husk__cleanups_forget(heap);
+    husk__leaks_summary(heap);
     report_held(heap);
     /* From here on releases only queue, and are overtaken by the end; births are refused, nothing is given
      * back. */
@@ -208,6 +210,7 @@ void husk_heap_close(husk_heap *heap)
     free_weak_data(heap);
     dispose_all(heap);
     husk__collect_close(heap);
+    husk__leaks_close(heap);
     if (heap->error_free)
         heap->error_free(heap->error_data);
     finish_later(heap);

@@ -27,6 +27,10 @@ return {
       never = { "husk_obj", "husk_heap", "husk_type" } },
     { at = "libcore/src/view", internal = { "base", "store", "trace", "object", "proc", "view" }, public = all,
       never = { "husk_obj_retain", "husk_obj_release", "husk_obj_set" } },
+    -- What a pass would do or has found, told: it uses the search and names places, and changes nothing but the mark of
+    -- what was told.
+    { at = "libcore/src/survey", internal = { "base", "store", "trace", "object", "cycle", "view", "survey" },
+      public = all, never = { "husk_obj_retain", "husk_obj_release", "husk_obj_set" } },
     { at = "libcore/src/kinds", internal = { "kinds" }, public = all },
     -- What dies must find its entries in weak containers without a search: the table knows the ties.
     { at = "libcore/src/kinds/weakmap.c", internal = { "kinds", "object" }, public = all },

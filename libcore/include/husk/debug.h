@@ -15,7 +15,7 @@ extern "C" {
 HUSK_API husk_status husk_heap_verify(husk_heap *heap);
 
 /* Requests for memory that the library has made to the system in this process. A pass makes none, but for
- * the garbage list of save-all. Any thread. */
+ * the garbage list of save-all and what is told of leaks. Any thread. */
 HUSK_API uint64_t husk_memory_requests(void);
 
 /* From now on the nth request from here (1 is the next) is refused; with `on` also every later one. 0 ends

@@ -106,6 +106,16 @@ static void reclaim(husk_heap *heap, const struct husk__set *set, husk_pass *pas
 
 void husk__collect_end(husk_heap *heap, struct husk__set *set, bool quiet, husk_pass *pass)
 {
+    struct husk__leak_finder *leaks = &heap->collector.leaks;
+    if (leaks->on) { /* nothing ends; who is told runs code of the program */
+        if (quiet)
+            husk__let_wait(&heap->store, HUSK__WAITS_PASS);
+        else
+            leaks->gather(heap, set);
+        husk__set_spare(heap, set, NULL);
+        pass->deferred += set->members;
+        return;
+    }
     bool save_all = heap->collector.save_all; /* as it is now, whatever hooks do */
     /* Before any hook runs: a finalizer may let go of a member for good, and then there is no way back. */
     if (save_all && !husk__garbage_reserve(heap, set->members)) {
@@ -132,13 +142,15 @@ void husk__collect_leave(husk_heap *heap)
     heap->busy &= ~(uint32_t)BUSY_PASS;
     husk__drain(heap); /* quiet: only what needs no user code */
     heap->quiet = false;
+    if (heap->collector.leaks.found || heap->collector.leaks.refused)
+        heap->collector.leaks.tell(heap);
 }
 
 /* One pass. Quiet: no user code; garbage that needs some, and what it reaches, is left for later. */
 static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *pass)
 {
     struct husk__found found;
-    struct husk__set set;
+    struct husk__set set = { 0 };
     if (generation == HUSK__OLD) {
         husk__softs_age(heap, quiet);
         heap->quiet = quiet;
@@ -165,8 +177,12 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
     else
         husk__search_end(heap);
     pass->find_ns = husk__now() - start;
+    heap->collector.leaks.whole = generation == HUSK__OLD && !found.corrupt;
     if (any)
         husk__collect_end(heap, &set, quiet, pass);
+    else if (heap->collector.leaks.on && heap->collector.leaks.whole)
+        heap->collector.leaks.gather(heap, &set);
+    heap->collector.leaks.whole = false;
     if (quiet && pass->reason != HUSK_BY_LIMIT)
         husk__ration(heap);
     husk__collect_leave(heap);
@@ -180,7 +196,10 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
     } else {
         husk__pace_note(heap, pass, start, found.corrupt != NULL);
         husk__young_end(&heap->store);
-        husk__pace_restart(heap, pass->examined, pass->collected);
+        if (heap->collector.leaks.on) /* that it frees nothing says nothing of its worth */
+            husk__pace_restart(heap, 1, 1);
+        else
+            husk__pace_restart(heap, pass->examined, pass->collected);
         husk__young_arm(heap);
     }
     if (left)
@@ -261,7 +280,8 @@ void husk__collect_pressure(husk_heap *heap)
             husk__let_wait(&heap->store, HUSK__WAITS_PASS);
         return;
     }
-    if (heap->collector.save_all) { /* saving needs memory for the list, and so a safe point */
+    /* Saving needs memory for the list, telling of leaks is code of the program: a safe point. */
+    if (heap->collector.save_all || heap->collector.leaks.on) {
         if (asked || (husk__store_grown(&heap->store) && husk__pace_due(heap)))
             husk__let_wait(&heap->store, HUSK__WAITS_PASS);
         if (!heap->store.in_steps)
@@ -299,8 +319,13 @@ static bool came_free(husk_heap *heap, struct room before)
 static void pass_at_limit(husk_heap *heap)
 {
     husk__store_rest(&heap->store); /* each bin's own empty pages are others' memory */
-    if (!heap->collector.save_all)
+    if (!heap->collector.save_all && !heap->collector.leaks.on) {
         run_quiet(heap, HUSK__OLD, HUSK_BY_LIMIT);
+    } else {
+        heap->quiet = true;
+        (void)husk__drain_rest(heap);
+        heap->quiet = false;
+    }
 }
 
 /* Shares double, so that there are few passes however many soft references there are. */
@@ -436,31 +461,44 @@ husk_status husk_heap_collect_young(husk_heap *heap, husk_pass *out)
     return collect(heap, HUSK__YOUNG, out);
 }
 
-husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
+husk_status husk__dry_begin(husk_heap *heap, const char *call, struct husk__set *set, husk_pass *out)
 {
     *out = (husk_pass){ 0 };
+    *set = (struct husk__set){ 0 };
     if (heap->busy & BUSY_WORK)
-        return husk_heap_fail(heap, HUSK_EBUSY, "collect_dry: a pass or a hook of heap %s is running",
+        return husk_heap_fail(heap, HUSK_EBUSY, "%s: a pass or a hook of heap %s is running", call,
                               heap->name);
     struct husk__found found;
-    struct husk__set set = { 0 };
     uint64_t start = husk__now();
     husk__find(heap, &found);
-    out->find_ns = husk__now() - start;
     out->examined = found.examined;
     out->collected = found.garbage;
-    if (found.garbage) {
-        husk__set_make(heap, &set);
-        out->weak_cleared = husk__set_weaks(heap, &set);
-        husk__set_spare(heap, &set, NULL);
-    } else {
+    if (found.garbage)
+        husk__set_make(heap, set);
+    else
         husk__search_end(heap);
-    }
-    out->bytes = set.bytes;
-    out->finalized = set.finalizers;
+    out->find_ns = husk__now() - start;
+    if (found.garbage)
+        out->weak_cleared = husk__set_weaks(heap, set);
+    out->bytes = set->bytes;
+    out->finalized = set->finalizers;
     if (found.corrupt)
         husk__collect_corrupt(heap, found.corrupt, found.seen);
     return found.corrupt ? fail_corrupt(heap) : HUSK_OK;
+}
+
+void husk__dry_end(husk_heap *heap, struct husk__set *set)
+{
+    if (set->pages)
+        husk__set_spare(heap, set, NULL);
+}
+
+husk_status husk_heap_collect_dry(husk_heap *heap, husk_pass *out)
+{
+    struct husk__set set;
+    husk_status status = husk__dry_begin(heap, "collect_dry", &set, out);
+    husk__dry_end(heap, &set);
+    return status;
 }
 
 void husk_heap_safepoint(husk_heap *heap)

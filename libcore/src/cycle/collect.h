@@ -32,6 +32,12 @@ void husk__collect_note(husk_generation *total, const husk_pass *pass);
 /* A pass that nobody heard of is over: the callbacks are told, at the next safe point if quiet. */
 void husk__collect_told(husk_heap *heap, bool quiet, const husk_pass *pass);
 
+/* A pass up to where it would begin to end something: afterwards the set is made (or empty), and *out says what a dry
+ * run says. call names the caller in failures: HUSK_EBUSY, HUSK_ECORRUPT, and then there is no set. */
+husk_status husk__dry_begin(husk_heap *heap, const char *call, struct husk__set *set, husk_pass *out);
+/* Forgets the set, if there is one. */
+void husk__dry_end(husk_heap *heap, struct husk__set *set);
+
 /* The callbacks' and the list's memory: the end of the heap. */
 void husk__collect_close(husk_heap *heap);
 

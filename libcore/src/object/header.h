@@ -42,6 +42,7 @@ typedef husk_obj *husk__link __attribute__((may_alias));
 #define TF_QUEUED (1u << 21)    /* count reached zero; waits in the drain or runs its finalizer */
 #define TF_CONDEMNED (1u << 22) /* member of the set that a pass is ending, while hooks run */
 #define TF_KEY (1u << 24)       /* it is or has been a key of a weak-key map: marking looks at its ties */
+#define TF_LEAK (1u << 26)      /* unreachable, and somebody was told (survey/leaks.c) */
 #define TF_DYING (TF_QUEUED | TF_CONDEMNED)
 
 enum { HUSK__HEADER = 16 };

@@ -24,6 +24,7 @@
 #include <husk/cleanup.h>
 #include <husk/collect.h>
 #include <husk/heap.h>
+#include <husk/leaks.h>
 #include <husk/soft.h>
 #include <husk/step.h>
 #include <husk/weak.h>
@@ -72,10 +73,26 @@ struct husk__stepping {
     bool corrupt;                         /* some nominee has fewer references than slots that hold it */
 };
 
+struct husk__set;
+
+/* Finding leaks (survey/leaks.c, which sets the functions). */
+struct husk__leak_finder {
+    bool on, refused;
+    bool whole; /* the set under way is all that is unreachable */
+    void (*gather)(husk_heap *heap, const struct husk__set *set); /* in a pass, while the set is made */
+    void (*tell)(husk_heap *heap);                                /* after it */
+    husk_leaks *found;                                            /* to be told */
+    husk_leaks_fn *fn;
+    void *data;
+    husk_free_fn *data_free;
+    size_t most_objects;
+};
+
 struct husk__collector {
     husk_generation totals[HUSK_GENERATIONS];
     husk_pass untold; /* sum of the quiet passes that the callbacks have not heard of */
     bool save_all;
+    struct husk__leak_finder leaks;
     husk_obj **garbage;
     size_t garbage_count, garbage_room;
     struct husk__pass_call *calls;

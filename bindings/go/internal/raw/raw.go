@@ -76,6 +76,8 @@ extern swig_voidp _wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(uintptr_t arg1,
 extern void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, _Bool arg2);
+extern _Bool _wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern swig_voidp _wrap_Type_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
 extern int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
@@ -351,6 +353,19 @@ func (arg1 SwigcptrHeap) Unfreeze() {
 	C._wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
 }
 
+func (arg1 SwigcptrHeap) Set_find_leaks(arg2 bool) {
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	C._wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
+}
+
+func (arg1 SwigcptrHeap) Find_leaks() (_swig_ret bool) {
+	var swig_r bool
+	_swig_i_0 := arg1
+	swig_r = (bool)(C._wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
 func (arg1 SwigcptrHeap) Verify() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
@@ -387,6 +402,8 @@ type Heap interface {
 	Garbage_clear()
 	Freeze()
 	Unfreeze()
+	Set_find_leaks(arg2 bool)
+	Find_leaks() (_swig_ret bool)
 	Verify() (_swig_ret int)
 }
 

@@ -623,6 +623,31 @@ void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
+void _wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, bool _swig_go_1) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  bool arg2 ;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  arg2 = (bool)_swig_go_1; 
+  
+  husk_heap_set_find_leaks(arg1,arg2);
+  
+}
+
+
+bool _wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  bool result;
+  bool _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  
+  result = (bool)husk_heap_find_leaks((struct husk_heap const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;

@@ -37,7 +37,8 @@ typedef struct husk_step {
 HUSK_API husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, HUSK_NULLABLE husk_step *out);
 
 /* Automatic passes run in steps of about so many nanoseconds, taken at allocations and safe points and paced so that
- * the pass ends in half of the growth that husk_pacing still allows; 0, the default: at once. A pass that has not
+ * the pass ends in half of the growth that husk_pacing still allows; 0, the default: at once. Passes start at a factor
+ * of at most half of factor_max, for the sake of that room. A pass that has not
  * ended when the heap reaches base + factor_max x base + least (objects or bytes) is finished at once: the bound on
  * memory is hard, that on pauses is not, and husk_heap_steps counts how often. HUSK_ERANGE: see husk_heap_step. */
 HUSK_API husk_status husk_heap_set_pause(husk_heap *heap, uint64_t ns);
@@ -58,7 +59,7 @@ typedef struct husk_steps {
 HUSK_API void husk_heap_steps(const husk_heap *heap, husk_steps *out);
 
 /* After how many births, net of deaths by counting, a run over young pages (husk_heap_collect_young) starts by itself.
- * Default 4096; 0: never. Runs without yield make it rarer for a while. HUSK_ERANGE: not 0, and below 64 or above
+ * Default 4096; 0: never, as without any automatic pass. Runs without yield make it rarer for a while. HUSK_ERANGE: not 0, and below 64 or above
  * 2^24. */
 HUSK_API husk_status husk_heap_set_young(husk_heap *heap, size_t objects);
 HUSK_API size_t husk_heap_young(const husk_heap *heap);

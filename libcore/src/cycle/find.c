@@ -81,6 +81,10 @@ static bool seed_page(husk_heap *heap, struct husk__page *page)
             continue;
         }
         examined++;
+        if (UNLIKELY(!(*entry & SIDE_OPEN)) && steps) { /* born since, or marked */
+            husk__mark_known(&search->marker, obj);
+            continue;
+        }
         uint64_t seen = husk__side_total(obj, *entry);
         uint32_t rc = obj->rc;
         if (LIKELY(seen == rc / RC_ONE))
@@ -103,7 +107,7 @@ void husk__search_begin(husk_heap *heap, bool steps)
     struct husk__search *search = &heap->search;
     if (++heap->key_search == 0) /* 0 is what a new cell says */
         heap->key_search = 1;
-    husk__marker_begin(&search->marker);
+    husk__marker_begin(&search->marker, steps);
     search->found = (struct husk__found){ 0 };
     search->steps = steps;
     search->phase = SEARCH_OPEN;

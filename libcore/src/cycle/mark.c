@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-void husk__marker_begin(struct husk__marker *marker)
+void husk__marker_begin(struct husk__marker *marker, bool steps)
 {
     memset(marker, 0, sizeof *marker);
+    marker->steps = steps;
 }
 
 /* The ring is full: the object waits as a bit, its page in the queue. */
@@ -158,11 +159,27 @@ static struct husk__page *next_page(struct husk__marker *marker)
     return page;
 }
 
+/* Whole structures may hang on what waits: in steps one of its objects is looked at for each that comes. */
+static void make_room(struct husk__marker *marker)
+{
+    if (LIKELY(marker->ring_count < MARK_RING / 2))
+        return;
+    if (marker->steps)
+        scan(marker, pop(marker));
+    else
+        scan_ring(marker);
+}
+
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj)
 {
     consider(marker, obj);
-    if (UNLIKELY(marker->ring_count >= MARK_RING / 2))
-        scan_ring(marker);
+    make_room(marker);
+}
+
+void husk__mark_known(struct husk__marker *marker, husk_obj *obj)
+{
+    scan(marker, obj);
+    make_room(marker);
 }
 
 void husk__mark_run(struct husk__marker *marker)

@@ -12,10 +12,14 @@
 #include "cycle/side.h"
 #include "object/search.h"
 
-void husk__marker_begin(struct husk__marker *marker);
+/* steps: what is asked of it between husk__mark_until must be short. */
+void husk__marker_begin(struct husk__marker *marker, bool steps);
 
 /* obj is held from outside: what is in question no longer is, and neither is what it reaches. */
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj);
+
+/* obj is not in question and known to live: what it reaches is held. */
+void husk__mark_known(struct husk__marker *marker, husk_obj *obj);
 
 /* Marks all that is reachable from the roots so far. */
 void husk__mark_run(struct husk__marker *marker);

@@ -27,8 +27,11 @@ static size_t limit(size_t base, size_t least, double factor)
 void husk__pace_limits(const husk_heap *heap, size_t *blocks, size_t *bytes)
 {
     const struct husk__pace *pace = &heap->pace;
-    *blocks = limit(pace->base_blocks, pace->set.least_objects, pace->factor);
-    *bytes = limit(pace->base_bytes, pace->set.least_bytes, pace->factor);
+    double factor = pace->factor, half = pace->set.factor_max / 2;
+    if (heap->stepping.pause && factor > half) /* steps need room for growth up to the hard bound */
+        factor = half;
+    *blocks = limit(pace->base_blocks, pace->set.least_objects, factor);
+    *bytes = limit(pace->base_bytes, pace->set.least_bytes, factor);
 }
 
 size_t husk__pace_present(husk_heap *heap, size_t *bytes)

@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#define BATCH_SHARE 0.6 /* of the time left: what a member costs is known from others */
+
 enum {
     BATCH_LEAST = 128,       /* objects: below that a batch costs more than it ends */
     FIRST_GUESS_MEMBER = 80, /* ns */
@@ -84,6 +86,26 @@ static void close_page(struct husk__page *page)
     husk__page_side_zero(page);
 }
 
+/* Pages that have served births since the pass began: their objects are not in question, and hold others. Not all of
+ * them need be met: what is missed is a nominee more. */
+static bool look_again(husk_heap *heap, uint64_t deadline)
+{
+    struct husk__marker *marker = &heap->search.marker;
+    while (heap->stepping.again < heap->store.young_count) {
+        struct husk__page *page = heap->store.young[++heap->stepping.again];
+        if (page && husk__takes_part(page))
+            for (HUSK__EACH_BLOCK(page, obj))
+                if (husk__is_object(obj) && !husk__is_open(obj) && !(obj->tf & TF_QUEUED))
+                    husk__mark_known(marker, obj);
+        if (deadline && husk__now() >= deadline)
+            return false;
+    }
+    if (deadline)
+        return husk__mark_until(marker, deadline);
+    husk__mark_run(marker);
+    return true;
+}
+
 /* ---- confirming ---- */
 
 /* Confirms and ends what is nominated on these pages. Quiet: garbage with hooks stays nominated. */
@@ -96,7 +118,7 @@ static husk_status confirm(husk_heap *heap, struct husk__pages *pages, bool quie
     size_t count = husk__set_open(heap, pages);
     if (!count)
         return HUSK_OK;
-    husk__marker_begin(&heap->search.marker);
+    husk__marker_begin(&heap->search.marker, false);
     (void)husk__settle(heap, pages, &corrupt, &seen);
     stepping->corrupt |= corrupt != NULL;
     if (corrupt)
@@ -179,7 +201,7 @@ static bool confirm_batches(husk_heap *heap, struct slice *slice)
         if (slice->deadline) {
             uint64_t now = husk__now();
             double left = now < slice->deadline ? (double)(slice->deadline - now) : 0;
-            most = (size_t)(left / stepping->member_ns);
+            most = (size_t)(left * BATCH_SHARE / stepping->member_ns);
             if (most < BATCH_LEAST) {
                 if (!first || now - slice->start > (slice->deadline - slice->start) / 2)
                     return false;
@@ -254,6 +276,12 @@ static bool run_slice(husk_heap *heap, struct slice *slice)
         case SEARCH_FOUND:
             if (!husk__search_run(heap, slice->deadline))
                 return false;
+            next_phase(heap, SEARCH_AGAIN);
+            stepping->again = 0;
+            break;
+        case SEARCH_AGAIN:
+            if (!look_again(heap, slice->deadline))
+                return false;
             next_phase(heap, SEARCH_NAME);
             break;
         }
@@ -297,7 +325,7 @@ static bool step(husk_heap *heap, uint64_t budget, bool quiet, husk_status *stat
     husk__ration(heap);
     husk__collect_enter(heap, quiet);
     bool over = run_slice(heap, &slice);
-    if (!over && heap->search.phase == SEARCH_MARK)
+    if (!over && heap->search.phase <= SEARCH_AGAIN)
         husk__mark_rest(&heap->search.marker);
     stepping->pass.examined = heap->search.found.examined;
     husk__collect_leave(heap);
@@ -307,7 +335,8 @@ static bool step(husk_heap *heap, uint64_t budget, bool quiet, husk_status *stat
     stepping->pass.find_ns += ns > told ? ns - told : 0;
     husk_steps *figures = &stepping->figures;
     figures->steps++;
-    figures->late += budget && ns > budget + budget / 2;
+    figures->late +=
+        budget && ns > (budget < stepping->pause || !stepping->pause ? budget : stepping->pause) * 3 / 2;
     figures->longest_ns = ns > figures->longest_ns ? ns : figures->longest_ns;
     if (status && !*status)
         *status = slice.status;
@@ -318,16 +347,14 @@ static bool step(husk_heap *heap, uint64_t budget, bool quiet, husk_status *stat
 
 /* ---- automatic steps ---- */
 
-/* The next step comes after so much growth that all of them fit into half of what is left. */
-static void space(husk_heap *heap)
+/* Steps that the pass will probably need from now on. */
+static double steps_left(const husk_heap *heap)
 {
-    struct husk__stepping *stepping = &heap->stepping;
-    size_t blocks, bytes;
-    double ns = stepping->object_ns * (double)heap->store.seen_blocks;
-    double slices = ns / (double)stepping->pause * 1.5 + SPARE_SLICES;
-    husk__pace_room(heap, &blocks, &bytes);
-    stepping->spacing_blocks = (size_t)((double)blocks / (2 * slices));
-    stepping->spacing_bytes = (size_t)((double)bytes / (2 * slices));
+    const struct husk__stepping *stepping = &heap->stepping;
+    double done = (double)(stepping->pass.find_ns + stepping->pass.finalize_ns + stepping->pass.reclaim_ns);
+    double all = stepping->object_ns * (double)heap->store.seen_blocks * 1.5;
+    double left = all - done > done / 2 ? all - done : done / 2; /* it may be dearer than the last one */
+    return left / (double)stepping->pause + SPARE_SLICES;
 }
 
 static size_t plus(size_t now, size_t more)
@@ -342,7 +369,9 @@ static void arm(husk_heap *heap, size_t blocks, size_t bytes)
     store->look_bytes = plus(store->seen_bytes + store->raw_bytes + store->foreign_bytes, bytes);
 }
 
-/* An automatic step. room: growth left to the hard bound; without any the pass is finished at once. */
+/* An automatic step. Without growth left to the hard bound the pass is finished at once; with little, steps are longer
+ * than they should be: that disturbs less than one very long one. The next one comes after so much growth that all
+ * of them fit into half of what is left. */
 static void go_on(husk_heap *heap)
 {
     struct husk__stepping *stepping = &heap->stepping;
@@ -354,11 +383,14 @@ static void go_on(husk_heap *heap)
         arm(heap, blocks, bytes);
         return;
     }
-    if ((hurry || !stepping->waits) && step(heap, hurry ? 0 : stepping->pause, true, NULL))
+    bool scarce = blocks < stepping->room_blocks / 4 || bytes < stepping->room_bytes / 4;
+    uint64_t budget = hurry ? 0 : scarce ? 4 * stepping->pause : stepping->pause;
+    if ((hurry || !stepping->waits) && step(heap, budget, true, NULL))
         return;
     if (stepping->waits)
         husk__let_wait(&heap->store, HUSK__WAITS_STEP);
-    arm(heap, stepping->spacing_blocks, stepping->spacing_bytes);
+    double parts = 2 * steps_left(heap);
+    arm(heap, (size_t)((double)blocks / parts), (size_t)((double)bytes / parts));
 }
 
 bool husk__step_begins(husk_heap *heap)
@@ -372,7 +404,7 @@ bool husk__step_begins(husk_heap *heap)
         return false;
     }
     begin(heap, reason);
-    space(heap);
+    husk__pace_room(heap, &stepping->room_blocks, &stepping->room_bytes);
     go_on(heap);
     return true;
 }
@@ -418,7 +450,7 @@ void husk__step_drop(husk_heap *heap)
 void husk__step_gone(husk_heap *heap, struct husk__page *page)
 {
     husk__page_side_zero(page);
-    if (heap->search.phase <= SEARCH_MARK)
+    if (heap->search.phase <= SEARCH_AGAIN)
         husk__mark_gone(&heap->search.marker, page);
 }
 
@@ -465,6 +497,7 @@ husk_status husk_heap_set_pause(husk_heap *heap, uint64_t ns)
                               (unsigned long long)ns, HUSK_STEP_LEAST_NS,
                               (unsigned long long)HUSK_STEP_MOST_NS);
     heap->stepping.pause = ns;
+    husk__pace_set(heap);
     return HUSK_OK;
 }
 

@@ -30,6 +30,7 @@ struct husk__marker {
     unsigned edge_at, ring_first, ring_count;
     struct husk__page *page_first, *page_last;
     size_t marked; /* objects marked so far */
+    bool steps;
 };
 
 struct husk__found {
@@ -48,6 +49,7 @@ enum husk__search_phase {
     SEARCH_MARK,
     SEARCH_FOUND,
     /* in steps only (cycle/step.c) */
+    SEARCH_AGAIN,   /* what was born on pages that had been seeded holds what it refers to */
     SEARCH_NAME,    /* what is still in question is nominated */
     SEARCH_CONFIRM, /* some pages at a time */
     SEARCH_GATHER,  /* what is left of it is counted */

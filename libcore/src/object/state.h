@@ -61,16 +61,17 @@ struct husk__young {
 struct husk__stepping {
     uint64_t pause; /* budget of automatic steps; 0: passes run at once */
     husk_steps figures;
-    husk_pass pass;                       /* the one under way */
-    size_t named;                         /* nominated by it */
-    struct husk__pages batch;             /* whose nominees are being confirmed */
-    double member_ns;                     /* what confirming and ending one cost lately */
-    double object_ns;                     /* what searching cost for an object */
-    size_t spacing_blocks, spacing_bytes; /* growth between two automatic steps */
-    unsigned mistaken;                    /* passes in a row that nominated more living than dead */
-    size_t rest;                          /* nominees that their batches did not confirm */
-    bool waits;                           /* garbage with hooks is left, for a safe point */
-    bool corrupt;                         /* some nominee has fewer references than slots that hold it */
+    husk_pass pass;                 /* the one under way */
+    size_t named;                   /* nominated by it */
+    struct husk__pages batch;       /* whose nominees are being confirmed */
+    double member_ns;               /* what confirming and ending one cost lately */
+    double object_ns;               /* what searching cost for an object */
+    unsigned mistaken;              /* passes in a row that nominated more living than dead */
+    unsigned again;                 /* young pages that have been looked at again */
+    size_t room_blocks, room_bytes; /* to the hard bound, when it began */
+    size_t rest;                    /* nominees that their batches did not confirm */
+    bool waits;                     /* garbage with hooks is left, for a safe point */
+    bool corrupt;                   /* some nominee has fewer references than slots that hold it */
 };
 
 struct husk__set;

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"math"
 	"runtime"
-	"strings"
-	"sync"
 	"time"
 	"unsafe"
 
@@ -163,28 +161,16 @@ func (h *Heap) Verify() error {
 
 // ---- automatic passes ----
 
-// holders are the texts given to Disable: C keeps the pointers, so each is kept as long as the process.
-var holders = struct {
-	mu  sync.Mutex
-	all map[string]*C.char
-}{all: map[string]*C.char{}}
-
 // Disable stops automatic passes until Enable has been called as often. holder says who asked.
 func (h *Heap) Disable(holder string) error {
-	if strings.IndexByte(holder, 0) >= 0 {
-		return errorf("Heap.Disable", ErrInvalid, "the name %q contains a NUL", holder)
+	text, err := keepHolder("Heap.Disable", holder)
+	if err != nil {
+		return err
 	}
 	if err := h.enter("Heap.Disable"); err != nil {
 		return err
 	}
-	holders.mu.Lock()
-	text := holders.all[holder]
-	if text == nil {
-		text = C.CString(holder)
-		holders.all[holder] = text
-	}
-	holders.mu.Unlock()
-	err := h.failure("Heap.Disable", Code(C.husk_heap_disable(h.c.heap, text)))
+	err = h.failure("Heap.Disable", Code(C.husk_heap_disable(h.c.heap, text)))
 	h.leave()
 	return err
 }

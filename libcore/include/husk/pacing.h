@@ -88,7 +88,8 @@ typedef enum husk_bound_why {
 HUSK_API const char *husk_bound_why_name(husk_bound_why why);
 
 typedef struct husk_bound {
-    /* The heap does not grow past these without a pass over all of it; SIZE_MAX: not bounded in this measure. In
+    /* The heap does not grow past these without a pass over all of it; SIZE_MAX: not bounded in this measure. While
+     * passes run in steps (husk/step.h) it is what finishes one at once, otherwise what starts one. In
      * them is what may be born before the next look: a page of each size that is in use, and a sixteenth of
      * `least`. One block or buffer larger than a page may go past them by itself, foreign bytes count from the
      * next birth that asks for memory. */

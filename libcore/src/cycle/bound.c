@@ -55,6 +55,8 @@ void husk_heap_bound(const husk_heap *heap, husk_bound *out)
     out->kept = out->why == HUSK_BOUND_KEPT;
     if (pace->region.now.active && !pace->disabled)
         husk__region_limits(heap, &out->objects, &out->bytes);
+    else if (!pace->disabled && (heap->stepping.pause || heap->store.in_steps))
+        husk__pace_most(heap, &out->objects, &out->bytes);
     else if (!pace->disabled)
         husk__pace_limits(heap, &out->objects, &out->bytes);
     add_unseen(heap, out);

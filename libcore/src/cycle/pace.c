@@ -130,19 +130,25 @@ void husk__pace_note(husk_heap *heap, const husk_pass *pass, uint64_t start, boo
     husk__soft_note(heap, pass->reason);
 }
 
-/* Growth left from `now` to the hard bound. */
-static size_t room(size_t now, size_t base, size_t least, double factor)
+static size_t most_in_steps(size_t base, size_t least, double factor)
 {
     size_t most = limit(base, least, factor);
-    most = most > SIZE_MAX - least ? SIZE_MAX : most + least;
-    return most > now ? most - now : 0;
+    return most > SIZE_MAX - least ? SIZE_MAX : most + least;
+}
+
+void husk__pace_most(const husk_heap *heap, size_t *blocks, size_t *bytes)
+{
+    const struct husk__pace *pace = &heap->pace;
+    *blocks = most_in_steps(pace->base_blocks, pace->set.least_objects, pace->set.factor_max);
+    *bytes = most_in_steps(pace->base_bytes, pace->set.least_bytes, pace->set.factor_max);
 }
 
 void husk__pace_room(const husk_heap *heap, size_t *blocks, size_t *bytes)
 {
-    const struct husk__pace *pace = &heap->pace;
-    *blocks = room(heap->store.seen_blocks, pace->base_blocks, pace->set.least_objects, pace->set.factor_max);
-    *bytes = room(bytes_now(&heap->store), pace->base_bytes, pace->set.least_bytes, pace->set.factor_max);
+    size_t most_blocks, most_bytes, now = bytes_now(&heap->store);
+    husk__pace_most(heap, &most_blocks, &most_bytes);
+    *blocks = most_blocks > heap->store.seen_blocks ? most_blocks - heap->store.seen_blocks : 0;
+    *bytes = most_bytes > now ? most_bytes - now : 0;
 }
 
 void husk__pace_restart(husk_heap *heap, size_t examined, size_t collected)

@@ -23,8 +23,11 @@ void husk__pace_search(husk_heap *heap);
 /* After a full pass, before restart: what it says about time, cost, and the promises made. */
 void husk__pace_note(husk_heap *heap, const husk_pass *pass, uint64_t start, bool corrupt);
 
-/* Growth that is left before a pass in steps must be finished at once: the hard bound is max(least, factor_max * S)
- * + least above S. SIZE_MAX: there is none. */
+/* Where a pass in steps must be finished at once: the hard bound is max(least, factor_max * S) + least above S. SIZE_MAX:
+ * there is none. */
+void husk__pace_most(const husk_heap *heap, size_t *blocks, size_t *bytes);
+
+/* Growth that is left up to there. */
 void husk__pace_room(const husk_heap *heap, size_t *blocks, size_t *bytes);
 
 /* After a full pass that looked at `examined` objects and ended `collected`. */

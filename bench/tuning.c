@@ -3,7 +3,7 @@
  * The program keeps 50,000 pairs of objects that hold each other, and makes 500,000 more, which are dropped at once;
  * each 16th in the mean takes the place of one that was kept. For each it computes something for a microsecond. So
  * there is garbage that only passes can find. Each row is a heap of its own with other settings. Rows run in turn,
- * ROUNDS times; shown is the fastest round of each, and its longest pass. BENCH_QUICK=1: small, only to see that it
+ * ROUNDS times; shown is the fastest round of each, and its longest pass or step. BENCH_QUICK=1: small, only to see that it
  * works. */
 #define _POSIX_C_SOURCE 200809L
 #include <husk.h>
@@ -62,6 +62,11 @@ static uint64_t work(uint64_t *state)
 
 /* ---- the rows ---- */
 
+static void no_young(husk_heap *heap)
+{
+    want(husk_heap_set_young(heap, 0) == HUSK_OK, "young");
+}
+
 static husk_pacing pacing_of(husk_heap *heap)
 {
     husk_pacing pacing;
@@ -76,6 +81,7 @@ static void set(husk_heap *heap, husk_pacing pacing)
 
 static void half(husk_heap *heap)
 {
+    no_young(heap);
     husk_pacing pacing = pacing_of(heap);
     pacing.factor = 0.5;
     set(heap, pacing);
@@ -83,6 +89,7 @@ static void half(husk_heap *heap)
 
 static void fixed(husk_heap *heap)
 {
+    no_young(heap);
     husk_pacing pacing = pacing_of(heap);
     pacing.factor_max = 1;
     set(heap, pacing);
@@ -90,6 +97,7 @@ static void fixed(husk_heap *heap)
 
 static void four(husk_heap *heap)
 {
+    no_young(heap);
     husk_pacing pacing = pacing_of(heap);
     pacing.factor = pacing.factor_max = 4;
     set(heap, pacing);
@@ -97,6 +105,7 @@ static void four(husk_heap *heap)
 
 static void least(husk_heap *heap)
 {
+    no_young(heap);
     husk_pacing pacing = pacing_of(heap);
     pacing.least_objects = pair_count * 10;
     pacing.least_bytes = 0;
@@ -105,6 +114,7 @@ static void least(husk_heap *heap)
 
 static void soft(husk_heap *heap, size_t permille)
 {
+    no_young(heap);
     husk_heap_figures figures;
     husk_heap_figures_get(heap, &figures);
     want(husk_heap_set_soft_limit(heap, figures.bytes_taken / 1000 * permille) == HUSK_OK, "soft limit");
@@ -118,6 +128,12 @@ static void soft_above(husk_heap *heap)
 static void soft_below(husk_heap *heap)
 {
     soft(heap, 800);
+}
+
+static void steps(husk_heap *heap)
+{
+    no_young(heap);
+    want(husk_heap_set_pause(heap, 200000) == HUSK_OK, "pause");
 }
 
 static void disable(husk_heap *heap)
@@ -139,6 +155,7 @@ static void idle(husk_heap *heap)
 /* The births between two waits are a region without passes; the pass comes in the wait. */
 static void region_begin(husk_heap *heap)
 {
+    no_young(heap);
     want(husk_heap_no_gc_begin(heap, birth_count / 40 * 2, 0, false, "frame") == HUSK_OK, "no_gc");
 }
 
@@ -158,13 +175,15 @@ typedef struct row {
 
 static const row rows[] = {
     { "as it is", NULL, NULL },
+    { "no young runs", no_young, NULL },
+    { "steps of 0.2 ms", steps, NULL },
     { "factor 0.5", half, NULL },
     { "factor_max 1", fixed, NULL },
     { "factor 4", four, NULL },
     { "least_objects 5 x live", least, NULL },
     { "soft limit 1.5 x live", soft_above, NULL },
     { "soft limit 0.8 x live", soft_below, NULL },
-    { "idle, 40 times", NULL, idle },
+    { "idle, 40 times", no_young, idle },
     { "regions, idle between", region_begin, region_next },
     { "stress, 200 times", stress, NULL },
     { "disabled", disable, NULL },
@@ -172,7 +191,7 @@ static const row rows[] = {
 enum { ROWS = sizeof rows / sizeof rows[0] };
 
 typedef struct result {
-    uint64_t ns, pass_ns, longest_ns, passes, examined;
+    uint64_t ns, pass_ns, longest_ns, passes[HUSK_GENERATIONS], examined;
     size_t peak, live;
 } result;
 
@@ -221,8 +240,9 @@ static result run(const row *how)
     if (how->begin)
         how->begin(heap);
     want(husk_heap_on_pass(heap, on_pass, &w, NULL, &id) == HUSK_OK, "on_pass");
-    husk_generation before, after;
-    want(husk_heap_generation(heap, 0, &before) == HUSK_OK, "figures");
+    husk_generation before[HUSK_GENERATIONS], after;
+    for (int g = 0; g < HUSK_GENERATIONS; g++)
+        want(husk_heap_generation(heap, g, &before[g]) == HUSK_OK, "figures");
     uint64_t waited = 0, start = now_ns();
     for (size_t i = 0; i < birth_count / 2; i++) {
         husk_obj *pair = make_pair(heap);
@@ -246,13 +266,17 @@ static result run(const row *how)
     }
     husk_heap_safepoint(heap); /* the callbacks hear of the last pass */
     r.ns = now_ns() - start - waited;
-    want(husk_heap_generation(heap, 0, &after) == HUSK_OK, "figures");
-    r.passes = after.passes - before.passes;
-    r.pass_ns = after.find_ns + after.finalize_ns + after.reclaim_ns - before.find_ns - before.finalize_ns -
-                before.reclaim_ns;
+    for (int g = 0; g < HUSK_GENERATIONS; g++) {
+        want(husk_heap_generation(heap, g, &after) == HUSK_OK, "figures");
+        r.passes[g] = after.passes - before[g].passes;
+        r.pass_ns += after.find_ns + after.finalize_ns + after.reclaim_ns - before[g].find_ns -
+                     before[g].finalize_ns - before[g].reclaim_ns;
+        r.examined += after.examined - before[g].examined;
+    }
     r.pass_ns = r.pass_ns > waited ? r.pass_ns - waited : 0;
-    r.examined = after.examined - before.examined;
-    r.longest_ns = w.longest_ns;
+    husk_steps stepped;
+    husk_heap_steps(heap, &stepped);
+    r.longest_ns = stepped.steps ? stepped.longest_ns : w.longest_ns;
     husk_heap_figures_get(heap, &figures);
     r.peak = figures.bytes_peak;
     for (size_t i = 0; i < pair_count; i++)
@@ -284,15 +308,16 @@ int main(void)
     for (int round = 0; round < rounds; round++)
         for (size_t i = 0; i < ROWS; i++)
             all[i][round] = run(&rows[i]);
-    printf("%-24s %8s %8s %7s %10s %9s %11s\n", "", "ns/birth", "passes", "share", "longest", "peak",
-           "looked at");
+    printf("%-24s %8s %7s %7s %7s %10s %9s %11s\n", "", "ns/birth", "passes", "young", "share", "longest",
+           "peak", "looked at");
     for (size_t i = 0; i < ROWS; i++) {
         qsort(all[i], (size_t)rounds, sizeof all[i][0], by_time);
         const result *r = &all[i][0];
-        printf("%-24s %8.1f %8llu %6.1f%% %7.2f ms %8.2fx %8.2f\n", rows[i].name,
-               (double)r->ns / (double)birth_count, (unsigned long long)r->passes,
-               100.0 * (double)r->pass_ns / (double)r->ns, (double)r->longest_ns / 1e6,
-               (double)r->peak / (double)r->live, (double)r->examined / (double)birth_count);
+        printf("%-24s %8.1f %7llu %7llu %6.1f%% %7.2f ms %8.2fx %8.2f\n", rows[i].name,
+               (double)r->ns / (double)birth_count, (unsigned long long)r->passes[0],
+               (unsigned long long)r->passes[1], 100.0 * (double)r->pass_ns / (double)r->ns,
+               (double)r->longest_ns / 1e6, (double)r->peak / (double)r->live,
+               (double)r->examined / (double)birth_count);
     }
     return 0;
 }

@@ -118,9 +118,14 @@ func huskGoGone(id C.uintptr_t, weak *C.husk_weak, number C.uintptr_t) {
 	if h == nil {
 		return
 	}
-	fn := h.values[uintptr(number)].value.(func(*Weak))
-	o := h.wrap(nil, (*C.husk_obj)(unsafe.Pointer(weak)), KindWeak, false)
-	h.hook("callback of a weak reference", func() { fn((*Weak)(unsafe.Pointer(o))) })
+	switch fn := h.values[uintptr(number)].value.(type) {
+	case func(*Weak):
+		o := h.wrap(nil, (*C.husk_obj)(unsafe.Pointer(weak)), KindWeak, false)
+		h.hook("callback of a weak reference", func() { fn((*Weak)(unsafe.Pointer(o))) })
+	case func(*Soft):
+		o := h.wrap(nil, (*C.husk_obj)(unsafe.Pointer(weak)), KindSoft, false)
+		h.hook("callback of a soft reference", func() { fn((*Soft)(unsafe.Pointer(o))) })
+	}
 }
 
 //export huskGoCleanup

@@ -108,8 +108,14 @@ husk_go_report *husk_go_take_reports(husk_go_host *host)
 int husk_go_kind(const husk_obj *obj)
 {
     husk_kind kind = husk_obj_kind(obj);
-    if (kind == HUSK_KIND_WEAK && husk_cleanup_of((husk_obj *)(uintptr_t)obj))
-        return HUSK_GO_KIND_CLEANUP;
+    husk_obj *weak = (husk_obj *)(uintptr_t)obj;
+    if (kind == HUSK_KIND_WEAK)
+        return husk_cleanup_of(weak) ? HUSK_GO_KIND_CLEANUP
+               : husk_soft_of(weak)  ? HUSK_GO_KIND_SOFT
+               : husk_watch_of(weak) ? HUSK_GO_KIND_WATCH
+                                     : HUSK_KIND_WEAK;
+    if (kind == HUSK_KIND_OTHER && husk_deadqueue_of(weak))
+        return HUSK_GO_KIND_QUEUE;
     return (int)kind;
 }
 
@@ -347,6 +353,45 @@ static void on_cleanup(husk_heap *heap, void *data)
 husk_cleanup *husk_go_cleanup_new(husk_obj *obj, husk_go_token *token, bool at_exit)
 {
     return husk_cleanup_new(obj, on_cleanup, token, husk_go_token_let_go, at_exit);
+}
+
+husk_obj *husk_go_soft_new(husk_obj *obj, husk_go_token *token)
+{
+    return husk_soft_obj(token ? husk_soft_new(obj, on_gone, token, husk_go_token_let_go)
+                               : husk_soft_new(obj, NULL, NULL, NULL));
+}
+
+bool husk_go_soft_let_go(husk_obj *soft)
+{
+    husk_obj_retain(soft); /* a hook may end the handle */
+    bool was = husk_soft_let_go(husk_soft_of(soft));
+    husk_obj_release(soft);
+    return was;
+}
+
+husk_obj *husk_go_queue_new(husk_heap *heap)
+{
+    return husk_deadqueue_obj(husk_deadqueue_new(heap));
+}
+
+husk_obj *husk_go_watch_new(husk_obj *queue, husk_obj *obj, husk_go_token *token)
+{
+    return husk_watch_obj(husk_watch_new(husk_deadqueue_of(queue), obj, token, husk_go_token_let_go));
+}
+
+uintptr_t husk_go_watch_value(husk_obj *watch)
+{
+    const husk_go_token *token = husk_watch_data(husk_watch_of(watch));
+    return token->value;
+}
+
+husk_obj *husk_go_queue_poll(husk_obj *queue, uintptr_t *value)
+{
+    husk_watch *watch = husk_deadqueue_poll(husk_deadqueue_of(queue));
+    if (!watch)
+        return NULL;
+    *value = husk_go_watch_value(husk_watch_obj(watch));
+    return husk_watch_obj(watch);
 }
 
 static void on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, void *data)

@@ -82,8 +82,11 @@ husk_go_report *husk_go_take_reports(husk_go_host *host);
 
 husk_go_slot husk_go_slot_of(husk_status status, husk_value v);
 
-/* husk_obj_kind, but that a cleanup is told from other weak references. */
+/* husk_obj_kind, but that weak references that are more are told from others, and queues of the dead. */
 #define HUSK_GO_KIND_CLEANUP 100
+#define HUSK_GO_KIND_SOFT 101
+#define HUSK_GO_KIND_WATCH 102
+#define HUSK_GO_KIND_QUEUE 103
 int husk_go_kind(const husk_obj *obj);
 
 /* A value on its way in. */
@@ -127,6 +130,13 @@ husk_go_token *husk_go_box_token(const husk_obj *box); /* NULL: no box, or not o
 /* For a weak reference to obj; token NULL: the shared one. */
 husk_weak *husk_go_weak_new(husk_obj *obj, husk_go_token *token);
 husk_cleanup *husk_go_cleanup_new(husk_obj *obj, husk_go_token *token, bool at_exit);
+husk_obj *husk_go_soft_new(husk_obj *obj, husk_go_token *token); /* NULL: no callback */
+bool husk_go_soft_let_go(husk_obj *soft);
+husk_obj *husk_go_queue_new(husk_heap *heap);
+husk_obj *husk_go_watch_new(husk_obj *queue, husk_obj *obj, husk_go_token *token);
+/* The number of the value of what was polled, and the watch; of one that C code made 0. NULL: none waits. */
+husk_obj *husk_go_queue_poll(husk_obj *queue, uintptr_t *value);
+uintptr_t husk_go_watch_value(husk_obj *watch);
 typedef struct husk_go_pass_id {
     uint64_t id;
     husk_status status;

@@ -29,6 +29,9 @@ const (
 	KindWeakValueMap Kind = C.HUSK_KIND_WEAKVALUEMAP
 	KindWeakSet      Kind = C.HUSK_KIND_WEAKSET
 	KindCleanup      Kind = C.HUSK_GO_KIND_CLEANUP
+	KindSoft         Kind = C.HUSK_GO_KIND_SOFT
+	KindWatch        Kind = C.HUSK_GO_KIND_WATCH
+	KindDeadQueue    Kind = C.HUSK_GO_KIND_QUEUE
 )
 
 // String returns the kind's name in lower case, as in C: "record", "weakkeymap".
@@ -56,11 +59,18 @@ func (k Kind) String() string {
 		return "weakset"
 	case KindCleanup:
 		return "cleanup"
+	case KindSoft:
+		return "soft"
+	case KindWatch:
+		return "watch"
+	case KindDeadQueue:
+		return "deadqueue"
 	}
 	return fmt.Sprintf("Kind(%d)", int(k))
 }
 
-// An Object is any handle: *Record, *List, *Map, *Box, *Weak, *Cleanup, *WeakKeyMap, *WeakValueMap, *WeakSet or *Obj.
+// An Object is any handle: *Record, *List, *Map, *Box, *Weak, *Cleanup, *Soft, *Watch, *DeadQueue, *WeakKeyMap,
+// *WeakValueMap, *WeakSet or *Obj.
 type Object interface {
 	fmt.Stringer
 
@@ -88,6 +98,8 @@ type Object interface {
 	Weak() (*Weak, error)
 	WeakFunc(gone func(*Weak)) (*Weak, error)
 	OnDeath(fn func(), atExit bool) (*Cleanup, error)
+	Soft() (*Soft, error)
+	SoftFunc(gone func(*Soft)) (*Soft, error)
 
 	handle() *Obj
 }
@@ -140,6 +152,12 @@ func (o *Obj) typed() Object {
 		return (*Weak)(unsafe.Pointer(o))
 	case KindCleanup:
 		return (*Cleanup)(unsafe.Pointer(o))
+	case KindSoft:
+		return (*Soft)(unsafe.Pointer(o))
+	case KindWatch:
+		return (*Watch)(unsafe.Pointer(o))
+	case KindDeadQueue:
+		return (*DeadQueue)(unsafe.Pointer(o))
 	case KindWeakKeyMap:
 		return (*WeakKeyMap)(unsafe.Pointer(o))
 	case KindWeakValueMap:
@@ -479,6 +497,12 @@ func handleOf(x any) *Obj {
 	case *Weak:
 		return x.handle()
 	case *Cleanup:
+		return x.handle()
+	case *Soft:
+		return x.handle()
+	case *Watch:
+		return x.handle()
+	case *DeadQueue:
 		return x.handle()
 	case *WeakKeyMap:
 		return x.handle()

@@ -51,7 +51,7 @@ func (h *Heap) arg(op string, v any) (arg, error) {
 		o = v.handle()
 	case *Map:
 		o = v.handle()
-	case *Box, *Weak, *Cleanup, *WeakKeyMap, *WeakValueMap, *WeakSet, *Obj:
+	case *Box, *Weak, *Cleanup, *Soft, *Watch, *DeadQueue, *WeakKeyMap, *WeakValueMap, *WeakSet, *Obj:
 		o = handleOf(v)
 	case bool:
 		if v {
@@ -238,6 +238,12 @@ func into[T any](op string, p *plain, out *T) error {
 		return intoHandle(op, p, KindWeak, out)
 	case **Cleanup:
 		return intoHandle(op, p, KindCleanup, out)
+	case **Soft:
+		return intoHandle(op, p, KindSoft, out)
+	case **Watch:
+		return intoHandle(op, p, KindWatch, out)
+	case **DeadQueue:
+		return intoHandle(op, p, KindDeadQueue, out)
 	case **WeakKeyMap:
 		return intoHandle(op, p, KindWeakKeyMap, out)
 	case **WeakValueMap:

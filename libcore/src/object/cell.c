@@ -46,13 +46,18 @@ static bool grow(struct husk__store *store, struct husk__cells *cells)
     return true;
 }
 
-struct husk__cell *husk__cell_new(struct husk__store *store, struct husk__cells *cells, husk_obj *obj)
+/* At the limit, what came free may have left a cell. */
+static NEVER_INLINE bool make_room(struct husk__store *store, struct husk__cells *cells)
 {
-    /* Also what came free meanwhile may have left a cell. */
-    bool have = cells->free || grow(store, cells);
+    bool have = grow(store, cells);
     for (bool again = false; !have && store->on_limit(store, again); again = true)
         have = cells->free || grow(store, cells);
-    if (!have)
+    return have;
+}
+
+struct husk__cell *husk__cell_new(struct husk__store *store, struct husk__cells *cells, husk_obj *obj)
+{
+    if (UNLIKELY(!cells->free) && !make_room(store, cells))
         return NULL;
     uint32_t index = cells->free;
     struct husk__cell *cell = husk__cell_at(index);

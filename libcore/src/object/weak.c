@@ -129,6 +129,15 @@ husk_weak *husk_weak_of(husk_obj *obj)
     return husk__type_of(obj)->flags & TYPE_WEAK ? (husk_weak *)obj : NULL;
 }
 
+/* Of what is more than a weak reference. Apart, so that the plain ones do not pay for it. */
+static NEVER_INLINE void end_more(husk_heap *heap, husk_weak *weak, uint32_t flags)
+{
+    if (flags & TYPE_SOFT)
+        husk__soft_end(heap, (husk_soft *)(void *)weak);
+    else
+        husk__watch_end((husk_watch *)(void *)weak);
+}
+
 bool husk__weak_end(husk_heap *heap, husk_weak *weak)
 {
     if (weak->target) {
@@ -143,10 +152,8 @@ bool husk__weak_end(husk_heap *heap, husk_weak *weak)
         weak->next = NULL;
     }
     uint32_t flags = husk__type_of(&weak->head)->flags;
-    if (UNLIKELY(flags & TYPE_SOFT))
-        husk__soft_end(heap, (husk_soft *)(void *)weak);
-    if (UNLIKELY(flags & TYPE_WATCH))
-        husk__watch_end((husk_watch *)(void *)weak);
+    if (UNLIKELY(flags & (TYPE_SOFT | TYPE_WATCH)))
+        end_more(heap, weak, flags);
     if (!(flags & TYPE_TRACKED) || !weak->data_free)
         return false;
     weak->head.tf |= TF_QUEUED;

@@ -104,23 +104,44 @@ static size_t holding(void)
     return count;
 }
 
-static void collect_by_rules(husk_heap *heap, bool dropped[SOFTS])
+static void plain_pass(husk_heap *heap)
 {
-    /* First without ages, so that no garbage is among those whose ages are looked at. */
     husk_soft_policy none = { 0, 0 };
     husk_heap_set_soft_policy(heap, &none);
     collect(heap);
     m.passes++;
-    settle(dropped);
     husk_heap_set_soft_policy(heap, &m.policy);
-    collect(heap);
+}
+
+/* A whole pass in steps: its ages are looked at in the end. */
+static void stepwise_pass(husk_heap *heap)
+{
+    husk_step step;
+    do
+        assert_int_equal(husk_heap_step(heap, HUSK_STEP_LEAST_NS, &step), HUSK_OK);
+    while (!step.finished);
     m.passes++;
+}
+
+static void collect_by_rules(husk_heap *heap, bool dropped[SOFTS], bool steps)
+{
+    /* First without ages, so that no garbage is among those whose ages are looked at. */
+    plain_pass(heap);
+    settle(dropped);
+    if (steps) {
+        stepwise_pass(heap);
+    } else {
+        collect(heap);
+        m.passes++;
+    }
     for (int s; m.policy.max_age && holding() > m.policy.keep && (s = oldest()) >= 0;) {
         if (m.passes - m.pass[s] <= m.policy.max_age)
             break;
         m.holds[s] = false;
         m.expected.by_age++;
     }
+    if (steps)
+        plain_pass(heap);
     settle(dropped);
 }
 
@@ -256,7 +277,7 @@ static void random_use(husk_heap *unused)
             fprintf(stderr, "\rseed %llu step %d ", (unsigned long long)seed,
                     i); /* where an assertion jumps out */
             step(heap, &r, dropped);
-            collect_by_rules(heap, dropped);
+            collect_by_rules(heap, dropped, random_below(&r, 4) == 0);
             compare(heap, dropped);
         }
         for (int i = 0; i < HANDLES; i++)

@@ -14,7 +14,8 @@
  *             the heap.
  *   pressure  a pass that the soft limit (husk_heap_set_soft_limit) started was not enough, or one has to wait: those
  *             used longest ago, in the same shares, until as many bytes came free as the heap is above it
- *   age       at each pass those not used during the last max_age passes (husk_soft_policy)
+ *   age       at each pass over all objects, and after each in steps, those not used during the last max_age passes
+ *             (husk_soft_policy)
  *   call      husk_soft_let_go, husk_heap_yield_softs
  * Inside a request no code of the program runs: what needs a finalizer or a callback ends at the next safe point.
  * The same holds for requests made by hooks: there all let go at once, and what they held ends after the hook.

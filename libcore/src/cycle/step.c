@@ -9,6 +9,7 @@
 #include "cycle/pace.h"
 #include "cycle/young.h"
 #include "object/death.h"
+#include "object/soft.h"
 #include "store/young.h"
 
 #include <string.h>
@@ -313,6 +314,7 @@ static void finish(husk_heap *heap, bool quiet)
     if (stepping->waits)
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);
     husk__collect_told(heap, quiet, pass);
+    husk__softs_age(heap, quiet);
 }
 
 /* A step of the pass under way. True: it is over. */

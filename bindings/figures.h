@@ -1,6 +1,6 @@
 /* bindings/figures.h: the fields of the library's structs of figures, in the order in which the languages show them.
  * X(struct, field, kind), where the kind says how the field is read: SIZE a size_t, COUNT a uint64_t, INT an int,
- * REAL a double, REASON a husk_reason. */
+ * REAL a double, REASON a husk_reason, MODE a husk_mode. */
 #ifndef HUSK_BINDINGS_FIGURES_H
 #define HUSK_BINDINGS_FIGURES_H
 
@@ -9,11 +9,9 @@ typedef enum husk_figure_kind {
     HUSK_FIGURE_COUNT,
     HUSK_FIGURE_INT,
     HUSK_FIGURE_REAL,
-    HUSK_FIGURE_REASON
+    HUSK_FIGURE_REASON,
+    HUSK_FIGURE_MODE
 } husk_figure_kind;
-
-/* What scripts call the reasons of a pass, by husk_reason. */
-#define HUSK_REASON_NAMES "call", "objects", "bytes", "limit", "request", "stress", "close", "soft limit", "idle"
 
 #define HUSK_PASS_LIST(X)                                                                                    \
     X(husk_pass, generation, INT)                                                                            \
@@ -28,7 +26,10 @@ typedef enum husk_figure_kind {
     X(husk_pass, bytes, SIZE)                                                                                \
     X(husk_pass, find_ns, COUNT)                                                                             \
     X(husk_pass, finalize_ns, COUNT)                                                                         \
-    X(husk_pass, reclaim_ns, COUNT)
+    X(husk_pass, reclaim_ns, COUNT)                                                                          \
+    X(husk_pass, mode, MODE)                                                                                 \
+    X(husk_pass, passes, SIZE)                                                                               \
+    X(husk_pass, number, COUNT)
 
 #define HUSK_COUNTS_LIST(X)                                                                                  \
     X(husk_counts, grown_objects, SIZE)                                                                      \

@@ -14,6 +14,9 @@ typedef struct husk_pass {
   uint64_t find_ns;
   uint64_t finalize_ns;
   uint64_t reclaim_ns;
+  int mode;
+  size_t passes;
+  uint64_t number;
 } husk_pass;
 
 typedef struct husk_generation {

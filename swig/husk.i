@@ -13,6 +13,8 @@
 %include "dryrun.i"
 %include "hidden.i"
 %include "leaks.i"
+%include "passes.i"
+%include "gcstat.i"
 %include "walk.i"
 %include "value.i"
 %include "kinds.i"

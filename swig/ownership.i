@@ -102,6 +102,12 @@ HUSK_DOES(husk_heap::no_gc_end, arg1)
 HUSK_DOES(husk_heap::idle, arg1)
 HUSK_DOES(husk_heap::set_stress, arg1)
 
+/* husk/passes.h */
+HUSK_DOES(husk_heap::pass_record, arg1)
+HUSK_DOES(husk_heap::pass_sums, arg1)
+HUSK_DOES(husk_heap::pauses, arg1)
+HUSK_DOES(husk_heap::pause_percentile, arg1)
+
 /* husk/path.h */
 HUSK_DOES(husk_path_of, husk_obj_heap(arg1))
 

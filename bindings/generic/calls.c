@@ -270,7 +270,8 @@ static const figure pass_figures[] = {
     AT("pass.", husk_pass, resurrected),   AT("pass.", husk_pass, weak_cleared),
     AT("pass.", husk_pass, deferred),      AT("pass.", husk_pass, bytes),
     AT("pass.", husk_pass, find_ns),       AT("pass.", husk_pass, finalize_ns),
-    AT("pass.", husk_pass, reclaim_ns),
+    AT("pass.", husk_pass, reclaim_ns),   AT("pass.", husk_pass, passes),
+    AT("pass.", husk_pass, number),
 };
 static const figure count_figures[] = {
     AT("counts.", husk_counts, grown_objects),

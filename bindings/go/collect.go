@@ -52,6 +52,10 @@ type Pass struct {
 	Bytes         int // of the collected blocks
 
 	Find, Finalize, Reclaim time.Duration
+
+	Mode   Mode
+	Passes int    // whose sums these are
+	Number uint64 // of the latest of them: Heap.PassRecord
 }
 
 // String returns the figures in one line.
@@ -66,7 +70,7 @@ func passOf(p *raw.Pass) Pass {
 		Collected: int(p.Collected), Uncollectable: int(p.Uncollectable), Finalized: int(p.Finalized),
 		Resurrected: int(p.Resurrected), WeakCleared: int(p.WeakCleared), Deferred: int(p.Deferred),
 		Bytes: int(p.Bytes), Find: time.Duration(p.FindNs), Finalize: time.Duration(p.FinalizeNs),
-		Reclaim: time.Duration(p.ReclaimNs),
+		Reclaim: time.Duration(p.ReclaimNs), Mode: Mode(p.Mode), Passes: int(p.Passes), Number: p.Number,
 	}
 }
 

@@ -50,6 +50,9 @@ type Pass struct {
 	Examined, Collected, Uncollectable                    uintptr
 	Finalized, Resurrected, WeakCleared, Deferred, Bytes uintptr
 	FindNs, FinalizeNs, ReclaimNs                         uint64
+	Mode                                                  int32
+	Passes                                                uintptr
+	Number                                                uint64
 }
 
 // Pacing is struct husk_pacing.
@@ -86,6 +89,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.WeakCleared)-unsafe.Offsetof(C.husk_pass{}.weak_cleared)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.Bytes)-unsafe.Offsetof(C.husk_pass{}.bytes)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.ReclaimNs)-unsafe.Offsetof(C.husk_pass{}.reclaim_ns)]
+	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.Number)-unsafe.Offsetof(C.husk_pass{}.number)]
 	_ = [1]struct{}{}[unsafe.Sizeof(Pacing{})-unsafe.Sizeof(C.husk_pacing{})]
 	_ = [1]struct{}{}[unsafe.Offsetof(Pacing{}.FactorMax)-unsafe.Offsetof(C.husk_pacing{}.factor_max)]
 	_ = [1]struct{}{}[unsafe.Sizeof(Counts{})-unsafe.Sizeof(C.husk_counts{})]

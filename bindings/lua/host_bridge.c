@@ -311,6 +311,9 @@ static void add_pass(husk_pass *sum, const husk_pass *pass)
     sum->find_ns += pass->find_ns;
     sum->finalize_ns += pass->finalize_ns;
     sum->reclaim_ns += pass->reclaim_ns;
+    sum->mode = pass->mode;
+    sum->passes += pass->passes;
+    sum->number = pass->number;
 }
 
 /* Passes over the other heaps that have paths to Lua values: a mixed cycle may run through several. */

@@ -121,8 +121,6 @@ typedef struct field {
 
 #define FIELD(type, name, kind) { #name, offsetof(type, name), HUSK_FIGURE_##kind },
 
-static const char *const reasons[] = { HUSK_REASON_NAMES };
-
 static void push_fields(lua_State *L, const void *from, const field *fields, int count)
 {
     lua_createtable(L, 0, count);
@@ -141,11 +139,12 @@ static void push_fields(lua_State *L, const void *from, const field *fields, int
         case HUSK_FIGURE_INT:
             lua_pushinteger(L, *(const int *)(const void *)place);
             break;
-        case HUSK_FIGURE_REASON: {
-            unsigned reason = (unsigned)*(const husk_reason *)(const void *)place;
-            lua_pushstring(L, reason < sizeof reasons / sizeof *reasons ? reasons[reason] : "unknown");
+        case HUSK_FIGURE_REASON:
+            lua_pushstring(L, husk_reason_name(*(const husk_reason *)(const void *)place));
             break;
-        }
+        case HUSK_FIGURE_MODE:
+            lua_pushstring(L, husk_mode_name(*(const husk_mode *)(const void *)place));
+            break;
         }
         lua_setfield(L, -2, fields[i].name);
     }

@@ -32,6 +32,7 @@ static const struct {
     { "generation", "generation($self, generation, /)\n--\n\nThe sums over all passes of a generation, as "
                     "Generation. There "
                     "is one: 0." },
+    { "pass_count", "pass_count($self, /)\n--\n\nThe number of the latest pass; 0: there was none." },
     { "set_save_all", "set_save_all($self, on, /)\n--\n\nWhether passes keep garbage on the garbage list." },
     { "save_all", "save_all($self, /)\n--\n\nWhether set_save_all is on." },
     { "garbage_count", "garbage_count($self, /)\n--\n\nHow many objects the garbage list has." },

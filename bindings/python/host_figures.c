@@ -15,7 +15,6 @@ typedef struct field {
 
 static PyObject *read_field(const void *from, const field *one)
 {
-    static const char *const reasons[] = { HUSK_REASON_NAMES };
     const char *place = (const char *)from + one->offset;
     switch (one->kind) {
     case HUSK_FIGURE_SIZE:
@@ -26,10 +25,10 @@ static PyObject *read_field(const void *from, const field *one)
         return PyLong_FromLong(*(const int *)(const void *)place);
     case HUSK_FIGURE_REAL:
         return PyFloat_FromDouble(*(const double *)(const void *)place);
-    case HUSK_FIGURE_REASON: {
-        unsigned reason = (unsigned)*(const husk_reason *)(const void *)place;
-        return PyUnicode_FromString(reason < sizeof reasons / sizeof *reasons ? reasons[reason] : "unknown");
-    }
+    case HUSK_FIGURE_REASON:
+        return PyUnicode_FromString(husk_reason_name(*(const husk_reason *)(const void *)place));
+    case HUSK_FIGURE_MODE:
+        return PyUnicode_FromString(husk_mode_name(*(const husk_mode *)(const void *)place));
     }
     return NULL;
 }
@@ -60,7 +59,7 @@ static PyObject *build(PyTypeObject *type, const void *from, const field *fields
 static const field pass_fields[] = { HUSK_PASS_LIST(FIELD) };
 static PyStructSequence_Field pass_names[] = {
     { "generation", "0, the only one" },
-    { "reason", "call, objects, bytes, limit, request, stress or close" },
+    { "reason", "call, objects, bytes, limit, request, stress, close, soft limit or idle" },
     { "examined", "objects looked at" },
     { "collected", "objects reclaimed" },
     { "uncollectable", "put on the garbage list" },
@@ -72,6 +71,9 @@ static PyStructSequence_Field pass_names[] = {
     { "find_ns", "nanoseconds of the search" },
     { "finalize_ns", "nanoseconds of finalizers" },
     { "reclaim_ns", "nanoseconds of reclaiming" },
+    { "mode", "full, young or step" },
+    { "passes", "whose sums these are" },
+    { "number", "of the latest of them: its record" },
     { NULL, NULL },
 };
 HUSK_PY_SEQUENCE(pass, "Pass", "What a pass of the collector did.")

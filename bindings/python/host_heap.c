@@ -338,6 +338,9 @@ static void add_pass(husk_pass *sum, const husk_pass *one)
     sum->find_ns += one->find_ns;
     sum->finalize_ns += one->finalize_ns;
     sum->reclaim_ns += one->reclaim_ns;
+    sum->mode = one->mode;
+    sum->passes += one->passes;
+    sum->number = one->number;
 }
 
 /* One pass of the heap alone. */

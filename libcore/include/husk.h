@@ -14,6 +14,8 @@
 #include <husk/weak.h>     /* references that do not keep alive */
 #include <husk/pacing.h>   /* when passes start, what that promises, how they are held off */
 #include <husk/collect.h>  /* the cycle collector and its controls */
+#include <husk/passes.h>   /* what each pass did and why; pauses */
+#include <husk/gcstat.h>   /* the same, from another process */
 #include <husk/step.h>     /* collecting in steps, and when young pages are looked at */
 #include <husk/census.h>   /* rows of the reports below */
 #include <husk/dryrun.h>   /* what a collect would do */

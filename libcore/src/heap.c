@@ -3,6 +3,7 @@
 #include "cycle/collect.h"
 #include "cycle/find.h"
 #include "cycle/pace.h"
+#include "cycle/passlog.h"
 #include "cycle/step.h"
 #include "cycle/stress.h"
 #include "cycle/young.h"
@@ -55,6 +56,12 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
         return status;
     if (!husk__stress_asked(&stress))
         return HUSK_EINVAL;
+    bool printed, shown;
+    status = husk__gctrace_asked(&printed);
+    if (!status)
+        status = husk__gcstat_asked(&shown);
+    if (status)
+        return status;
     husk_heap *heap = husk__raw_new(sizeof *heap);
     char *own_name = heap ? husk__raw_new(name_bytes) : NULL;
     if (!own_name) {
@@ -66,6 +73,7 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->data = o->data;
     heap->owner = pthread_self();
     heap->attached = true;
+    heap->passes.printed = printed;
     heap->busy = o->check_owner ? BUSY_OWNER : 0;
     heap->on_safe = husk__collect_safe;
     heap->on_table = husk__step_drop;
@@ -80,6 +88,7 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     husk__pace_begin(heap);
     if (o->stress || stress.every)
         (void)husk_heap_set_stress(heap, o->stress ? &(husk_stress){ .every = 1 } : &stress);
+    husk__gcstat_begin(heap, shown);
     if (traced && (status = husk_trace_start(heap, &trace)) != HUSK_OK) {
         husk_heap_close(heap);
         return status;
@@ -209,6 +218,7 @@ void husk_heap_close(husk_heap *heap)
     heap->store.closed = true;
     free_weak_data(heap);
     dispose_all(heap);
+    husk__gcstat_end(heap);
     husk__collect_close(heap);
     husk__leaks_close(heap);
     if (heap->error_free)

@@ -5,7 +5,7 @@ package.path = (arg[0]:match("^(.*)/[^/]*$") or ".") .. "/../../swig/?.lua;" .. 
 local ownership = require "make_ownership"
 
 -- SWIG sees an enumeration of the headers as the integer it is, where it has not been told its values.
-local alike = { husk_reason = "int" }
+local alike = { husk_reason = "int", husk_mode = "int" }
 
 local function types_of(sig)
     local list = {}

@@ -387,11 +387,32 @@ static void tell_pass(world *w, const husk_pass *p)
     tell(w->log, E_EXAMINED, (long)p->examined);
 }
 
+/* The record of the latest pass says what the pass said, each candidate has one fate, and the sums are exact. */
+static void look_at_record(world *w, const husk_pass *p)
+{
+    husk_pass_record r;
+    if (husk_heap_pass_record(w->heap, p->number, &r) != HUSK_OK || r.number != husk_heap_pass_count(w->heap))
+        abort();
+    uint64_t objects = r.rest.objects, bytes = r.rest.bytes;
+    for (uint32_t i = 0; i < r.types; i++) {
+        objects += r.by_type[i].objects;
+        bytes += r.by_type[i].bytes;
+    }
+    if (objects != r.freed || bytes != r.freed_bytes || r.status != HUSK_OK ||
+        r.candidates != r.freed + r.saved + r.resurrected + r.deferred + r.held + r.reached)
+        abort();
+    if (p->passes == 1 && (r.candidates != p->examined || r.freed + r.saved != p->collected ||
+                           r.resurrected != p->resurrected || r.finalized != p->finalized))
+        abort();
+}
+
 static void collect(world *w)
 {
     husk_pass p;
     husk_status status = husk_heap_collect(w->heap, &p);
     tell(w->log, E_STATUS, status);
+    if (status == HUSK_OK)
+        look_at_record(w, &p);
     if (status == HUSK_OK)
         tell_pass(w, &p);
 }

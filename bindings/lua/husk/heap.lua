@@ -188,6 +188,8 @@ end
 -- heap:freeze(): sets all present objects aside: passes skip them. For fork.
 -- heap:unfreeze(): no longer.
 
+-- heap:pass_count(): the number of the latest pass; 0: there was none.
+
 -- ---- looking ----
 
 local verify = heap.verify

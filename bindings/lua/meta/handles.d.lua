@@ -436,6 +436,9 @@ function Child:wait() end
 ---@field find_ns integer
 ---@field finalize_ns integer
 ---@field reclaim_ns integer
+---@field mode "full"|"young"|"step"
+---@field passes integer whose sums these are
+---@field number integer of the latest of them: its record
 
 --- When passes start.
 ---@class husk.Pacing
@@ -757,6 +760,10 @@ function Heap:freeze() end
 
 --- No longer.
 function Heap:unfreeze() end
+
+--- The number of the latest pass; 0: there was none.
+---@return integer
+function Heap:pass_count() end
 
 --- Checks the whole heap: true, or an error that names the damage.
 ---@return true

@@ -724,6 +724,10 @@ function husk.freeze() end
 --- No longer.
 function husk.unfreeze() end
 
+--- The number of the latest pass; 0: there was none.
+---@return integer
+function husk.pass_count() end
+
 --- Checks the whole heap: true, or an error that names the damage.
 ---@return true
 function husk.verify() end

@@ -34,7 +34,15 @@ typedef enum husk_reason {
     HUSK_BY_IDLE, /* husk_heap_idle */
 } husk_reason;
 
-/* What one pass did. */
+/* How a pass looked for garbage. */
+typedef enum husk_mode {
+    HUSK_FULL = 0, /* all objects, at once */
+    HUSK_YOUNG,    /* pages that served recent births */
+    HUSK_STEP,     /* all objects, in slices */
+} husk_mode;
+enum { HUSK_MODES = 3 };
+
+/* What one pass did, or several together: see husk/passes.h for more of each. */
 typedef struct husk_pass {
     int generation; /* 0: all objects. 1: those on pages that served recent births */
     husk_reason reason;
@@ -47,6 +55,9 @@ typedef struct husk_pass {
     size_t deferred;                           /* garbage left for a safe point */
     size_t bytes;                              /* bytes of the collected blocks */
     uint64_t find_ns, finalize_ns, reclaim_ns; /* how long each step took */
+    husk_mode mode;
+    size_t passes;   /* whose sums these are */
+    uint64_t number; /* of the last of them: its record (husk_heap_pass_record) */
 } husk_pass;
 
 /* Finds and ends all garbage: one pass, and a second one if a hook asked for it meanwhile. The sums of

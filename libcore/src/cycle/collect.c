@@ -8,6 +8,7 @@
 #include "cycle/pace.h"
 #include "cycle/set.h"
 #include "cycle/softlimit.h"
+#include "cycle/passlog.h"
 #include "cycle/step.h"
 #include "cycle/young.h"
 #include "object/death.h"
@@ -32,6 +33,9 @@ static void add_pass(husk_pass *sum, const husk_pass *pass)
     sum->find_ns += pass->find_ns;
     sum->finalize_ns += pass->finalize_ns;
     sum->reclaim_ns += pass->reclaim_ns;
+    sum->mode = pass->mode;
+    sum->passes += pass->passes;
+    sum->number = pass->number;
 }
 
 void husk__collect_note(husk_generation *total, const husk_pass *pass)
@@ -74,11 +78,11 @@ static husk_status fail_corrupt(husk_heap *heap)
 /* Steps 1 and 2: finalizers, then what they let go of, then a second look. */
 static void finalize(husk_heap *heap, struct husk__set *set, husk_pass *pass)
 {
-    uint64_t start = husk__now();
     pass->finalized += husk__set_finalize(heap, set);
     husk__drain(heap);
+    husk__part_end(heap, HUSK_PART_FINALIZE);
     pass->resurrected += husk__set_confirm(heap, set);
-    pass->finalize_ns += husk__now() - start;
+    husk__part_end(heap, HUSK_PART_CONFIRM);
 }
 
 static void save_member(husk_heap *heap, husk_obj *member)
@@ -97,11 +101,10 @@ static void save(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
 
 static void reclaim(husk_heap *heap, const struct husk__set *set, husk_pass *pass)
 {
-    uint64_t start = husk__now();
     pass->collected += set->members;
     pass->bytes += set->bytes;
     pass->weak_cleared += husk__set_reclaim(heap, set);
-    pass->reclaim_ns += husk__now() - start;
+    husk__part_end(heap, HUSK_PART_RECLAIM);
 }
 
 void husk__collect_end(husk_heap *heap, struct husk__set *set, bool quiet, husk_pass *pass)
@@ -160,12 +163,13 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
     uint64_t start = husk__now();
     pass->generation = generation;
     husk__collect_enter(heap, quiet);
-    if (generation == HUSK__YOUNG) {
-        husk__find_young(heap, &found);
-    } else {
+    if (generation == HUSK__OLD)
         husk__pace_search(heap);
+    husk__pass_begin(heap, generation == HUSK__YOUNG ? HUSK_YOUNG : HUSK_FULL, pass->reason, quiet, start);
+    if (generation == HUSK__YOUNG)
+        husk__find_young(heap, &found);
+    else
         husk__find(heap, &found);
-    }
     if (found.corrupt)
         husk__collect_corrupt(heap, found.corrupt, found.seen); /* now, while it is as it was found */
     pass->examined = found.examined;
@@ -176,7 +180,7 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
         husk__set_make(heap, &set);
     else
         husk__search_end(heap);
-    pass->find_ns = husk__now() - start;
+    husk__part_end(heap, HUSK_PART_GATHER);
     heap->collector.leaks.whole = generation == HUSK__OLD && !found.corrupt;
     if (any)
         husk__collect_end(heap, &set, quiet, pass);
@@ -189,6 +193,7 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
 
     if (pass->reason == HUSK_BY_SOFT && !pass->deferred)
         husk__soft_yield(heap, quiet);
+    husk__slice_end(heap, pass);
     husk__collect_note(&heap->collector.totals[generation], pass);
     bool left = quiet && pass->deferred;
     if (generation == HUSK__YOUNG) {
@@ -202,6 +207,7 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
             husk__pace_restart(heap, pass->examined, pass->collected);
         husk__young_arm(heap);
     }
+    husk__pass_end(heap, &found, pass);
     if (left)
         husk__let_wait(&heap->store, generation == HUSK__YOUNG ? HUSK__WAITS_YOUNG : HUSK__WAITS_PASS);
     return found.corrupt ? HUSK_ECORRUPT : HUSK_OK;
@@ -209,7 +215,7 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
 
 static husk_status run_told(husk_heap *heap, int generation, husk_reason reason, husk_pass *sum)
 {
-    husk_pass pass = { .generation = generation, .reason = reason };
+    husk_pass pass = { .generation = generation, .reason = reason, .number = heap->passes.count + 1 };
     husk__tell(heap, HUSK_PASS_START, &pass);
     husk_status status = run(heap, generation, false, &pass);
     husk__tell(heap, HUSK_PASS_STOP, &pass);
@@ -527,6 +533,7 @@ void husk_heap_freeze(husk_heap *heap)
 {
     husk__step_drop(heap);
     husk__store_freeze(&heap->store);
+    heap->passes.any_frozen = true;
     husk__pace_restart(heap, 1, 1);
 }
 
@@ -534,4 +541,5 @@ void husk_heap_unfreeze(husk_heap *heap)
 {
     husk__step_drop(heap);
     husk__store_unfreeze(&heap->store);
+    heap->passes.any_frozen = false;
 }

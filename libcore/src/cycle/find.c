@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cycle/ephemeron.h"
+#include "cycle/passlog.h"
 #include "cycle/step.h"
 #include "object/visit.h"
 
@@ -143,8 +144,12 @@ bool husk__search_run(husk_heap *heap, uint64_t deadline)
 {
     struct husk__search *search = &heap->search;
     while (search->phase < SEARCH_FOUND) {
-        if (!run_phase(heap, deadline))
+        bool over = run_phase(heap, deadline);
+        husk__part_end(heap, husk__part_of(search->phase));
+        if (!over)
             return false;
+        if (search->phase == SEARCH_SEED)
+            search->found.held = search->marker.roots;
         search->phase++;
         search->at = husk__pages_begin(heap, &search->pages);
     }

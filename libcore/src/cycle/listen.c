@@ -39,7 +39,8 @@ void husk__tell(husk_heap *heap, husk_phase phase, const husk_pass *pass)
 
 void husk__tell_untold(husk_heap *heap)
 {
-    husk_pass pass = heap->collector.untold, start = { .reason = pass.reason };
+    husk_pass pass = heap->collector.untold,
+              start = { .reason = pass.reason, .mode = pass.mode, .number = pass.number };
     heap->collector.untold = (husk_pass){ 0 };
     husk__tell(heap, HUSK_PASS_START, &start);
     husk__tell(heap, HUSK_PASS_STOP, &pass);

@@ -172,6 +172,7 @@ static void make_room(struct husk__marker *marker)
 
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj)
 {
+    marker->roots++;
     consider(marker, obj);
     make_room(marker);
 }

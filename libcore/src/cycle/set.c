@@ -2,6 +2,7 @@
 #include "cycle/set.h"
 
 #include "cycle/ephemeron.h"
+#include "cycle/passlog.h"
 #include "object/ledgered.h"
 #include "object/traced.h"
 #include "object/death.h"
@@ -209,14 +210,47 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     return left;
 }
 
+/* Members of a page by type, told together at its end: neighbours are of one type or of few. */
+enum { TALLIES = 8 };
+struct tally {
+    const husk_type *type;
+    uint32_t objects;
+};
+
+static void tell_tally(husk_heap *heap, const struct husk__page *page, struct tally *tally)
+{
+    if (tally->objects)
+        husk__freed_add(heap, tally->type, tally->objects, husk__block_bytes(page));
+}
+
+ALWAYS_INLINE struct tally *tally_of(husk_heap *heap, const struct husk__page *page, struct tally *tallies,
+                                     const husk_type *type)
+{
+    struct tally *tally = &tallies[type->id % TALLIES];
+    if (UNLIKELY(tally->type != type)) {
+        tell_tally(heap, page, tally);
+        *tally = (struct tally){ type, 0 };
+    }
+    return tally;
+}
+
 /* All members of one page let go; then their blocks go back, all at once if nothing else is on the page. */
 static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
 {
     size_t cleared = 0;
-    uint32_t left = page->used;
+    uint32_t left = page->used, run = 0;
+    const husk_type *last = NULL;
+    struct tally tallies[TALLIES] = { { NULL, 0 } }, *tally = tallies;
     for (HUSK__EACH_BLOCK(page, obj)) {
         if (!husk__is_pending(obj))
             continue;
+        const husk_type *type = husk__type_of(obj);
+        if (UNLIKELY(type != last)) {
+            tally->objects += run;
+            tally = tally_of(heap, page, tallies, last = type);
+            run = 0;
+        }
+        run++;
         if (UNLIKELY(obj->cell)) {
             cleared += husk_obj_weak_count(obj);
             husk__end_weaks(heap, obj);
@@ -224,8 +258,11 @@ static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
         husk__site_end(heap, obj);
         if (UNLIKELY(husk__is_ledgered(obj)))
             husk__ledgered_end(heap, obj);
-        left -= husk__reclaim_member(heap, obj, husk__type_of(obj));
+        left -= husk__reclaim_member(heap, obj, type);
     }
+    tally->objects += run;
+    for (unsigned i = 0; i < TALLIES; i++)
+        tell_tally(heap, page, &tallies[i]);
     if (page->state == HUSK__PAGE_RUN)
         return cleared; /* its memory may go away with it, and others may still ask for its bit */
     if (left == 0) {

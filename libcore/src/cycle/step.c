@@ -7,6 +7,7 @@
 #include "cycle/ephemeron.h"
 #include "cycle/listen.h"
 #include "cycle/pace.h"
+#include "cycle/passlog.h"
 #include "cycle/young.h"
 #include "object/death.h"
 #include "object/soft.h"
@@ -28,6 +29,7 @@ enum {
 static void begin(husk_heap *heap, husk_reason reason)
 {
     struct husk__stepping *stepping = &heap->stepping;
+    uint64_t start = husk__now();
     husk__pages_of_heap(&heap->search.pages);
     husk__pace_search(heap);
     husk__search_begin(heap, true);
@@ -35,6 +37,9 @@ static void begin(husk_heap *heap, husk_reason reason)
     stepping->named = 0;
     stepping->waits = stepping->corrupt = false;
     stepping->figures.begun++;
+    husk__pass_begin(heap, HUSK_STEP, reason, true, start);
+    husk__part_end(heap, HUSK_PART_CLEAR);
+    heap->passes.timed = false; /* up to its first slice */
     heap->store.in_steps = true;
     husk__young_end(&heap->store); /* young runs would need the table */
     heap->store.look_blocks = heap->store.look_bytes = SIZE_MAX;
@@ -127,12 +132,13 @@ static husk_status confirm(husk_heap *heap, struct husk__pages *pages, bool quie
     else if (quiet && husk__find_loud(heap, pages, true))
         stepping->waits = true;
     husk__set_settled(heap, pages, &set);
-    stepping->pass.find_ns += husk__now() - start;
+    husk__part_end(heap, HUSK_PART_CONFIRM);
     if (set.members && corrupt)
         husk__set_spare(heap, &set, NULL);
     else if (set.members)
         husk__collect_end(heap, &set, quiet, &stepping->pass);
     husk__drain(heap);
+    husk__part_end(heap, HUSK_PART_CALLBACKS);
     if (set.members) {
         double ns = (double)(husk__now() - start) / (double)count;
         stepping->member_ns = stepping->member_ns * 0.5 + ns * 0.5;
@@ -163,6 +169,7 @@ static bool next_batch(husk_heap *heap, size_t most)
 
 static void next_phase(husk_heap *heap, enum husk__search_phase phase)
 {
+    husk__part_end(heap, husk__part_of(heap->search.phase));
     heap->search.phase = phase;
     heap->search.at = husk__pages_begin(heap, &heap->search.pages);
 }
@@ -311,6 +318,8 @@ static void finish(husk_heap *heap, bool quiet)
     husk__pace_note(heap, pass, husk__now() - ns, stepping->corrupt);
     husk__pace_restart(heap, pass->examined, pass->collected);
     husk__young_arm(heap);
+    heap->search.found.corrupt = NULL; /* of no meaning in steps */
+    husk__pass_end(heap, &heap->search.found, pass);
     if (stepping->waits)
         husk__let_wait(&heap->store, HUSK__WAITS_PASS);
     husk__collect_told(heap, quiet, pass);
@@ -323,18 +332,18 @@ static bool step(husk_heap *heap, uint64_t budget, bool quiet, husk_status *stat
     struct husk__stepping *stepping = &heap->stepping;
     struct slice slice = { .start = husk__now(), .quiet = quiet };
     slice.deadline = budget ? slice.start + budget : 0;
-    uint64_t before = stepping->pass.finalize_ns + stepping->pass.reclaim_ns + stepping->pass.find_ns;
+    husk__slice_begin(heap, quiet, slice.start);
     husk__ration(heap);
     husk__collect_enter(heap, quiet);
     bool over = run_slice(heap, &slice);
+    husk__part_end(heap, husk__part_of(heap->search.phase));
     if (!over && heap->search.phase <= SEARCH_AGAIN)
         husk__mark_rest(&heap->search.marker);
     stepping->pass.examined = heap->search.found.examined;
     husk__collect_leave(heap);
 
     uint64_t ns = husk__now() - slice.start;
-    uint64_t told = stepping->pass.finalize_ns + stepping->pass.reclaim_ns + stepping->pass.find_ns - before;
-    stepping->pass.find_ns += ns > told ? ns - told : 0;
+    husk__slice_end(heap, &stepping->pass);
     husk_steps *figures = &stepping->figures;
     figures->steps++;
     figures->late +=

@@ -30,12 +30,14 @@ struct husk__marker {
     unsigned edge_at, ring_first, ring_count;
     struct husk__page *page_first, *page_last;
     size_t marked; /* objects marked so far */
+    size_t roots;  /* calls of husk__mark_root */
     bool steps;
 };
 
 struct husk__found {
     size_t examined;         /* live tracked objects that are not frozen */
     size_t garbage;          /* of these, not reachable from outside */
+    size_t held;             /* of these, held from outside themselves */
     const husk_obj *corrupt; /* has more references than its count, or is dead; then nothing else is known */
     uint64_t seen;           /* how many */
 };

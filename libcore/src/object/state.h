@@ -14,6 +14,7 @@
 
 #include "object/cell.h"
 #include "object/pacestate.h"
+#include "object/passdata.h"
 #include "object/search.h"
 #include "object/tie.h"
 #include "object/type.h"
@@ -149,6 +150,7 @@ struct husk_heap {
     struct husk__search search;
     struct husk__stepping stepping;
     struct husk__young young;
+    struct husk__passes passes;
     struct husk__bridging *bridging; /* while BUSY_BRIDGE is set */
 
     husk_status failure;

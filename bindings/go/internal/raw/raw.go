@@ -45,69 +45,71 @@ typedef long long swig_type_15;
 typedef long long swig_type_16;
 typedef long long swig_type_17;
 typedef long long swig_type_18;
+typedef long long swig_type_19;
 
 #include <husk.h>
 
-extern void _wrap_Swig_free_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
-extern swig_voidp _wrap_Heap_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_1 arg2);
-extern void _wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_2 _wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_3 arg2);
-extern swig_type_4 _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_5 arg2);
-extern swig_intgo _wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_6 arg2);
-extern swig_intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_7 arg2);
-extern void _wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, _Bool arg2);
-extern _Bool _wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_8 _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_9 arg2);
-extern void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern void _wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, _Bool arg2);
-extern _Bool _wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_Type_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_10 _wrap_Type_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_11 _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(uintptr_t arg1, swig_type_12 arg2);
-extern _Bool _wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_13 _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_14 _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern void _wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_type_15 _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_intgo _wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
-extern swig_voidp _wrap_version_raw_0e4d6dd9e5c47dd6(void);
-extern swig_voidp _wrap_status_name_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
-extern swig_voidp _wrap_status_text_raw_0e4d6dd9e5c47dd6(swig_intgo arg1);
-extern swig_intgo _wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6(void);
-extern swig_intgo _wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6(void);
-extern swig_intgo _wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6(void);
-extern swig_type_16 _wrap_memory_requests_raw_0e4d6dd9e5c47dd6(void);
-extern void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(swig_type_17 arg1, _Bool arg2);
-extern swig_type_18 _wrap_memory_held_raw_0e4d6dd9e5c47dd6(void);
-extern swig_voidp _wrap_memory_mode_raw_0e4d6dd9e5c47dd6(void);
-extern uintptr_t _wrap_Open_raw_0e4d6dd9e5c47dd6(swig_voidp arg1);
-extern void _wrap_Close_raw_0e4d6dd9e5c47dd6(uintptr_t arg1);
+extern void _wrap_Swig_free_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_raw_ef4cd2dd31c19d64(swig_intgo arg1);
+extern swig_voidp _wrap_Heap_name_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_max_bytes_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_1 arg2);
+extern void _wrap_Heap_figures_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_2 _wrap_Heap_trim_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_death_budget_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_3 arg2);
+extern swig_type_4 _wrap_Heap_death_budget_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_enable_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Heap_is_enabled_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_disabled_by_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_5 arg2);
+extern swig_intgo _wrap_Heap_set_pacing_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_get_pacing_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_counts_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_set_soft_limit_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_6 arg2);
+extern swig_intgo _wrap_Heap_collect_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_collect_dry_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_safepoint_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern void _wrap_Heap_request_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_generation_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_intgo _wrap_Heap_off_pass_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_7 arg2);
+extern void _wrap_Heap_set_save_all_raw_ef4cd2dd31c19d64(uintptr_t arg1, _Bool arg2);
+extern _Bool _wrap_Heap_save_all_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_8 _wrap_Heap_garbage_count_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_garbage_reason_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_9 arg2);
+extern void _wrap_Heap_garbage_clear_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern void _wrap_Heap_freeze_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern void _wrap_Heap_unfreeze_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern void _wrap_Heap_set_find_leaks_raw_ef4cd2dd31c19d64(uintptr_t arg1, _Bool arg2);
+extern _Bool _wrap_Heap_find_leaks_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_10 _wrap_Heap_pass_count_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_verify_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_voidp _wrap_Type_name_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern int _wrap_Type_id_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_11 _wrap_Type_size_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_12 _wrap_Type_slot_count_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_voidp _wrap_Type_slot_name_raw_ef4cd2dd31c19d64(uintptr_t arg1, swig_type_13 arg2);
+extern _Bool _wrap_Type_is_tracked_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_14 _wrap_Obj_strong_count_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_15 _wrap_Obj_weak_count_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_unique_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern void _wrap_Obj_make_immortal_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_immortal_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_type_16 _wrap_Obj_size_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_tracked_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_finalized_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_frozen_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_dying_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_intgo _wrap_Weak_state_get_raw_ef4cd2dd31c19d64(uintptr_t arg1);
+extern swig_voidp _wrap_version_raw_ef4cd2dd31c19d64(void);
+extern swig_voidp _wrap_status_name_raw_ef4cd2dd31c19d64(swig_intgo arg1);
+extern swig_voidp _wrap_status_text_raw_ef4cd2dd31c19d64(swig_intgo arg1);
+extern swig_intgo _wrap_HUSK_DEAD_raw_ef4cd2dd31c19d64(void);
+extern swig_intgo _wrap_HUSK_DYING_raw_ef4cd2dd31c19d64(void);
+extern swig_intgo _wrap_HUSK_ALIVE_raw_ef4cd2dd31c19d64(void);
+extern swig_type_17 _wrap_memory_requests_raw_ef4cd2dd31c19d64(void);
+extern void _wrap_memory_fail_raw_ef4cd2dd31c19d64(swig_type_18 arg1, _Bool arg2);
+extern swig_type_19 _wrap_memory_held_raw_ef4cd2dd31c19d64(void);
+extern swig_voidp _wrap_memory_mode_raw_ef4cd2dd31c19d64(void);
+extern uintptr_t _wrap_Open_raw_ef4cd2dd31c19d64(swig_voidp arg1);
+extern void _wrap_Close_raw_ef4cd2dd31c19d64(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -142,13 +144,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_ef4cd2dd31c19d64(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -164,7 +166,7 @@ func (p SwigcptrHeap) SwigIsHeap() {
 func (arg1 SwigcptrHeap) Name() (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_Heap_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_Heap_name_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -174,7 +176,7 @@ func (arg1 SwigcptrHeap) Set_max_bytes(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_1(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_max_bytes_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_1(_swig_i_1)))
 	return swig_r
 }
 
@@ -182,13 +184,13 @@ func (arg1 SwigcptrHeap) Figures(arg2 *Figures) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_figures_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Trim() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_trim_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -196,28 +198,28 @@ func (arg1 SwigcptrHeap) Set_death_budget(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_death_budget_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Death_budget() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_death_budget_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Enable() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_Heap_enable_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Is_enabled() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_is_enabled_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -225,7 +227,7 @@ func (arg1 SwigcptrHeap) Disabled_by(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_disabled_by_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -236,7 +238,7 @@ func (arg1 SwigcptrHeap) Set_pacing(arg2 *Pacing) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_pacing_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -244,21 +246,21 @@ func (arg1 SwigcptrHeap) Get_pacing(arg2 *Pacing) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_get_pacing_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Counts(arg2 *Counts) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_counts_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Set_soft_limit(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_soft_limit_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
 	return swig_r
 }
 
@@ -267,7 +269,7 @@ func (arg1 SwigcptrHeap) Collect(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -276,18 +278,18 @@ func (arg1 SwigcptrHeap) Collect_dry(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_dry_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Safepoint() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_safepoint_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Request() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_request_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_request_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) {
@@ -296,7 +298,7 @@ func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) 
 	_swig_i_1 := arg2
 	var _swig_i_2 unsafe.Pointer
  _swig_i_2 = unsafe.Pointer(arg3) 
-	swig_r = (int)(C._wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_Heap_generation_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -304,27 +306,27 @@ func (arg1 SwigcptrHeap) Off_pass(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_off_pass_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Set_save_all(arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_Heap_set_save_all_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Save_all() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_save_all_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Garbage_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_garbage_count_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -332,7 +334,7 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -340,36 +342,43 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 
 func (arg1 SwigcptrHeap) Garbage_clear() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_garbage_clear_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Freeze() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_freeze_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Unfreeze() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_unfreeze_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Set_find_leaks(arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_Heap_set_find_leaks_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Find_leaks() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_find_leaks_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Pass_count() (_swig_ret uint64) {
+	var swig_r uint64
+	_swig_i_0 := arg1
+	swig_r = (uint64)(C._wrap_Heap_pass_count_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Verify() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_Heap_verify_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -404,6 +413,7 @@ type Heap interface {
 	Unfreeze()
 	Set_find_leaks(arg2 bool)
 	Find_leaks() (_swig_ret bool)
+	Pass_count() (_swig_ret uint64)
 	Verify() (_swig_ret int)
 }
 
@@ -419,7 +429,7 @@ func (p SwigcptrType) SwigIsType() {
 func (arg1 SwigcptrType) Name() (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_Type_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_Type_name_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -428,21 +438,21 @@ func (arg1 SwigcptrType) Name() (_swig_ret string) {
 func (arg1 SwigcptrType) Id() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_Type_id_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_Type_id_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrType) Size() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Type_size_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Type_size_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrType) Slot_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Type_slot_count_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -450,7 +460,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0), C.swig_type_12(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0), C.swig_type_13(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -459,7 +469,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 func (arg1 SwigcptrType) Is_tracked() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Type_is_tracked_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -486,68 +496,68 @@ func (p SwigcptrObj) SwigIsObj() {
 func (arg1 SwigcptrObj) Strong_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_strong_count_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Weak_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_weak_count_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_unique() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_unique_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Make_immortal() {
 	_swig_i_0 := arg1
-	C._wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Obj_make_immortal_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrObj) Is_immortal() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_immortal_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Size() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_size_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_size_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_tracked() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_tracked_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_finalized() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_finalized_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_frozen() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_frozen_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_dying() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_dying_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -578,7 +588,7 @@ func (p SwigcptrWeak) SwigIsWeak() {
 func (arg1 SwigcptrWeak) State_get() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
 	_swig_i_0 := arg1
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0)))
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_Weak_state_get_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -590,7 +600,7 @@ type Weak interface {
 
 func Version() (_swig_ret string) {
 	var swig_r *C.char
-	swig_r = (*C.char)(C._wrap_version_raw_0e4d6dd9e5c47dd6())
+	swig_r = (*C.char)(C._wrap_version_raw_ef4cd2dd31c19d64())
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -599,7 +609,7 @@ func Version() (_swig_ret string) {
 func Status_name(arg1 int) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_status_name_raw_0e4d6dd9e5c47dd6(C.swig_intgo(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_status_name_raw_ef4cd2dd31c19d64(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -608,7 +618,7 @@ func Status_name(arg1 int) (_swig_ret string) {
 func Status_text(arg1 int) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_status_text_raw_0e4d6dd9e5c47dd6(C.swig_intgo(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_status_text_raw_ef4cd2dd31c19d64(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -617,46 +627,46 @@ func Status_text(arg1 int) (_swig_ret string) {
 type Enum_SS_husk_weak_state int
 func _swig_getHUSK_DEAD() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DEAD_raw_ef4cd2dd31c19d64())
 	return swig_r
 }
 
 var HUSK_DEAD Enum_SS_husk_weak_state = _swig_getHUSK_DEAD()
 func _swig_getHUSK_DYING() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DYING_raw_ef4cd2dd31c19d64())
 	return swig_r
 }
 
 var HUSK_DYING Enum_SS_husk_weak_state = _swig_getHUSK_DYING()
 func _swig_getHUSK_ALIVE() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_ALIVE_raw_ef4cd2dd31c19d64())
 	return swig_r
 }
 
 var HUSK_ALIVE Enum_SS_husk_weak_state = _swig_getHUSK_ALIVE()
 func Memory_requests() (_swig_ret uint64) {
 	var swig_r uint64
-	swig_r = (uint64)(C._wrap_memory_requests_raw_0e4d6dd9e5c47dd6())
+	swig_r = (uint64)(C._wrap_memory_requests_raw_ef4cd2dd31c19d64())
 	return swig_r
 }
 
 func Memory_fail(arg1 uint64, arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_memory_fail_raw_0e4d6dd9e5c47dd6(C.swig_type_17(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_memory_fail_raw_ef4cd2dd31c19d64(C.swig_type_18(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Memory_held() (_swig_ret uint64) {
 	var swig_r uint64
-	swig_r = (uint64)(C._wrap_memory_held_raw_0e4d6dd9e5c47dd6())
+	swig_r = (uint64)(C._wrap_memory_held_raw_ef4cd2dd31c19d64())
 	return swig_r
 }
 
 func Memory_mode() (_swig_ret string) {
 	var swig_r *C.char
-	swig_r = (*C.char)(C._wrap_memory_mode_raw_0e4d6dd9e5c47dd6())
+	swig_r = (*C.char)(C._wrap_memory_mode_raw_ef4cd2dd31c19d64())
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -666,13 +676,13 @@ func Open(arg1 string) (_swig_ret Heap) {
 	var swig_r Heap
 	var _swig_i_0 *C.char
  _swig_i_0 = C.CString(arg1) 
-	swig_r = (Heap)(SwigcptrHeap(C._wrap_Open_raw_0e4d6dd9e5c47dd6(C.swig_voidp(_swig_i_0))))
+	swig_r = (Heap)(SwigcptrHeap(C._wrap_Open_raw_ef4cd2dd31c19d64(C.swig_voidp(_swig_i_0))))
 	return swig_r
 }
 
 func Close(arg1 Heap) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_Close_raw_0e4d6dd9e5c47dd6(C.uintptr_t(_swig_i_0))
+	C._wrap_Close_raw_ef4cd2dd31c19d64(C.uintptr_t(_swig_i_0))
 }
 
 
@@ -682,6 +692,9 @@ type Pass struct {
 	Examined, Collected, Uncollectable                    uintptr
 	Finalized, Resurrected, WeakCleared, Deferred, Bytes uintptr
 	FindNs, FinalizeNs, ReclaimNs                         uint64
+	Mode                                                  int32
+	Passes                                                uintptr
+	Number                                                uint64
 }
 
 // Pacing is struct husk_pacing.
@@ -718,6 +731,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.WeakCleared)-unsafe.Offsetof(C.husk_pass{}.weak_cleared)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.Bytes)-unsafe.Offsetof(C.husk_pass{}.bytes)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.ReclaimNs)-unsafe.Offsetof(C.husk_pass{}.reclaim_ns)]
+	_ = [1]struct{}{}[unsafe.Offsetof(Pass{}.Number)-unsafe.Offsetof(C.husk_pass{}.number)]
 	_ = [1]struct{}{}[unsafe.Sizeof(Pacing{})-unsafe.Sizeof(C.husk_pacing{})]
 	_ = [1]struct{}{}[unsafe.Offsetof(Pacing{}.FactorMax)-unsafe.Offsetof(C.husk_pacing{}.factor_max)]
 	_ = [1]struct{}{}[unsafe.Sizeof(Counts{})-unsafe.Sizeof(C.husk_counts{})]

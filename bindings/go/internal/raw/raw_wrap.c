@@ -193,7 +193,7 @@ static void husk_go_raw_close(husk_heap *heap)
 extern "C" {
 #endif
 
-void _wrap_Swig_free_raw_0e4d6dd9e5c47dd6(void *_swig_go_0) {
+void _wrap_Swig_free_raw_ef4cd2dd31c19d64(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -203,7 +203,7 @@ void _wrap_Swig_free_raw_0e4d6dd9e5c47dd6(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_raw_ef4cd2dd31c19d64(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -216,7 +216,7 @@ void *_wrap_Swig_malloc_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
 }
 
 
-char *_wrap_Heap_name_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+char *_wrap_Heap_name_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -229,7 +229,7 @@ char *_wrap_Heap_name_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_max_bytes_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -250,7 +250,7 @@ intgo _wrap_Heap_set_max_bytes_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0
 }
 
 
-void _wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_heap_figures *_swig_go_1) {
+void _wrap_Heap_figures_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, husk_heap_figures *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_heap_figures *arg2 = (husk_heap_figures *) 0 ;
   
@@ -262,7 +262,7 @@ void _wrap_Heap_figures_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_
 }
 
 
-long long _wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_trim_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -275,7 +275,7 @@ long long _wrap_Heap_trim_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_death_budget_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -296,7 +296,7 @@ intgo _wrap_Heap_set_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_g
 }
 
 
-long long _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_death_budget_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -309,7 +309,7 @@ long long _wrap_Heap_death_budget_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_g
 }
 
 
-intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+intgo _wrap_Heap_enable_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
   intgo _swig_go_result;
@@ -328,7 +328,7 @@ intgo _wrap_Heap_enable_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-bool _wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_is_enabled_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -341,7 +341,7 @@ bool _wrap_Heap_is_enabled_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-char *_wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Heap_disabled_by_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -356,7 +356,7 @@ char *_wrap_Heap_disabled_by_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, 
 }
 
 
-intgo _wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
+intgo _wrap_Heap_set_pacing_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pacing *arg2 = (husk_pacing *) 0 ;
   husk_status result;
@@ -377,7 +377,7 @@ intgo _wrap_Heap_set_pacing_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, h
 }
 
 
-void _wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
+void _wrap_Heap_get_pacing_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pacing *arg2 = (husk_pacing *) 0 ;
   
@@ -389,7 +389,7 @@ void _wrap_Heap_get_pacing_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, hu
 }
 
 
-void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_counts *_swig_go_1) {
+void _wrap_Heap_counts_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, husk_counts *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_counts *arg2 = (husk_counts *) 0 ;
   
@@ -401,7 +401,7 @@ void _wrap_Heap_counts_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_c
 }
 
 
-intgo _wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_soft_limit_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -422,7 +422,7 @@ intgo _wrap_Heap_set_soft_limit_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_
 }
 
 
-intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_collect_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -443,7 +443,7 @@ intgo _wrap_Heap_collect_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk
 }
 
 
-intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_collect_dry_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -464,7 +464,7 @@ intgo _wrap_Heap_collect_dry_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, 
 }
 
 
-void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_safepoint_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -477,7 +477,7 @@ void _wrap_Heap_safepoint_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_request_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -487,7 +487,7 @@ void _wrap_Heap_request_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, intgo _swig_go_1, husk_generation *_swig_go_2) {
+intgo _wrap_Heap_generation_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, intgo _swig_go_1, husk_generation *_swig_go_2) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   int arg2 ;
   husk_generation *arg3 = (husk_generation *) 0 ;
@@ -510,7 +510,7 @@ intgo _wrap_Heap_generation_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, i
 }
 
 
-intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_off_pass_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   uint64_t arg2 ;
   husk_status result;
@@ -531,7 +531,7 @@ intgo _wrap_Heap_off_pass_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, lon
 }
 
 
-void _wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, bool _swig_go_1) {
+void _wrap_Heap_set_save_all_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, bool _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool arg2 ;
   
@@ -543,7 +543,7 @@ void _wrap_Heap_set_save_all_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, 
 }
 
 
-bool _wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_save_all_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -556,7 +556,7 @@ bool _wrap_Heap_save_all_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-long long _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_garbage_count_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -569,7 +569,7 @@ long long _wrap_Heap_garbage_count_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_
 }
 
 
-char *_wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Heap_garbage_reason_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -584,7 +584,7 @@ char *_wrap_Heap_garbage_reason_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_
 }
 
 
-void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_garbage_clear_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -597,7 +597,7 @@ void _wrap_Heap_garbage_clear_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0)
 }
 
 
-void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_freeze_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -610,7 +610,7 @@ void _wrap_Heap_freeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_unfreeze_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -623,7 +623,7 @@ void _wrap_Heap_unfreeze_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0, bool _swig_go_1) {
+void _wrap_Heap_set_find_leaks_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0, bool _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool arg2 ;
   
@@ -635,7 +635,7 @@ void _wrap_Heap_set_find_leaks_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0
 }
 
 
-bool _wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_find_leaks_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -648,7 +648,20 @@ bool _wrap_Heap_find_leaks_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_pass_count_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  uint64_t result;
+  long long _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  
+  result = (uint64_t)husk_heap_pass_count((struct husk_heap const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_Heap_verify_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
   intgo _swig_go_result;
@@ -667,7 +680,7 @@ intgo _wrap_Heap_verify_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
 }
 
 
-char *_wrap_Type_name_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
+char *_wrap_Type_name_raw_ef4cd2dd31c19d64(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -680,7 +693,7 @@ char *_wrap_Type_name_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
 }
 
 
-int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
+int _wrap_Type_id_raw_ef4cd2dd31c19d64(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -693,7 +706,7 @@ int _wrap_Type_id_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Type_size_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
+long long _wrap_Type_size_raw_ef4cd2dd31c19d64(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -706,7 +719,7 @@ long long _wrap_Type_size_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
+long long _wrap_Type_slot_count_raw_ef4cd2dd31c19d64(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -719,7 +732,7 @@ long long _wrap_Type_slot_count_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_
 }
 
 
-char *_wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Type_slot_name_raw_ef4cd2dd31c19d64(struct husk_type *_swig_go_0, long long _swig_go_1) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -734,7 +747,7 @@ char *_wrap_Type_slot_name_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0, lo
 }
 
 
-bool _wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
+bool _wrap_Type_is_tracked_raw_ef4cd2dd31c19d64(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -747,7 +760,7 @@ bool _wrap_Type_is_tracked_raw_0e4d6dd9e5c47dd6(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_strong_count_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -760,7 +773,7 @@ long long _wrap_Obj_strong_count_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_
 }
 
 
-long long _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_weak_count_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -773,7 +786,7 @@ long long _wrap_Obj_weak_count_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0)
 }
 
 
-bool _wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_unique_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -786,7 +799,7 @@ bool _wrap_Obj_is_unique_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-void _wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+void _wrap_Obj_make_immortal_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   
   arg1 = *(struct husk_obj **)&_swig_go_0; 
@@ -799,7 +812,7 @@ void _wrap_Obj_make_immortal_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_immortal_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -812,7 +825,7 @@ bool _wrap_Obj_is_immortal_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-long long _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_size_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -825,7 +838,7 @@ long long _wrap_Obj_size_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_tracked_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -838,7 +851,7 @@ bool _wrap_Obj_is_tracked_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_finalized_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -851,7 +864,7 @@ bool _wrap_Obj_is_finalized_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_frozen_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -864,7 +877,7 @@ bool _wrap_Obj_is_frozen_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_dying_raw_ef4cd2dd31c19d64(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -877,7 +890,7 @@ bool _wrap_Obj_is_dying_raw_0e4d6dd9e5c47dd6(struct husk_obj *_swig_go_0) {
 }
 
 
-intgo _wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(struct husk_weak *_swig_go_0) {
+intgo _wrap_Weak_state_get_raw_ef4cd2dd31c19d64(struct husk_weak *_swig_go_0) {
   struct husk_weak *arg1 = (struct husk_weak *) 0 ;
   husk_weak_state result;
   intgo _swig_go_result;
@@ -890,7 +903,7 @@ intgo _wrap_Weak_state_get_raw_0e4d6dd9e5c47dd6(struct husk_weak *_swig_go_0) {
 }
 
 
-char *_wrap_version_raw_0e4d6dd9e5c47dd6() {
+char *_wrap_version_raw_ef4cd2dd31c19d64() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -901,7 +914,7 @@ char *_wrap_version_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-char *_wrap_status_name_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
+char *_wrap_status_name_raw_ef4cd2dd31c19d64(intgo _swig_go_0) {
   husk_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -914,7 +927,7 @@ char *_wrap_status_name_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
 }
 
 
-char *_wrap_status_text_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
+char *_wrap_status_text_raw_ef4cd2dd31c19d64(intgo _swig_go_0) {
   husk_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -927,7 +940,7 @@ char *_wrap_status_text_raw_0e4d6dd9e5c47dd6(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6() {
+intgo _wrap_HUSK_DEAD_raw_ef4cd2dd31c19d64() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -939,7 +952,7 @@ intgo _wrap_HUSK_DEAD_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-intgo _wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6() {
+intgo _wrap_HUSK_DYING_raw_ef4cd2dd31c19d64() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -951,7 +964,7 @@ intgo _wrap_HUSK_DYING_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-intgo _wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6() {
+intgo _wrap_HUSK_ALIVE_raw_ef4cd2dd31c19d64() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -963,7 +976,7 @@ intgo _wrap_HUSK_ALIVE_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-long long _wrap_memory_requests_raw_0e4d6dd9e5c47dd6() {
+long long _wrap_memory_requests_raw_ef4cd2dd31c19d64() {
   uint64_t result;
   long long _swig_go_result;
   
@@ -974,7 +987,7 @@ long long _wrap_memory_requests_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(long long _swig_go_0, bool _swig_go_1) {
+void _wrap_memory_fail_raw_ef4cd2dd31c19d64(long long _swig_go_0, bool _swig_go_1) {
   uint64_t arg1 ;
   bool arg2 ;
   
@@ -986,7 +999,7 @@ void _wrap_memory_fail_raw_0e4d6dd9e5c47dd6(long long _swig_go_0, bool _swig_go_
 }
 
 
-long long _wrap_memory_held_raw_0e4d6dd9e5c47dd6() {
+long long _wrap_memory_held_raw_ef4cd2dd31c19d64() {
   size_t result;
   long long _swig_go_result;
   
@@ -997,7 +1010,7 @@ long long _wrap_memory_held_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-char *_wrap_memory_mode_raw_0e4d6dd9e5c47dd6() {
+char *_wrap_memory_mode_raw_ef4cd2dd31c19d64() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -1008,7 +1021,7 @@ char *_wrap_memory_mode_raw_0e4d6dd9e5c47dd6() {
 }
 
 
-struct husk_heap *_wrap_Open_raw_0e4d6dd9e5c47dd6(char *_swig_go_0) {
+struct husk_heap *_wrap_Open_raw_ef4cd2dd31c19d64(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   husk_heap *result = 0 ;
   struct husk_heap *_swig_go_result;
@@ -1022,7 +1035,7 @@ struct husk_heap *_wrap_Open_raw_0e4d6dd9e5c47dd6(char *_swig_go_0) {
 }
 
 
-void _wrap_Close_raw_0e4d6dd9e5c47dd6(struct husk_heap *_swig_go_0) {
+void _wrap_Close_raw_ef4cd2dd31c19d64(struct husk_heap *_swig_go_0) {
   husk_heap *arg1 = (husk_heap *) 0 ;
   
   arg1 = *(husk_heap **)&_swig_go_0; 

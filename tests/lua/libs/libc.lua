@@ -164,7 +164,9 @@ test("under libhusk-preload.so, to the byte", function()
   ]])
   local text = libs.run(("LD_PRELOAD='%s' HUSK_PRELOAD_OUT='%s/preload.husk' '%s' '%s'"):format(preload, libs.scratch, arg[-1],
     script))
-  ok(text:find("native heap: +7.0 bytes a round\n", 1, true), text)
+  -- What Lua's own tables grew by meanwhile, some hundred bytes, is in the mean of 1,400 rounds.
+  local rate = tonumber(text:match("native heap: %+([%d.]+) bytes a round\n"))
+  ok(rate and rate >= 7 and rate < 7.5, text)
   ok(text:find("\npreload\n"), text)
 end)
 

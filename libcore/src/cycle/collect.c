@@ -16,7 +16,6 @@
 #include "object/ledgered.h"
 #include "object/soft.h"
 #include "object/traced.h"
-#include "store/young.h"
 
 static void add_pass(husk_pass *sum, const husk_pass *pass)
 {
@@ -200,12 +199,11 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
         husk__young_ran(heap, pass->examined, pass->collected, left);
     } else {
         husk__pace_note(heap, pass, start, found.corrupt != NULL);
-        husk__young_end(&heap->store);
         if (heap->collector.leaks.on) /* that it frees nothing says nothing of its worth */
             husk__pace_restart(heap, 1, 1);
         else
             husk__pace_restart(heap, pass->examined, pass->collected);
-        husk__young_arm(heap);
+        husk__young_full(heap);
     }
     husk__pass_end(heap, &found, pass);
     if (left)

@@ -13,6 +13,7 @@ enum {
     BYTES_AN_OBJECT = 512, /* large objects hasten a run: so many bytes count as one */
     POOR_RUNS = 8,         /* so many in a row without yield */
     POOR_SHIFT = 5,        /* make the next one come 32 times later */
+    TRIES = 2,             /* at the usual distance, after each full pass */
 };
 
 void husk__young_begin(husk_heap *heap)
@@ -60,6 +61,14 @@ void husk__young_ran(husk_heap *heap, size_t examined, size_t collected, bool le
     husk__store_recount_young(&heap->store);
     if (!left || heap->store.young_count > HUSK__MOST_YOUNG / 2)
         husk__young_end(&heap->store);
+    husk__young_arm(heap);
+}
+
+void husk__young_full(husk_heap *heap)
+{
+    husk__young_end(&heap->store);
+    if (heap->young.poor > POOR_RUNS - TRIES)
+        heap->young.poor = POOR_RUNS - TRIES;
     husk__young_arm(heap);
 }
 

@@ -15,6 +15,9 @@ bool husk__young_due(husk_heap *heap);
 /* A run has looked at `examined` objects and ended `collected`. left: garbage with hooks is there, its pages stay. */
 void husk__young_ran(husk_heap *heap, size_t examined, size_t collected, bool left);
 
+/* A full pass has been made, after which nothing is young. */
+void husk__young_full(husk_heap *heap);
+
 /* From here on births are counted anew (store.look_...). */
 void husk__young_arm(husk_heap *heap);
 

@@ -228,7 +228,7 @@ static void automatic_passes_in_steps(husk_heap *heap)
     assert_int_equal(husk_heap_set_young(heap, 0), HUSK_OK);
     assert_int_equal(husk_heap_set_pause(heap, 200000), HUSK_OK);
     assert_int_equal(husk_heap_pause(heap), 200000);
-    size_t length = story_size(50000, 300), count = story_size(500000, 20000);
+    size_t length = story_size(50000, 300), count = story_size(500000, 80000);
     HOLD_MANY(kept);
     for (size_t i = 0; i < length; i++) {
         husk_obj *obj = husk_obj_new(heap, type_node);

@@ -340,7 +340,7 @@ static void a_pass_in_steps(husk_heap *heap)
 
 /* ---- types ---- */
 
-enum { KINDS = 80, NAME = 16 };
+enum { KINDS = 80, NAME = 32 };
 
 static const husk_type *kinds[KINDS];
 

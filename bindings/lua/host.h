@@ -256,6 +256,10 @@ void husk_lua_open_failures(lua_State *L); /* adds to the core table on top: fai
  * a string or nil. */
 const char *husk_lua_keep_name(lua_State *L, int at, const char *function, const char *otherwise);
 
+/* ---- host_passes.c ---- */
+
+void husk_lua_open_passes(lua_State *L);
+
 /* ---- host_pacing.c ---- */
 
 /* With the table of methods of heaps on top. */

@@ -3,4 +3,4 @@
 --   summary  half a line for the list
 --   help     what `husk help <name>` shows below the synopsis
 --   run      function(args, cli): the exit code; nil is 0
-return {"run", "eval", "repl", "test", "trace", "stats", "diff", "export", "report", "mem", "bench", "version", "help"}
+return {"run", "eval", "repl", "test", "trace", "stats", "diff", "export", "report", "mem", "gcstat", "bench", "version", "help"}

@@ -442,7 +442,7 @@ static void *write_all_the_time(void *data)
     (void)husk_heap_set_young(heap, 0);
     for (int i = 0; !enough; i++) {
         for (int n = 0; n < i % 50; n++)
-            if (!litter(heap, n % 2 ? type_node : type_closed))
+            if (!litter(heap, type_node))
                 enough = true;
         (void)husk_heap_collect(heap, NULL);
     }

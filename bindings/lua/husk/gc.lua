@@ -93,6 +93,39 @@ function gc.garbage() return default:garbage() end
 -- husk.gc.clear_garbage(): lets it go.
 function gc.clear_garbage() default:garbage_clear() end
 
+-- ---- what passes did ----
+
+-- husk.gc.passes(n): the records of the latest n passes, or of the latest 64, the oldest first: see heap:pass.
+function gc.passes(n) return default:passes(n) end
+
+-- husk.gc.pauses(mode, percent): how long the program waited for passes: see heap:pauses.
+function gc.pauses(mode, percent) return default:pauses(mode, percent) end
+
+-- husk.gc.histogram(mode): the pauses as buckets: see heap:pause_histogram.
+function gc.histogram(mode) return default:pause_histogram(mode) end
+
+-- husk.gc.gcstat(on): gcstat(true) shows the passes of this process to `husk gcstat` and others of the same user, as
+-- HUSK_GCSTAT=1 does; gcstat(false) ends that. gcstat() asks.
+function gc.gcstat(on)
+  if on ~= nil and type(on) ~= "boolean" then
+    core.fail("husk.gc.gcstat: true or false expected, got " .. type(on))
+  end
+  if on then core.gcstat.start() elseif on == false then core.gcstat.stop() end
+  return core.gcstat.is_on()
+end
+
+-- husk.gc.gcstat_read(pid): the heaps of a process that shows them, as their latest passes left them: a list of tables, heap
+-- (a number), name, age_ns, latest (a record, or nil), sums and pauses by mode. HUSK_EMISSING: no such process, or it shows
+-- none; HUSK_EIO: it is another user's.
+gc.gcstat_read = core.gcstat.read
+
+-- husk.gc.gcstat_list(): the numbers of this user's processes that show their passes, in order.
+function gc.gcstat_list()
+  local pids = core.gcstat.list()
+  table.sort(pids)
+  return pids
+end
+
 -- ---- callbacks ----
 
 local callbacks = {}

@@ -190,6 +190,37 @@ end
 
 -- heap:pass_count(): the number of the latest pass; 0: there was none.
 
+local passes = core.passes
+
+-- heap:pass(number): what one pass did and why, a table: number, reason, mode, status, quiet, start_ns, pauses, pause_ns,
+-- longest_ns, ns (of each part: clear, subtract, seed, mark, gather, finalize, confirm, reclaim, callbacks), candidates,
+-- freed, freed_bytes, finalized, weak_cleared; the survivors: held, reached, resurrected, deferred, saved, frozen;
+-- objects_before, bytes_before, objects_after, bytes_after; by_type, a list of tables (type, objects, bytes), and rest;
+-- line, as HUSK_GCTRACE prints it. The latest 64 are there (HUSK_EMISSING); figures.number of a callback names one.
+heap.pass = passes.record
+
+-- heap:passes(n): the records of the latest passes, the oldest first: n of them, or all that there are.
+function heap:passes(n)
+  local last, all = self:pass_count(), {}
+  if n ~= nil and (math.type(n) ~= "integer" or n < 0) then
+    core.fail("heap:passes: a number of passes expected, got " .. tostring(n))
+  end
+  for number = math.max(1, last - math.min(n or 64, 64) + 1), last do all[#all + 1] = passes.record(self, number) end
+  return all
+end
+
+-- heap:pass_sums(mode): the sums of all passes of a mode, "full", "young" or "step", a table: passes, candidates, freed,
+-- freed_bytes, finalized, resurrected, weak_cleared, ns.
+heap.pass_sums = passes.sums
+
+-- heap:pauses(mode, percent): how long the program waited for passes of a mode, of all without one, a table: count,
+-- total_ns, max_ns, p50_ns, p90_ns, p99_ns, p999_ns. With percent: that percentile in nanoseconds, at most 1/16 too long.
+heap.pauses = passes.pauses
+
+-- heap:pause_histogram(mode): the same as buckets, those that are not empty: a list of tables, low_ns and high_ns, both
+-- included, and count.
+heap.pause_histogram = passes.histogram
+
 -- ---- looking ----
 
 local verify = heap.verify

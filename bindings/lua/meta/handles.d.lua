@@ -440,6 +440,73 @@ function Child:wait() end
 ---@field passes integer whose sums these are
 ---@field number integer of the latest of them: its record
 
+--- What one pass did and why.
+---@class husk.PassRecord
+---@field number integer
+---@field reason "call"|"objects"|"bytes"|"limit"|"request"|"stress"|"close"|"soft limit"|"idle"
+---@field mode "full"|"young"|"step"
+---@field status string
+---@field quiet boolean
+---@field start_ns integer
+---@field pauses integer
+---@field pause_ns integer
+---@field longest_ns integer
+---@field ns table<string, integer>
+---@field candidates integer
+---@field freed integer
+---@field freed_bytes integer
+---@field finalized integer
+---@field weak_cleared integer
+---@field held integer
+---@field reached integer
+---@field resurrected integer
+---@field deferred integer
+---@field saved integer
+---@field frozen integer
+---@field objects_before integer
+---@field bytes_before integer
+---@field objects_after integer
+---@field bytes_after integer
+---@field by_type {type: string, objects: integer, bytes: integer}[]
+---@field rest {objects: integer, bytes: integer}
+---@field line? string
+
+--- All passes of a mode.
+---@class husk.PassSums
+---@field passes integer
+---@field candidates integer
+---@field freed integer
+---@field freed_bytes integer
+---@field finalized integer
+---@field resurrected integer
+---@field weak_cleared integer
+---@field ns table<string, integer>
+
+--- How long the program waited.
+---@class husk.Pauses
+---@field count integer
+---@field total_ns integer
+---@field max_ns integer
+---@field p50_ns integer
+---@field p90_ns integer
+---@field p99_ns integer
+---@field p999_ns integer
+
+--- Pauses from low_ns to high_ns, both included.
+---@class husk.PauseBucket
+---@field low_ns integer
+---@field high_ns integer
+---@field count integer
+
+--- A heap of another process.
+---@class husk.GCStat
+---@field heap integer
+---@field name string
+---@field age_ns integer
+---@field latest? husk.PassRecord
+---@field sums table<string, husk.PassSums>
+---@field pauses table<string, husk.Pauses>
+
 --- When passes start.
 ---@class husk.Pacing
 ---@field least_objects integer
@@ -764,6 +831,32 @@ function Heap:unfreeze() end
 --- The number of the latest pass; 0: there was none.
 ---@return integer
 function Heap:pass_count() end
+
+--- What one pass did and why. The latest 64 are there; figures.number of a callback names one.
+---@param number integer
+---@return husk.PassRecord
+function Heap:pass(number) end
+
+--- The records of the latest passes, the oldest first: n of them, or all that there are.
+---@param n? integer
+---@return husk.PassRecord[]
+function Heap:passes(n) end
+
+--- The sums of all passes of a mode.
+---@param mode "full"|"young"|"step"
+---@return husk.PassSums
+function Heap:pass_sums(mode) end
+
+--- How long the program waited for passes of a mode, of all without one. With percent: that percentile in nanoseconds.
+---@param mode? "full"|"young"|"step"|"any"
+---@param percent? number
+---@return husk.Pauses|integer
+function Heap:pauses(mode, percent) end
+
+--- The same as buckets, those that are not empty.
+---@param mode? "full"|"young"|"step"|"any"
+---@return husk.PauseBucket[]
+function Heap:pause_histogram(mode) end
 
 --- Checks the whole heap: true, or an error that names the damage.
 ---@return true

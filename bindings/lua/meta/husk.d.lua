@@ -172,6 +172,37 @@ function gc.unfreeze() end
 ---@return integer
 function gc.freeze_count() end
 
+--- The records of the latest n passes, or of the latest 64, the oldest first: see heap:pass.
+---@param n? integer
+---@return husk.PassRecord[]
+function gc.passes(n) end
+
+--- How long the program waited for passes: see heap:pauses.
+---@param mode? "full"|"young"|"step"|"any"
+---@param percent? number
+---@return husk.Pauses|integer
+function gc.pauses(mode, percent) end
+
+--- The pauses as buckets: see heap:pause_histogram.
+---@param mode? "full"|"young"|"step"|"any"
+---@return husk.PauseBucket[]
+function gc.histogram(mode) end
+
+--- gcstat(true) shows the passes of this process to `husk gcstat` and others of the same user, as HUSK_GCSTAT=1 does;
+--- gcstat(false) ends that. gcstat() asks.
+---@param on? boolean
+---@return boolean
+function gc.gcstat(on) end
+
+--- The heaps of a process that shows them, as their latest passes left them.
+---@param pid integer
+---@return husk.GCStat[]
+function gc.gcstat_read(pid) end
+
+--- The numbers of this user's processes that show their passes, in order.
+---@return integer[]
+function gc.gcstat_list() end
+
 --- What was found and kept (debug{saveall = true}), a table of handles.
 ---@return husk.Object[]
 function gc.garbage() end
@@ -727,6 +758,32 @@ function husk.unfreeze() end
 --- The number of the latest pass; 0: there was none.
 ---@return integer
 function husk.pass_count() end
+
+--- What one pass did and why. The latest 64 are there; figures.number of a callback names one.
+---@param number integer
+---@return husk.PassRecord
+function husk.pass(number) end
+
+--- The records of the latest passes, the oldest first: n of them, or all that there are.
+---@param n? integer
+---@return husk.PassRecord[]
+function husk.passes(n) end
+
+--- The sums of all passes of a mode.
+---@param mode "full"|"young"|"step"
+---@return husk.PassSums
+function husk.pass_sums(mode) end
+
+--- How long the program waited for passes of a mode, of all without one. With percent: that percentile in nanoseconds.
+---@param mode? "full"|"young"|"step"|"any"
+---@param percent? number
+---@return husk.Pauses|integer
+function husk.pauses(mode, percent) end
+
+--- The same as buckets, those that are not empty.
+---@param mode? "full"|"young"|"step"|"any"
+---@return husk.PauseBucket[]
+function husk.pause_histogram(mode) end
 
 --- Checks the whole heap: true, or an error that names the damage.
 ---@return true

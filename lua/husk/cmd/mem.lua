@@ -2,21 +2,14 @@
 
 local host = require "husk.host"
 local json = require "husk.json"
+local live = require "husk.live"
 local options = require "husk.options"
 local snapfile = require "husk.snapfile"
 local memory = require "husk.memory"
 
--- ---- words ----
+local size, draw = live.size, live.draw
 
--- "13.8 MiB", by the rule of husk_size_text.
-local function size(bytes)
-  local value = bytes + 0.0
-  for _, unit in ipairs{"B", "KiB", "MiB", "GiB", "TiB"} do
-    if math.abs(value) < 100 and unit ~= "B" then return ("%.1f %s"):format(value, unit) end
-    if math.abs(value) < 10 * 1024 or unit == "TiB" then return ("%.0f %s"):format(value, unit) end
-    value = value / 1024
-  end
-end
+-- ---- words ----
 
 -- A number by its unit. Both columns: exact, and for people.
 local function shown(field, value)
@@ -194,13 +187,6 @@ local function sparkline(values, width, set)
   return table.concat(out), low, high
 end
 
--- A line that fits: characters beyond the width are left out. No character of ours is wide.
-local function fit(line, width)
-  local length = utf8.len(line)
-  if not length then return line:sub(1, width) end
-  return length <= width and line or line:sub(1, utf8.offset(line, width + 1) - 1)
-end
-
 local function pairs_line(words, numbers)
   local parts = {}
   for _, word in ipairs(words) do
@@ -241,21 +227,6 @@ local function picture(seen, history, got, width)
     while lines[#lines] == "" do lines[#lines] = nil end
   end
   return lines
-end
-
--- Draws over what was drawn before. The last line of the window stays empty, so that nothing scrolls.
-local function draw(lines, drawn, bold)
-  local width, height = host.columns()
-  local out = {drawn > 0 and ("\27[%dA\r"):format(drawn) or "\r"}
-  local count = math.min(#lines, height - 1)
-  for i = 1, count do
-    local line = fit(lines[i], width)
-    out[#out + 1] = (i == 1 and bold and "\27[1m" .. line .. "\27[0m" or line) .. "\27[K\n"
-  end
-  out[#out + 1] = "\27[J"
-  io.write(table.concat(out))
-  io.flush()
-  return count
 end
 
 local columns = {"rss", "uss", "pss", "swap", "peak_rss", "threads", "minor_faults", "major_faults"}

@@ -139,6 +139,71 @@ static void go_through(husk_obj *container, int number)
     }
 }
 
+/* Soft references let go, and deaths come into queues and are polled; at the limit and by call, in passes and by
+ * counting. */
+static void softs_and_queues(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        random64 r = random_from(seed);
+        husk_heap *heap = heap_open(NULL);
+        static husk_obj *members[MEMBERS];
+        static husk_soft *softs[MEMBERS];
+        int called = 0;
+        husk_pacing pacing = { 0, 0, 1.0, 2.0 };
+        husk_heap_set_pacing(heap, &pacing);
+        husk_deadqueue *queue = husk_deadqueue_new(heap);
+        assert_true(husk_deadqueue_fd(queue) >= 0);
+        const husk_type *types[] = { type_node, type_hooked, type_closed };
+        for (int i = 0; i < MEMBERS; i++) {
+            members[i] = node_new(heap, types[random_below(&r, 3)], i);
+            husk_watch_release(husk_watch_new(queue, members[i], NULL, NULL));
+            softs[i] = random_below(&r, 2) ? husk_soft_new(members[i], on_gone, &called, NULL) : NULL;
+            link_a(members[i], members[random_below(&r, (uint32_t)i + 1)]);
+            if (softs[i] && random_below(&r, 4) == 0) {
+                link_b(members[random_below(&r, (uint32_t)i + 1)], husk_soft_obj(softs[i]));
+                husk_soft_release(softs[i]);
+                softs[i] = NULL;
+            }
+        }
+        uint64_t requests = husk_memory_requests();
+        husk_memory_fail(1, true);
+        for (int i = 0; i < MEMBERS; i++)
+            husk_obj_drop(&members[i]);
+        husk_heap_yield_softs(heap, MEMBERS / 4);
+        verify(heap);
+        collect(heap);
+        for (int i = 0; i < MEMBERS; i++) {
+            husk_obj *got = softs[i] ? husk_soft_lock(softs[i]) : NULL; /* and holds it again */
+            if (got)
+                husk_obj_release(got);
+        }
+        verify(heap);
+        assert_int_equal(husk_memory_requests(), requests);
+        assert_null(husk_buffer_new(heap, 1u << 20)); /* the limit: it is asked for again after each share */
+        requests = husk_memory_requests();
+        husk_soft_figures figures;
+        husk_heap_soft_figures(heap, &figures);
+        assert_int_equal(figures.holding, 0);
+        assert_true(figures.by_call > 0 && figures.by_limit > 0);
+        verify(heap);
+        for (int i = 0; i < MEMBERS; i++)
+            husk_soft_release(softs[i]);
+        while (collect(heap) > 0)
+            verify(heap);
+        size_t polled = 0;
+        for (husk_watch *watch; (watch = husk_deadqueue_poll(queue)); polled++)
+            husk_watch_release(watch);
+        assert_int_equal(polled, MEMBERS);
+        assert_int_equal(objects_of(heap), 1);
+        husk_deadqueue_release(queue);
+        heap_close(heap, true);
+        assert_in_range(husk_memory_requests(), requests,
+                        requests + 1); /* the buffer was asked for once more */
+        husk_memory_fail(0, false);
+    }
+}
+
 static void entries_and_cleanups_end(void **state)
 {
     (void)state;
@@ -236,6 +301,7 @@ int main(void)
 {
     types_setup();
     const struct CMUnitTest tests[] = { cmocka_unit_test(release_collect_verify_walk_close),
+                                        cmocka_unit_test(softs_and_queues),
                                         cmocka_unit_test(entries_and_cleanups_end),
                                         HEAP_TEST(the_gate_refuses_what_it_was_told_to) };
     return RUN_ROUNDS("requests", tests);

@@ -32,8 +32,9 @@ local function fresh()
     io.stdout, husk.default, other, closed_heap, node, Node, dead, shut, husk.list{1, node}, husk.map{a = node}, husk.box{},
     husk.weak(node), husk.weak(node, function() end), other:list{1}, setmetatable({}, {__index = error, __len = error}),
     husk.weak.keys{[node] = {node}}, husk.weak.values{x = node}, husk.weak.set{node}, husk.weak.finalize(node, type, {}),
+    husk.weak.soft(node), husk.weak.queue(), husk.weak.queue():watch(node, {}),
     {Node, {Node, value = 1}, edges = {1, "next", 2}, handles = {2}}, husk.box(node),
-    n = 41,
+    n = 44,
   }
 end
 
@@ -204,6 +205,8 @@ test("__gc of others between our steps: releases, closes, makes and collects", f
     pcall(function() return husk.build{{Node, value = n}, Node, edges = {1, "next", 2}}[1].next end)
     pcall(function() husk.update(n, {value = l, next = "x"}) l:extend{n, "x"} l:remove() l:remove() end)
     pcall(function() return #husk.weak.list(n) end)
+    pcall(function() local s = husk.weak.soft(n, tostring) s:let_go() return s(), h:yield_softs(2) end)
+    pcall(function() local q = husk.weak.queue() q:watch(n, n):detach() q:watch(Node{}, {q}) return q:poll() end)
   end
   collectgarbage("setpause", 200)
   collectgarbage("setstepmul", 100)

@@ -41,6 +41,9 @@ return function()
   keys[n] = {n}
   for k, v in pairs(keys) do seen = v[1] == k end
   local f = husk.weak.finalize(n, function(...) return {...} end, {}, "x")
+  local soft, queue = husk.weak.soft(n, function(s) return s() end), h:queue()
+  local watch = queue:watch(n, {n})
+  queue:watch(h:list{}, "one that dies" .. 1)
   husk.update(n, {value = "updated", next = set})
   l:extend{"more", n}
   f()
@@ -48,6 +51,10 @@ return function()
   husk.release(l)
   m, n, keys = nil, nil, nil
   h:collect()
+  seen = soft() and soft.holding and watch:get()
+  h:yield_softs()
+  for tag in queue:each() do seen = tag end
+  watch:detach()
   local s = husk.heap{name = "small", max_bytes = 400000}
   pcall(function()
     local big = s:list{}

@@ -25,17 +25,22 @@ local function work()
   eq(#h:objects(), h:figures().objects)
   h:on_pass(function() end)
   local keys, values, set = h:weak_keys(), h:weak_values(), h:weak_set()
+  local queue, softs = h:queue(), {}
   for i = 1, 40 do
     local n = h:new(Node, {value = i})
     n.next = h:box{n} -- a cycle through Lua: it takes memory to find it
     keys[l[i]], values["key " .. i] = {n}, n
     set:add(n)
     husk.weak.finalize(n, function() end, i)
+    queue:watch(n, {i})
+    softs[i] = husk.weak.soft(n, function() end)
   end
   h:build{{Node, value = "x"}, Node, edges = {1, "next", 2, 2, "next", 1}, handles = {}}
   husk.clear(m)
   l:clear()
+  h:yield_softs(10)
   h:collect()
+  for tag in queue:each() do eq(#tag, 1) end
   h:verify()
   return weak
 end

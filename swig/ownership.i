@@ -46,6 +46,7 @@ HUSK_DOES(husk_hidden_new, arg1)
 
 /* husk/inline.h */
 HUSK_MAKES(husk_obj_new_inline, arg1)
+HUSK_FINDS(husk_weak::lock_inline, husk_obj_heap(husk_weak_obj(arg1)))
 HUSK_LENDS(husk_obj_of)
 
 /* husk/kinds.h */

@@ -12,3 +12,6 @@ typedef enum husk_weak_state { HUSK_DEAD = 0, HUSK_DYING, HUSK_ALIVE } husk_weak
 HUSK_HOST(husk_weak_new)
 HUSK_HOST(husk_weak_data)
 HUSK_HOST(husk_weak_release)
+
+/* The same as lock, for C. */
+HUSK_HOST(husk_weak_lock_inline)

@@ -89,8 +89,8 @@ local steps = {
     { name = "e5", size = { 100000, 3000, 50 }, samples = 5 },
     { name = "e7", size = { 10000000, 100000, 1000 }, samples = 1 },
 }
--- Python and PHP would need minutes and a hundred bytes for each of 10^7 objects' plan.
-local able = { husk = true, boehm = true, cpython = true, lua_incremental = true, lua_generational = true, nim = true, bound = true }
+-- The others would need minutes for 10^7 objects, and gigabytes for their plan.
+local able = { husk = true, boehm = true, cpython = true, nim = true, bound = true }
 grown("live", "full pass, one root", steps, able)
 grown("bound", "lower bound", steps, able)
 grown("pairs", "garbage in pairs", steps, able)

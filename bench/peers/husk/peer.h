@@ -81,7 +81,7 @@ static inline husk_weak *peer_weak_watch(husk_obj *o, size_t *count)
 
 static inline husk_obj *peer_weak_lock(husk_weak *w)
 {
-    return husk_weak_lock(w);
+    return husk_weak_lock_inline(w);
 }
 
 static inline void peer_weak_end(husk_weak *w)

@@ -1,9 +1,10 @@
-/* husk/inline.h: the three calls that must cost next to nothing.
+/* husk/inline.h: the four calls that must cost next to nothing.
  *
  * They know one fact about an object: its first word is the count, bits 30..2, and a set bit 31 means that
- * something rare is the matter (immortal, saturated); and of a birth what struct husk__birth says. The
- * calls they fall back on carry the number of this layout in their names, so that inlines compiled against
- * another layout do not link. */
+ * something rare is the matter (immortal, saturated); of a birth what struct husk__birth says; and of a lock where
+ * a weak reference has its object, and which bits of that one's second word say that it dies. The calls they fall
+ * back on carry the number of this layout in their names, so that inlines compiled against another layout do not
+ * link. */
 #ifndef HUSK_INLINE_H
 #define HUSK_INLINE_H
 
@@ -88,6 +89,19 @@ static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk
         return husk__obj_new_slow_1(heap, type);
     memcpy(hand, block + 8, sizeof(void *)); /* the next one */
     return husk__birth_fill(block, birth);
+}
+
+#define HUSK__DYING 0x00600000u /* in the second word of an object: condemned, or its count has been zero */
+
+/* The same as husk_weak_lock, without a call while the count is an ordinary one. */
+static inline HUSK_NEW HUSK_NULLABLE husk_obj *husk_weak_lock_inline(husk_weak *weak)
+{
+    husk_obj *target;
+    memcpy((void *)&target, (const char *)(const void *)weak + 16, sizeof(void *));
+    if (!target || (((const uint32_t *)(const void *)target)[1] & HUSK__DYING))
+        return (husk_obj *)0;
+    husk_obj_retain(target);
+    return target;
 }
 
 /* The object's fixed part: a pointer to the struct that its type describes. Valid while the object lives. */

@@ -8,6 +8,7 @@
 
 #include "object/death.h"
 #include "object/traced.h"
+#include "object/weak.h"
 
 /* Gives blocks back; the record of the latest page is kept in registers. */
 struct giver {
@@ -164,16 +165,53 @@ ALWAYS_INLINE void end_at_rest(husk_heap *heap, husk_obj *obj, const husk_type *
     husk__store_free((struct husk__slot *)obj);
 }
 
-/* What is only traced takes the short road once its site is counted off. */
+/* What a death at rest left to do. Most have one watcher; whose hook has just returned may also leave deaths, which go
+ * before. */
+ALWAYS_INLINE void finish(husk_heap *heap)
+{
+    if (!heap->events_first && !heap->dying && !heap->loose)
+        return;
+    if (!heap->dying && !heap->loose) {
+        heap->busy |= BUSY_DRAIN;
+        husk__event_run(heap);
+        heap->busy &= ~(uint32_t)BUSY_DRAIN;
+    }
+    if (heap->dying || heap->events_first || heap->loose)
+        husk__drain_all(heap);
+    if (UNLIKELY(husk__waiting(&heap->store)))
+        heap->on_safe(heap);
+}
+
+/* A weak reference that is no soft one holds nothing: where no data_free has to run, its block is all there is. */
+static void end_weak_at_rest(husk_heap *heap, husk_obj *obj)
+{
+    bool later = husk__weak_end(heap, (husk_weak *)obj);
+    if (later)
+        obj->rc = 0;
+    else
+        husk__store_free((struct husk__slot *)obj);
+    finish(heap);
+}
+
+/* Plain objects that are traced, or referenced weakly, take the short road once that is settled, and so do weak
+ * references themselves, but for soft ones; what weak containers know does not. */
 static __attribute__((noinline)) void release_unusual(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
-    if (((struct husk__slot *)obj)->head != type->plain_head || obj->cell || !obj->site ||
-        (heap->busy | husk__waiting(&heap->store))) {
+    uint64_t head = ((struct husk__slot *)obj)->head;
+    bool rest = !(heap->busy | husk__waiting(&heap->store));
+    if (rest && head == type->plain_head && !(obj->cell && husk__cell_at(obj->cell)->ties)) {
+        if (obj->cell)
+            husk__end_weaks(heap, obj);
+        if (obj->site)
+            husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
+        end_at_rest(heap, obj, type);
+        finish(heap);
+    } else if (rest && head == type->birth.head && (type->flags & TYPE_WEAK) && !type->slot_count &&
+               husk__is_bare(obj)) {
+        end_weak_at_rest(heap, obj);
+    } else {
         husk__release_rare(obj);
-        return;
     }
-    husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
-    end_at_rest(heap, obj, type);
 }
 
 void husk__release_slow_1(husk_obj *obj)

@@ -98,13 +98,12 @@ husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_
                            on_gone, data, data_free);
 }
 
+_Static_assert(offsetof(husk_weak, target) == 16, "husk_weak_lock_inline knows this place");
+_Static_assert(TF_DYING == HUSK__DYING && offsetof(husk_obj, tf) == 4, "and these bits");
+
 husk_obj *husk_weak_lock(husk_weak *weak)
 {
-    husk_obj *target = weak->target;
-    if (UNLIKELY(!target) || UNLIKELY(husk__is_dying(target)))
-        return NULL;
-    husk_obj_retain(target);
-    return target;
+    return husk_weak_lock_inline(weak);
 }
 
 husk_weak_state husk_weak_state_get(const husk_weak *weak)
@@ -217,7 +216,7 @@ void husk__event_run(husk_heap *heap)
         return;
     }
     weak->head.tf &= ~TF_EVENT;
-    if (husk_obj_strong_count(&weak->head) > 1) { /* somebody besides the queue still wants to know */
+    if (husk__count_of(&weak->head) > 1) { /* somebody besides the queue still wants to know */
         husk__hook_enter(heap, &saved);
         weak->fn(weak, weak->data);
         husk__hook_leave(heap, &saved);

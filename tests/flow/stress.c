@@ -66,6 +66,15 @@ static void a_seed_gives_the_same_places(husk_heap *heap)
         for (int i = 0; i < 1024; i++)
             count += (int)(a[i / 64] >> (i % 64) & 1);
         assert_in_range(count, 1024 / 7 - 50, 1024 / 7 + 50);
+        bool different = false; /* gaps */
+        for (int i = 0, last = -1, gap = 0; i < 1024; i++) {
+            if (!(a[i / 64] >> (i % 64) & 1))
+                continue;
+            different |= gap && i - last != gap;
+            gap = last >= 0 ? i - last : 0;
+            last = i;
+        }
+        assert_true(different);
     }
     assert_int_equal(husk_heap_set_stress(heap, &(husk_stress){ 0 }), HUSK_OK);
     collect(heap);

@@ -38,6 +38,7 @@
 #include <husk/cleanup.h>
 #include <husk/deadqueue.h>
 #include <husk/soft.h>
+#include <husk/leaks.h>
 #include <husk/ledger.h>
 #include <husk/snapshot.h>
 #include <husk/trace.h>
@@ -350,6 +351,7 @@ husk_finalize_fn husk_lua_on_finalize;
 husk_weak_fn husk_lua_on_gone;
 husk_cleanup_fn husk_lua_on_cleanup;
 husk_pass_fn husk_lua_on_pass;
+husk_leaks_fn husk_lua_on_leaks;
 husk_error_fn husk_lua_on_error;
 void husk_lua_deliver(lua_State *L, husk_lua_host *host);
 
@@ -381,6 +383,11 @@ void husk_lua_open_paths(lua_State *L); /* host_path.c */
 
 void husk_lua_note_ledger(husk_lua_host *host, bool on);
 void husk_lua_open_ledgers(lua_State *L);
+
+/* ---- host_survey.c ---- */
+
+void husk_lua_push_leaks(lua_State *L, const husk_leaks *leaks);
+void husk_lua_open_surveys(lua_State *L);
 
 /* ---- host_shared.c: for husk.ffi.core ---- */
 

@@ -15,6 +15,7 @@ typedef struct hook {
     const void *token;
     husk_phase phase;
     const husk_pass *pass;
+    const husk_leaks *leaks;
 } hook;
 
 static int error_text(lua_State *L)
@@ -159,6 +160,27 @@ void husk_lua_on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, 
                  .phase = phase,
                  .pass = pass };
     run(&one, pass_body);
+}
+
+static int leaks_body(lua_State *L)
+{
+    const hook *one = lua_touserdata(L, 1);
+    husk_lua_table(L, HUSK_LUA_VALUES);
+    if (lua_rawgetp(L, -1, one->token) != LUA_TFUNCTION)
+        return 0;
+    husk_lua_push_leaks(L, one->leaks);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
+void husk_lua_on_leaks(husk_heap *heap, const husk_leaks *leaks, void *token)
+{
+    hook one = { .host = husk_heap_data(heap),
+                 .what = "callback",
+                 .whose = "finding leaks",
+                 .token = token,
+                 .leaks = leaks };
+    run(&one, leaks_body);
 }
 
 /* ---- the error hook ---- */

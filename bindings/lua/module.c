@@ -59,6 +59,7 @@ int luaopen_husk_core(lua_State *L)
     husk_lua_open_paths(L);
     husk_lua_open_ledgers(L);
     husk_lua_open_passes(L);
+    husk_lua_open_surveys(L);
 #ifdef HUSK_LUA_WITH_FFI
     announce_ffi(L);
 #endif

@@ -74,6 +74,25 @@ end
 
 function known.size(text) print(("%d bytes"):format(require("husk").size(object_of(text)))) end
 
+-- What a report says, one of more than ten rows cut.
+local function print_report(report)
+  local lines = 0
+  for line in tostring(report):gmatch("[^\n]+") do
+    lines = lines + 1
+    if lines <= 11 then print(line) end
+  end
+  if lines > 11 then print(("and %d more"):format(lines - 11)) end
+end
+
+function known.dry() print_report(require("husk").dry_run()) end
+
+function known.hidden(text)
+  local husk = require "husk"
+  if text == "" then return print_report(husk.hidden()) end
+  local count = husk.gc.hidden_of(object_of(text))
+  print(count and ("%d references besides the handle come from outside the heap"):format(count - 1) or "not known: it is immortal")
+end
+
 function known.snap(name)
   if name == "" then name = tostring(#order + 1) end
   local shot = require("husk").snapshot.take()
@@ -107,6 +126,7 @@ function known.help()
   print [[
 :type x         what it is            :refs x         references to it and from it
 :why x          what keeps it alive   :size x         bytes of its block
+:dry            what a pass would end :hidden [x]     who is held from outside
 :snap [NAME]    takes a snapshot      :diff [A B]     what changed since
 Any other line is Lua; the module is in husk.]]
 end

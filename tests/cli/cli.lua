@@ -163,6 +163,12 @@ test("repl: commands that look at objects", function()
   ok(out:find("list.-%+1"), out)
   out = wants("printf 'husk.ledger.start()\\nx = husk.list{husk.list{}}\\n:refs x[1]\\nkept = x[1]\\nw = husk.weak(kept)\\n:refs w\\n' | $HUSK repl", 0,
     "\nno retain that was never paired\n")
+  out = wants("printf 'x = husk.list{}\\nx[1] = husk.list{}\\ny = x[1]\\nx[1][1] = x\\n:dry\\n:hidden\\n:hidden x\\nx:close()\\ny:close()\\n:dry\\n' | $HUSK repl", 0,
+    "^would end 0 objects, 0 bytes, in about")
+  ok(out:find("\n2 objects, held from outside by 2 references\n"), out)
+  ok(out:find("\n0 references besides the handle come from outside the heap\n"), out)
+  ok(out:find("\nwould end 2 objects, .-\n +2 list, "), out)
+  wants("printf ':hidden 12\\n' | $HUSK repl", 1, "^$", "12 is no object that is alive")
   wants("printf ':bogus\\n' | $HUSK repl", 1, "^$", ":bogus is no command; :help lists them\n$")
   wants("printf ':why 12\\n' | $HUSK repl", 1, "^$", "12 is no object that is alive")
   wants("printf ':diff\\n' | $HUSK repl", 1, "^$", "no snapshot yet")

@@ -10,7 +10,7 @@ local reference = {}
 
 -- The files, in the order of the page, with the headings of their sections.
 local files = {
-  {"init", "The module"}, {"heap", "Heaps"}, {"type", "Types"}, {"weak", "husk.weak"}, {"gc", "husk.gc"},
+  {"init", "The module"}, {"heap", "Heaps"}, {"survey", "Heaps: dry runs, hidden references, leaks"}, {"type", "Types"}, {"weak", "husk.weak"}, {"gc", "husk.gc"},
   {"trace", "husk.trace"}, {"ledger", "husk.ledger"}, {"snapshot", "husk.snapshot"},
   {"memory", "husk.memory"}, {"workload", "husk.workload"}, {"sequence", "husk.workload: random programs"},
   {"shrink", "husk.workload: shrinking"}, {"expect", "husk.expect"},

@@ -78,6 +78,22 @@ gc.is_tracked = core.obj.is_tracked
 -- husk.gc.is_finalized(x): whether its finalizer has run.
 gc.is_finalized = core.obj.is_finalized
 
+-- husk.gc.dry_run(options): what a pass would do, without doing it: heap:dry_run.
+function gc.dry_run(options) return default:dry_run(options) end
+
+-- husk.gc.hidden(options): who is held from outside, by type: heap:hidden.
+function gc.hidden(options) return default:hidden(options) end
+
+-- husk.gc.hidden_of(x): how many references to x no slot accounts for, the handle that asks among them; below 0: the heap is
+-- damaged; nil: not known, x is immortal. Goes through the whole heap.
+gc.hidden_of = core.survey.hidden_of
+
+-- husk.gc.find_leaks(on, options): passes tell what is unreachable instead of freeing it: heap:find_leaks.
+function gc.find_leaks(on, options) return default:find_leaks(on, options) end
+
+-- husk.gc.leaks(options): what was told so far and is unreachable still: heap:leaks.
+function gc.leaks(options) return default:leaks(options) end
+
 -- husk.gc.freeze(): sets all present objects aside: passes skip them. Before a fork.
 function gc.freeze() default:freeze() end
 

@@ -4,6 +4,7 @@
 local core = require "husk.core"
 
 local heap = core.heap -- the methods of heaps
+require "husk.survey" -- adds some
 local module = {methods = heap}
 
 module.default = core.new_heap("default", nil, false, true)

@@ -615,6 +615,66 @@ function Child:wait() end
 ---@field dying_objects integer dead, but for a death budget or a safe point that they wait for
 ---@field dying_bytes integer
 
+--- Objects of one type, or of one type and place.
+---@class husk.CensusRow
+---@field type string
+---@field place string? where they were made
+---@field objects integer
+---@field bytes integer of their blocks
+---@field references integer? hidden ones
+
+---@class husk.CensusObject
+---@field address integer
+---@field type string
+---@field place string?
+---@field bytes integer
+---@field references integer? hidden ones
+---@field follower boolean? no garbage itself, but only garbage holds it
+
+---@class husk.DryStep
+---@field kind "finalizer"|"callback"|"cleanup"
+---@field type string of the object that dies
+---@field address integer
+---@field hook integer of what is called
+
+---@class husk.DryRun
+---@field examined integer
+---@field garbage integer
+---@field objects integer all that would die
+---@field bytes integer
+---@field followers integer of these, what only garbage holds
+---@field finalizers integer
+---@field callbacks integer
+---@field cleanups integer
+---@field disposes integer
+---@field waiting integer dead already, not among the others
+---@field find_ns integer
+---@field finalize_ns integer
+---@field reclaim_ns integer
+---@field pause_ns integer
+---@field basis { find: string, finalize: string, reclaim: string }
+---@field types husk.CensusRow[] most bytes first
+---@field steps husk.DryStep[] in the order in which code would run
+---@field list husk.CensusObject[]
+
+---@class husk.Hidden
+---@field examined integer
+---@field objects integer
+---@field references integer
+---@field unknown integer
+---@field types husk.CensusRow[] most references first
+---@field list husk.CensusObject[]
+---@field damaged husk.CensusObject[]
+
+---@class husk.Leaks
+---@field objects integer
+---@field bytes integer
+---@field followers integer
+---@field unreachable integer
+---@field summary boolean
+---@field types husk.CensusRow[] most bytes first
+---@field list husk.CensusObject[]
+
 --- A heap's memory in one size class.
 ---@class husk.SizeClass
 ---@field block_bytes integer 0: large objects, each in pages or in a mapping of its own
@@ -703,6 +763,30 @@ function Heap:collect(options) end
 ---@param options? { handles: boolean? }
 ---@return husk.Pass
 function Heap:collect_dry(options) end
+
+--- What collect{handles = false} would do, without doing it. Options: objects, how many are listed one by one; handles = false:
+--- Lua's collector does not run before. tostring: as lines.
+---@param options? { objects: integer?, handles: boolean? }
+---@return husk.DryRun
+function Heap:dry_run(options) end
+
+--- Who is held from outside: references that no slot accounts for, handles of Lua among them. Options: objects, how many are
+--- listed one by one; by = "place": rows by type and place. tostring: as lines.
+---@param options? { objects: integer?, by: "type"|"place"|nil }
+---@return husk.Hidden
+function Heap:hidden(options) end
+
+--- Finding leaks: passes free nothing and tell each unreachable object once, to a function or (true) to the error hook;
+--- false: off. Without arguments: whether it is on. Finalizers do not run, counts and weak references stay as they are.
+---@param on? boolean|fun(report: husk.Leaks)
+---@param options? { objects: integer? }
+---@return boolean?
+function Heap:find_leaks(on, options) end
+
+--- What was told so far and is unreachable still.
+---@param options? { objects: integer? }
+---@return husk.Leaks
+function Heap:leaks(options) end
 
 --- Does what waits for a moment at which hooks may run.
 function Heap:safepoint() end

@@ -162,6 +162,36 @@ function gc.is_tracked(x) end
 ---@return boolean
 function gc.is_finalized(x) end
 
+--- What collect{handles = false} would do, without doing it. Options: objects, how many are listed one by one; handles = false:
+--- Lua's collector does not run before. tostring: as lines.
+---@param options? { objects: integer?, handles: boolean? }
+---@return husk.DryRun
+function gc.dry_run(options) end
+
+--- Who is held from outside: references that no slot accounts for, handles of Lua among them. Options: objects, how many are
+--- listed one by one; by = "place": rows by type and place. tostring: as lines.
+---@param options? { objects: integer?, by: "type"|"place"|nil }
+---@return husk.Hidden
+function gc.hidden(options) end
+
+--- How many references to x no slot accounts for, the handle that asks among them; below 0: the heap is damaged; nil: not
+--- known, x is immortal. Goes through the whole heap.
+---@param x husk.Object
+---@return integer?
+function gc.hidden_of(x) end
+
+--- Finding leaks: passes free nothing and tell each unreachable object once, to a function or (true) to the error hook;
+--- false: off. Without arguments: whether it is on. Finalizers do not run, counts and weak references stay as they are.
+---@param on? boolean|fun(report: husk.Leaks)
+---@param options? { objects: integer? }
+---@return boolean?
+function gc.find_leaks(on, options) end
+
+--- What was told so far and is unreachable still.
+---@param options? { objects: integer? }
+---@return husk.Leaks
+function gc.leaks(options) end
+
 --- Sets all present objects aside: passes skip them. Before a fork.
 function gc.freeze() end
 
@@ -630,6 +660,30 @@ function husk.collect(options) end
 ---@param options? { handles: boolean? }
 ---@return husk.Pass
 function husk.collect_dry(options) end
+
+--- What collect{handles = false} would do, without doing it. Options: objects, how many are listed one by one; handles = false:
+--- Lua's collector does not run before. tostring: as lines.
+---@param options? { objects: integer?, handles: boolean? }
+---@return husk.DryRun
+function husk.dry_run(options) end
+
+--- Who is held from outside: references that no slot accounts for, handles of Lua among them. Options: objects, how many are
+--- listed one by one; by = "place": rows by type and place. tostring: as lines.
+---@param options? { objects: integer?, by: "type"|"place"|nil }
+---@return husk.Hidden
+function husk.hidden(options) end
+
+--- Finding leaks: passes free nothing and tell each unreachable object once, to a function or (true) to the error hook;
+--- false: off. Without arguments: whether it is on. Finalizers do not run, counts and weak references stay as they are.
+---@param on? boolean|fun(report: husk.Leaks)
+---@param options? { objects: integer? }
+---@return boolean?
+function husk.find_leaks(on, options) end
+
+--- What was told so far and is unreachable still.
+---@param options? { objects: integer? }
+---@return husk.Leaks
+function husk.leaks(options) end
 
 --- Does what waits for a moment at which hooks may run.
 function husk.safepoint() end

@@ -187,6 +187,8 @@ A line that begins with a colon is a command; x is any expression:
     :refs x         who refers to it, and to whom it refers
     :why x          what keeps it alive: up to 5 paths
     :size x         bytes of its block
+    :dry            what a pass would end, and what code it would run
+    :hidden [x]     who is held from outside the heap, by type; of one object, by how many references
     :snap [NAME]    takes a snapshot of the default heap, under a name or the next number
     :diff [A B]     what changed by type between two snapshots; without names, since the latest one
     :help           lists these

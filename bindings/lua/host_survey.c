@@ -185,7 +185,7 @@ static void push_dryrun(lua_State *L, const husk_dryrun *dryrun)
     lua_setfield(L, -2, "basis");
     set_rows(L, "types", dryrun, husk_dryrun_type_of, false);
     set_steps(L, dryrun);
-    set_objects(L, "list", dryrun, husk_dryrun_object_of, false);
+    set_objects(L, "listed", dryrun, husk_dryrun_object_of, false);
 }
 
 /* core.survey.dry_run(heap, most) */
@@ -216,7 +216,7 @@ static void push_hidden(lua_State *L, const husk_hidden *hidden)
     set_size(L, "references", sums.references);
     set_size(L, "unknown", sums.unknown);
     set_rows(L, "types", hidden, husk_hidden_row_of, true);
-    set_objects(L, "list", hidden, husk_hidden_object_of, true);
+    set_objects(L, "listed", hidden, husk_hidden_object_of, true);
     set_objects(L, "damaged", hidden, husk_hidden_damaged_of, true);
 }
 
@@ -266,7 +266,7 @@ void husk_lua_push_leaks(lua_State *L, const husk_leaks *leaks)
     lua_pushboolean(L, sums.summary);
     lua_setfield(L, -2, "summary");
     set_rows(L, "types", leaks, husk_leaks_row_of, false);
-    set_objects(L, "list", leaks, husk_leaks_object_of, false);
+    set_objects(L, "listed", leaks, husk_leaks_object_of, false);
 }
 
 /* core.survey.leaks(heap, most): all that were told so far and are unreachable still. */

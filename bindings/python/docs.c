@@ -33,6 +33,10 @@ static const struct {
                     "Generation. There "
                     "is one: 0." },
     { "pass_count", "pass_count($self, /)\n--\n\nThe number of the latest pass; 0: there was none." },
+    { "set_find_leaks",
+      "set_find_leaks($self, on, /)\n--\n\nWhether passes tell what is unreachable instead of freeing it; "
+      "husk.gc.find_leaks says who is told." },
+    { "find_leaks", "find_leaks($self, /)\n--\n\nWhether set_find_leaks is on." },
     { "set_save_all", "set_save_all($self, on, /)\n--\n\nWhether passes keep garbage on the garbage list." },
     { "save_all", "save_all($self, /)\n--\n\nWhether set_save_all is on." },
     { "garbage_count", "garbage_count($self, /)\n--\n\nHow many objects the garbage list has." },

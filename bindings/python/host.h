@@ -379,6 +379,9 @@ bool husk_py_add_memory(PyObject *module);  /* host_memory.c */
 husk_finalize_fn husk_py_on_finalize;
 husk_weak_fn husk_py_on_gone; /* host_weak.c */
 husk_pass_fn husk_py_on_pass;
+husk_leaks_fn husk_py_on_leaks;
+PyObject *husk_py_leaks(const husk_leaks *leaks);
+bool husk_py_add_surveys(PyObject *module);
 husk_error_fn husk_py_on_error;
 void husk_py_finalize(husk_obj *obj); /* calls __finalize__ */
 bool husk_py_is_early(const husk_py_heap *home, const husk_obj *obj);

@@ -140,6 +140,21 @@ void husk_py_on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, v
     end(&one);
 }
 
+void husk_py_on_leaks(husk_heap *heap, const husk_leaks *leaks, void *data)
+{
+    hook one;
+    begin(&one, heap);
+    PyObject *callback = Py_NewRef((PyObject *)data);
+    PyObject *parts = husk_py_leaks(leaks);
+    PyObject *done = parts ? PyObject_CallOneArg(callback, parts) : NULL;
+    if (!done)
+        report(one.home, "callback of finding leaks", callback, NULL);
+    Py_XDECREF(done);
+    Py_XDECREF(parts);
+    Py_DECREF(callback);
+    end(&one);
+}
+
 /* A callback of a weak reference, called with the reference. */
 void husk_py_call_gone(husk_heap *heap, PyObject *ref, PyObject *callback)
 {

@@ -72,7 +72,7 @@ end
 -- heap:hidden(options): who is held from outside: references that no slot accounts for, handles of Lua among them: a table:
 -- examined, objects (with hidden references), references, unknown (immortal ones), types, a list: type, objects, references,
 -- bytes, most references first; damaged, a list of objects with fewer references than slots that hold them. Options: objects,
--- how many are listed one by one (list: address, type, place, bytes, references); by = "place": rows by type and by the place
+-- how many are listed one by one (listed: address, type, place, bytes, references); by = "place": rows by type and by the place
 -- where they were made. tostring: as lines.
 function heap:hidden(options)
   local o = check(options, "heap:hidden", {objects = "number", by = "string"})
@@ -91,7 +91,7 @@ function Leaks:__tostring()
 end
 
 -- heap:find_leaks(on, options): finding leaks: passes free nothing and tell each unreachable object once. on: a function that is
--- called with the report (objects, bytes, followers, unreachable, summary, types, list) after a pass that found something new,
+-- called with the report (objects, bytes, followers, unreachable, summary, types, listed) after a pass that found something new,
 -- and when the heap closes with all that were told; true: the error hook gets a line for each type and place; false: off, and
 -- what was told is garbage again. Options: objects, how many are listed one by one. Without arguments: whether it is on.
 -- Finalizers do not run, counts and weak references stay as they are.

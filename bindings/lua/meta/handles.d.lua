@@ -655,7 +655,7 @@ function Child:wait() end
 ---@field basis { find: string, finalize: string, reclaim: string }
 ---@field types husk.CensusRow[] most bytes first
 ---@field steps husk.DryStep[] in the order in which code would run
----@field list husk.CensusObject[]
+---@field listed husk.CensusObject[]
 
 ---@class husk.Hidden
 ---@field examined integer
@@ -663,7 +663,7 @@ function Child:wait() end
 ---@field references integer
 ---@field unknown integer
 ---@field types husk.CensusRow[] most references first
----@field list husk.CensusObject[]
+---@field listed husk.CensusObject[]
 ---@field damaged husk.CensusObject[]
 
 ---@class husk.Leaks
@@ -673,7 +673,7 @@ function Child:wait() end
 ---@field unreachable integer
 ---@field summary boolean
 ---@field types husk.CensusRow[] most bytes first
----@field list husk.CensusObject[]
+---@field listed husk.CensusObject[]
 
 --- A heap's memory in one size class.
 ---@class husk.SizeClass

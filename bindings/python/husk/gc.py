@@ -18,13 +18,13 @@ import sys as _sys
 import time as _time
 import weakref as _weakref
 
-from husk import _core
+from husk import _core, _survey
 
 __all__ = [
     "DEBUG_COLLECTABLE", "DEBUG_LEAK", "DEBUG_SAVEALL", "DEBUG_STATS", "DEBUG_UNCOLLECTABLE", "callbacks", "collect",
-    "disable", "enable", "freeze", "garbage", "get_count", "get_debug", "get_freeze_count", "get_objects",
-    "get_referents", "get_referrers", "get_stats", "get_threshold", "is_finalized", "is_tracked", "isenabled",
-    "set_debug", "set_threshold", "unfreeze",
+    "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "get_count", "get_debug", "get_freeze_count", "get_objects",
+    "get_referents", "get_referrers", "get_stats", "get_threshold", "hidden", "hidden_count", "is_finalized",
+    "is_tracked", "isenabled", "leaks", "set_debug", "set_threshold", "unfreeze",
 ]
 
 DEBUG_STATS = 1
@@ -318,6 +318,48 @@ def unfreeze(*, heap=None):
 def get_freeze_count(*, heap=None):
     """How many objects are set aside."""
     return _own(heap)[0].figures().frozen_objects
+
+
+# ---- looking before, and instead ----
+
+def dry_run(*, objects=0, heap=None):
+    """What a pass would do, as DryRun, without doing it.
+
+    All that would die, by type; the finalizers, callbacks and cleanups in the order in which they would run; the
+    expected pause. objects: how many objects are listed one by one. Cycles through Python objects are not seen.
+    """
+    return _survey.dry_run(_own(heap)[0], objects)
+
+
+def hidden(*, objects=0, by_place=False, heap=None):
+    """Who is held from outside, as Hidden: references that no slot accounts for, handles of Python among them.
+
+    objects: how many objects are listed one by one, those with most first. by_place: rows by type and place.
+    """
+    return _survey.hidden(_own(heap)[0], objects, by_place)
+
+
+def hidden_count(obj, /):
+    """How many references to obj no slot accounts for, that of its handle among them.
+
+    Below 0: the heap is damaged. None: not known, obj is immortal. Goes through the whole heap.
+    """
+    return _core._hidden_count(obj)
+
+
+def find_leaks(on, /, *, objects=0, heap=None):
+    """Finding leaks: passes free nothing and tell each unreachable object once.
+
+    on: a callable that gets Leaks after a pass that found something new, and when the heap closes all that were told;
+    True: on_error is told, once for each type and place; False: off, and what was told is garbage again. objects: how
+    many are listed one by one. Finalizers do not run, counts and weak references stay as they are.
+    """
+    _survey.find_leaks(_own(heap)[0], on, objects)
+
+
+def leaks(*, objects=0, heap=None):
+    """What was told so far and is unreachable still, as Leaks."""
+    return _survey.leaks(_own(heap)[0], objects)
 
 
 # ---- debugging ----

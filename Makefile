@@ -19,6 +19,8 @@ PEER_ROUNDS ?= $(if $(filter yes,$(QUICK)),3,5)
 
 EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles ephemerons pauses tracing process_memory leak_hunt \
 	ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
+EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles ephemerons dry_run tracing process_memory \
+	leak_hunt ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
 FUZZERS := snapshot:corpus ffi:ffi-corpus
 SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'
 

@@ -147,3 +147,14 @@ func huskGoPass(id C.uintptr_t, phase C.int, figures *C.husk_pass, number C.uint
 	fn := h.values[uintptr(number)].value.(func(Phase, Pass))
 	h.hook("callback of a pass", func() { fn(Phase(phase), pass) })
 }
+
+//export huskGoLeaks
+func huskGoLeaks(id C.uintptr_t, leaks *C.husk_leaks, number C.uintptr_t) {
+	h := within(id)
+	if h == nil {
+		return
+	}
+	report := leaksOf(leaks)
+	fn := h.values[uintptr(number)].value.(func(*Leaks))
+	h.hook("callback of finding leaks", func() { fn(report) })
+}

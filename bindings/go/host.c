@@ -409,6 +409,42 @@ husk_go_pass_id husk_go_on_pass(husk_heap *heap, husk_go_token *token)
     return made;
 }
 
+static void on_leaks(husk_heap *heap, const husk_leaks *leaks, void *data)
+{
+    const husk_go_token *token = data;
+    (void)heap;
+    huskGoLeaks(token->host->id, (husk_leaks *)(uintptr_t)leaks, token->value);
+}
+
+void husk_go_on_leaks(husk_heap *heap, husk_go_token *token, size_t most_objects)
+{
+    husk_heap_on_leaks(heap, token ? on_leaks : NULL, token, token ? husk_go_token_let_go : NULL,
+                       most_objects);
+}
+
+husk_dryrun *husk_go_dryrun(husk_heap *heap, size_t most_objects, husk_status *status)
+{
+    husk_dryrun_options options = { HUSK_DRYRUN_OPTIONS, .most_objects = most_objects };
+    husk_dryrun *made = NULL;
+    *status = husk_dryrun_new(heap, &options, &made);
+    return made;
+}
+
+husk_hidden *husk_go_hidden(husk_heap *heap, size_t most_objects, bool by_place, husk_status *status)
+{
+    husk_hidden_options options = { HUSK_HIDDEN_OPTIONS, .most_objects = most_objects, .by_place = by_place };
+    husk_hidden *made = NULL;
+    *status = husk_hidden_new(heap, &options, &made);
+    return made;
+}
+
+husk_leaks *husk_go_leaks(husk_heap *heap, size_t most_objects, husk_status *status)
+{
+    husk_leaks *made = NULL;
+    *status = husk_leaks_new(heap, most_objects, &made);
+    return made;
+}
+
 static void on_finalize(husk_obj *self)
 {
     const husk_go_host *host = host_of(self);

@@ -143,6 +143,13 @@ typedef struct husk_go_pass_id {
 } husk_go_pass_id;
 husk_go_pass_id husk_go_on_pass(husk_heap *heap, husk_go_token *token);
 
+/* Who is told of leaks; token NULL: the error hook. */
+void husk_go_on_leaks(husk_heap *heap, husk_go_token *token, size_t most_objects);
+/* Reports; NULL: *status says why. */
+husk_dryrun *husk_go_dryrun(husk_heap *heap, size_t most_objects, husk_status *status);
+husk_hidden *husk_go_hidden(husk_heap *heap, size_t most_objects, bool by_place, husk_status *status);
+husk_leaks *husk_go_leaks(husk_heap *heap, size_t most_objects, husk_status *status);
+
 /* A record type; with `finalizer` not 0 its objects end in huskGoFinalize, under this number. */
 typedef struct husk_go_type {
     husk_type *type;
@@ -158,6 +165,7 @@ void huskGoFinalize(uintptr_t id, husk_obj *self, uintptr_t number);
 void huskGoGone(uintptr_t id, husk_weak *weak, uintptr_t value);
 void huskGoCleanup(uintptr_t id, uintptr_t value);
 void huskGoPass(uintptr_t id, int phase, husk_pass *pass, uintptr_t value);
+void huskGoLeaks(uintptr_t id, husk_leaks *leaks, uintptr_t value);
 
 /* Makes Go's stacks the source of frames. They are asked for when tracing is on, whoever started it. */
 husk_status husk_go_trace_source(husk_go_host *host);

@@ -237,6 +237,28 @@ example("avoiding_cycles", 0, [[
 strong parent links: 1023 nodes, 0 died at once, 1023 left for the collector, which collected 1023
 weak parent links: 1023 nodes, 1023 died at once, 0 left for the collector, which collected 0
 ]])
+example("dry_run", 0, [[
+Would end:
+  2 Session, 160 bytes
+  3 text, 144 bytes
+  1 cleanup, 104 bytes
+  1 list, 40 bytes
+Would run:
+  finalizer of a Session
+  finalizer of a Session
+  cleanup of a Session
+  callback of a Session
+Changed by asking: 0 objects
+Did run:
+  finalizer of ann
+  finalizer of bob
+  cleanup of ann
+  callback of bob
+Ended: 7 objects, foreseen 7
+Held from outside: 1 Session
+Leaked: 1 Session
+Freed afterwards: 1
+]])
 example("ephemerons", 0, [[
 a plain map: 2000 objects, 0 died by counting, a collect ended 0, 1000 entries stay
 a map that holds only its notes: 2000 objects, 0 died by counting, a collect ended 0, 1000 entries stay

@@ -26,7 +26,7 @@ end
 -- there describe, which tests/lua/reference.lua holds against the module; heap methods are there too.
 local function learn_module(root)
     local known = {}
-    for _, file in ipairs { "init", "heap", "type", "gc", "weak", "trace", "ledger", "snapshot", "memory" } do
+    for _, file in ipairs { "init", "heap", "survey", "type", "gc", "weak", "trace", "ledger", "snapshot", "memory" } do
         local text = "\n" .. (pages.read(root .. "/bindings/lua/husk/" .. file .. ".lua") or "")
         for name in text:gmatch("%f[%w_]husk%.([%w_]+)[^\n]*=") do known[name] = true end
         for name in text:gmatch("function husk%.([%w_]+)") do known[name] = true end

@@ -1,5 +1,4 @@
--- What a pass would do, what holds objects from outside, and leaks told instead of freed. The same functions for the default
--- heap are husk.dry_run, husk.hidden and so on, and in husk.gc.
+-- What a pass would do, what holds objects from outside, and leaks told instead of freed.
 
 local core = require "husk.core"
 

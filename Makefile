@@ -17,9 +17,7 @@ SETUP ?= yes
 QUICK ?= no
 PEER_ROUNDS ?= $(if $(filter yes,$(QUICK)),3,5)
 
-EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles ephemerons pauses tracing process_memory leak_hunt \
-	ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
-EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles ephemerons dry_run tracing process_memory \
+EXAMPLES := reference_counting cycle_collection weak_references avoiding_cycles ephemerons pauses dry_run tracing process_memory \
 	leak_hunt ffi_libc ffi_zlib ffi_sqlite ffi_jansson treelib packages
 FUZZERS := snapshot:corpus ffi:ffi-corpus
 SOURCES = git ls-files -- '*.c' '*.h' ':!*_wrap.c'

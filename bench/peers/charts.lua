@@ -75,7 +75,7 @@ end
 local function goals_chart(results, foot)
     local canvas, entries = svgplot.canvas(), {}
     for _, entry in ipairs(show.goals(results)) do
-        if entry.result then entries[#entries + 1] = entry end
+        if entry.result and entry.goal.most > 0 then entries[#entries + 1] = entry end
     end
     if #entries == 0 then return nil end
     local low, high = 0.5, 2

@@ -8,6 +8,7 @@
 
 #define PEER_TREES 1
 #define PEER_WEAK 1
+#define PEER_STEPS 0
 
 typedef struct peer_branch {
     struct peer_branch *ref[3];

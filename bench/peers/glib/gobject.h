@@ -10,6 +10,7 @@
 #define SYS_EXACT 1
 #define PEER_TREES 0
 #define PEER_WEAK 1
+#define PEER_STEPS 0
 
 typedef struct sys_obj {
     GObject base;

@@ -11,6 +11,7 @@
 #define SYS_EXACT 0
 #define PEER_TREES 0
 #define PEER_WEAK 0
+#define PEER_STEPS 0
 
 typedef struct sys_obj {
     struct sys_obj *ref[2];

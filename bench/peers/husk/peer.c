@@ -1,4 +1,4 @@
-/* peer.c: the type of the trees, and the callback of a weak reference. */
+/* peer.c: the type of the trees, the callback of a weak reference, steps. */
 #include "work.h"
 
 const husk_type *peer_branch_type;
@@ -27,4 +27,26 @@ void peer_on_gone(husk_weak *weak, void *count)
 {
     (void)weak;
     (*(size_t *)count)++;
+}
+
+void peer_steps_begin(uint64_t budget_ns)
+{
+    peer_automatic(true);
+    bench_check(husk_heap_set_young(sys_heap, 0) == HUSK_OK, "there are no young runs");
+    bench_check(husk_heap_set_pause(sys_heap, budget_ns) == HUSK_OK, "automatic passes run in steps");
+}
+
+void peer_step(uint64_t budget_ns)
+{
+    bench_check(husk_heap_step(sys_heap, budget_ns, NULL) == HUSK_OK, "the step runs");
+}
+
+bool peer_bound_kept(size_t live)
+{
+    husk_bound bound;
+    husk_heap_figures figures;
+    husk_heap_bound(sys_heap, &bound);
+    husk_heap_figures_get(sys_heap, &figures);
+    bench_check(figures.objects >= live, "what lives is there");
+    return bound.kept && figures.objects - live <= bound.garbage_objects && figures.objects <= bound.objects;
 }

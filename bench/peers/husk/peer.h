@@ -8,6 +8,7 @@
 
 #define PEER_TREES 1
 #define PEER_WEAK 1
+#define PEER_STEPS 1
 
 typedef husk_obj peer_branch;
 typedef husk_weak peer_weak;
@@ -21,6 +22,9 @@ extern const husk_type *peer_branch_type;
 
 void peer_automatic(bool on);
 void peer_on_gone(husk_weak *weak, void *count);
+void peer_steps_begin(uint64_t budget_ns);
+void peer_step(uint64_t budget_ns);
+bool peer_bound_kept(size_t live);
 
 static inline husk_obj **peer_table(size_t count)
 {

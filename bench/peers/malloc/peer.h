@@ -6,5 +6,6 @@
 
 #define PEER_TREES 0
 #define PEER_WEAK 0
+#define PEER_STEPS 0
 
 #endif

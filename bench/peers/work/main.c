@@ -22,6 +22,9 @@ static const struct {
 #if PEER_TREES
     { "trees", work_trees },
 #endif
+#if PEER_STEPS
+    { "steps", work_steps },
+#endif
 #if PEER_WEAK
     { "weak_new", work_weak_new },   { "weak_lock", work_weak_lock }, { "weak_dead", work_weak_dead },
     { "weak_gone", work_weak_gone },

@@ -4,7 +4,7 @@
  * sys_about, sys_start, sys_new, sys_number, sys_ref, sys_set, sys_take, sys_end, sys_end_list, sys_release,
  * sys_collect and sys_reclaim, and besides:
  *
- *   PEER_TREES, PEER_WEAK                1 or 0: which rows make sense
+ *   PEER_TREES, PEER_WEAK, PEER_STEPS    1 or 0: which rows make sense
  *   peer_table(count), peer_table_end(table)   places for references; what lies there holds, as the program does
  * with SYS_COLLECTS
  *   peer_automatic(on)                   collections start by themselves, as they do where nobody tunes them
@@ -19,6 +19,9 @@
  *   peer_weak, peer_weak_new(o), peer_weak_lock(w), peer_weak_end(w)   as in system.h
  *   peer_weak_watch(o, count)            a weak reference that adds one to *count when o is gone
  *   peer_drop(table, count)              the program's references go, and so do the objects
+ * with PEER_STEPS
+ *   peer_steps_begin(budget), peer_step(budget)   automatic collection is in steps, too; one step, ns
+ *   peer_bound_kept(live)                what is said of the garbage is true, where so many objects live
  *
  * The same rows stand in the folders of the other languages, written there as one writes there. All print
  * a sum of what they saw in the objects, which run.lua compares: who skips work is found out. */
@@ -39,7 +42,7 @@ typedef void work_fn(const work *w);
 work_fn work_held, work_live, work_aged;
 work_fn work_pairs, work_circle;
 work_fn work_trees;
-work_fn work_churn, work_pauses;
+work_fn work_churn, work_pauses, work_steps;
 work_fn work_birth, work_ring, work_list;
 work_fn work_weak_new, work_weak_lock, work_weak_dead, work_weak_gone;
 work_fn work_bytes;

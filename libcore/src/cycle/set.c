@@ -62,8 +62,10 @@ size_t husk__set_open(husk_heap *heap, const struct husk__pages *pages)
         uint32_t here = 0;
         for (HUSK__EACH_BLOCK(page, obj)) {
             uint16_t *entry = husk__side_of(obj);
-            if (!(*entry & SIDE_NAMED))
+            if (!(*entry & SIDE_NAMED)) {
+                *entry = 0; /* of a bare key whose entries ended since it was opened: nobody has asked for it */
                 continue;
+            }
             bool lives = husk__is_object(obj) && !(obj->tf & TF_QUEUED);
             *entry = lives ? SIDE_NAMED | SIDE_OPEN : 0;
             here += lives;

@@ -220,6 +220,8 @@ static bool confirm_batches(husk_heap *heap, struct slice *slice)
             return true;
         husk_status status = confirm(heap, &heap->stepping.batch, slice->quiet);
         slice->status = slice->status ? slice->status : status;
+        if (!heap->search.at.passed)
+            return true; /* that was the last one: the next step must not begin at the first again */
     }
 }
 

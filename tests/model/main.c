@@ -3,13 +3,15 @@
  *   model [MODE] SEED OPERATIONS
  *
  * MODE exact (the default): automatic passes are off, and everything is compared: counts, slots, weak answers, the
- * order of all that hooks see, the figures of passes. MODE passes and MODE memory: see loose.c; MODE big: see big.c. One run is many
+ * order of all that hooks see, the figures of passes. MODE passes and MODE memory: see loose.c; MODE big: see big.c;
+ * MODE twins: see twins.h. One run is many
  * short sequences, each with a fresh heap; on failure the seed of the sequence and the number of the operation are
  * printed: `model MODE -SEED OPERATIONS` repeats that sequence alone and prints what it does. */
 #define _POSIX_C_SOURCE 200809L
 #include "big.h"
 #include "compare.h"
 #include "loose.h"
+#include "twins.h"
 
 #include "random.h"
 
@@ -152,9 +154,10 @@ int main(int argc, char **argv)
         argv++;
         argc--;
     }
-    bool exact = strcmp(mode, "exact") == 0, big = strcmp(mode, "big") == 0;
-    if (argc != 3 || (!exact && !big && !loose_mode(mode))) {
-        fprintf(stderr, "usage: model [exact|passes|memory|big] SEED OPERATIONS\n");
+    bool exact = strcmp(mode, "exact") == 0, big = strcmp(mode, "big") == 0,
+         twins = strcmp(mode, "twins") == 0;
+    if (argc != 3 || (!exact && !big && !twins && !loose_mode(mode))) {
+        fprintf(stderr, "usage: model [exact|passes|memory|big|twins] SEED OPERATIONS\n");
         return 2;
     }
     long total = strtol(argv[2], NULL, 10);
@@ -168,13 +171,16 @@ int main(int argc, char **argv)
     do {
         sequence = loud ? (uint64_t)-seed : (uint64_t)seed * 10000019u + (uint64_t)sequences;
         long most = total - done > 0 ? total - done : 1;
-        done += exact ? run_exact(sequence, most)
-                : big ? big_run(sequence, most, &operation, loud)
-                      : loose_run(mode, sequence, most, &operation, loud);
+        done += exact   ? run_exact(sequence, most)
+                : big   ? big_run(sequence, most, &operation, loud)
+                : twins ? twins_run(sequence, most, &operation, loud)
+                        : loose_run(mode, sequence, most, &operation, loud);
         sequences++;
     } while (!loud && done < total);
     if (exact)
         check_sums(done);
+    else if (twins)
+        twins_sums(done);
     else if (!big)
         loose_sums(mode, done);
     printf("model %s: seed %lld: %ld operations in %ld sequences\n", mode, seed, done, sequences);

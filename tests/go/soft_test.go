@@ -75,7 +75,7 @@ func TestSoftOrder(t *testing.T) {
 	runtime.KeepAlive(softs)
 }
 
-func TestSoftLimit(t *testing.T) {
+func TestSoftAtMaxBytes(t *testing.T) {
 	h := husk.Must(husk.New(husk.Options{Name: "tight", MaxBytes: 4 << 20}))
 	var softs []*husk.Soft
 	for i := 0; i < 2000; i++ {

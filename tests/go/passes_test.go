@@ -8,7 +8,7 @@ import (
 	"husk.example/husk"
 )
 
-func litter(t *testing.T, h *fixture, n int) {
+func strew(t *testing.T, h *fixture, n int) {
 	t.Helper()
 	for i := 0; i < n; i++ {
 		l := husk.Must(h.List())
@@ -26,7 +26,7 @@ func TestPassRecords(t *testing.T) {
 	below := husk.Must(h.List())
 	ok(t, kept.Append(below))
 	ok(t, below.Release())
-	litter(t, h, 10)
+	strew(t, h, 10)
 	pass := husk.Must(h.Collect())
 	same(t, "passes", pass.Passes, 1)
 	same(t, "mode", pass.Mode, husk.Full)
@@ -67,7 +67,7 @@ func TestPauses(t *testing.T) {
 	same(t, "of a new heap", none, husk.Pauses{})
 	var total, longest time.Duration
 	for i := 0; i < 20; i++ {
-		litter(t, h, 10*i)
+		strew(t, h, 10*i)
 		pass := husk.Must(h.Collect())
 		r := husk.Must(h.PassRecord(pass.Number))
 		total += r.Pause

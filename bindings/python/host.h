@@ -373,6 +373,7 @@ bool husk_py_add_stats(PyObject *module);   /* host_stats.c */
 bool husk_py_make_filter(PyObject *lists, husk_filter **out);
 bool husk_py_add_exports(PyObject *module); /* host_export.c */
 bool husk_py_add_memory(PyObject *module);  /* host_memory.c */
+bool husk_py_add_passes(PyObject *module);  /* host_passes.c */
 
 /* ---- host_hooks.c: what Husk calls back ---- */
 

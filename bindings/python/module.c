@@ -124,7 +124,7 @@ static int exec_module(PyObject *module)
         !husk_py_add_maps(module) || !husk_py_add_refs(module) || !husk_py_add_weak_containers(module) ||
         !husk_py_add_cleanups(module) || !husk_py_add_softs(module) || !husk_py_add_queues(module) ||
         !husk_py_add_walks(module) || !husk_py_add_surveys(module) || !husk_py_add_tracing(module) || !husk_py_add_scopes(module) ||
-        !husk_py_add_exports(module) || !husk_py_add_memory(module) || !husk_py_add_snapshots(module) ||
+        !husk_py_add_exports(module) || !husk_py_add_memory(module) || !husk_py_add_passes(module) || !husk_py_add_snapshots(module) ||
         !husk_py_add_stats(module) || !husk_py_add_helpers(module) || !husk_py_add_shared(module) ||
         !husk_py_add_bridge() || !add_all_flat(module) || !add_default(module) || !at_exit())
         return -1;

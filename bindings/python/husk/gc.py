@@ -18,11 +18,12 @@ import sys as _sys
 import time as _time
 import weakref as _weakref
 
-from husk import _core, _survey
+from husk import _core, _passes, _survey
 
 __all__ = [
     "DEBUG_COLLECTABLE", "DEBUG_LEAK", "DEBUG_SAVEALL", "DEBUG_STATS", "DEBUG_UNCOLLECTABLE", "callbacks", "collect",
-    "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "get_count", "get_debug", "get_freeze_count", "get_objects",
+    "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read", "get_count",
+    "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause_histogram", "get_pauses",
     "get_referents", "get_referrers", "get_stats", "get_threshold", "hidden", "hidden_count", "is_finalized",
     "is_tracked", "isenabled", "leaks", "set_debug", "set_threshold", "unfreeze",
 ]
@@ -247,6 +248,70 @@ def get_stats(*, heap=None):
         "uncollectable": 0,
     }
     return [dict.fromkeys(oldest, 0), dict.fromkeys(oldest, 0), oldest]
+
+
+def get_passes(n=None, *, heap=None):
+    """What the latest n passes did and why, a list of PassRecord, the oldest first; at most 64 are kept, which is n.
+
+    Not in gc. Fields: number, reason, mode, status, quiet, the times, candidates, freed, the survivors by reason, the
+    heap before and after, freed objects by type, line (as HUSK_GCTRACE prints it). ValueError: n is negative.
+    """
+    n = 64 if n is None else _operator.index(n)
+    if n < 0:
+        raise ValueError(f"n is {n}: 0 or more expected")
+    heap, _ = _own(heap)
+    last = heap.pass_count()
+    return [_passes.record(_core._pass_record(heap, number))
+            for number in range(max(1, last - min(n, 64) + 1), last + 1)]
+
+
+def get_pass_sums(mode="full", *, heap=None):
+    """The sums of all passes of a mode, "full", "young" or "step", as PassSums. Not in gc. ValueError: no such mode."""
+    number = _passes.mode_number(mode, 3)
+    return _passes.PassSums(**_core._pass_sums(_own(heap)[0], number))
+
+
+def get_pauses(mode="any", percent=None, *, heap=None):
+    """How long the program waited for passes of a mode, of all with "any", as Pauses; in steps each is one. Not in gc.
+
+    With percent: that percentile in nanoseconds, never too short and at most 1/16 too long. ValueError: no such mode;
+    RangeError: percent is not above 0 and at most 100.
+    """
+    number = _passes.mode_number(mode, 4)
+    if percent is not None:
+        return _core._pauses(_own(heap)[0], number, float(percent))
+    return _passes.Pauses(**_core._pauses(_own(heap)[0], number, None))
+
+
+def get_pause_histogram(mode="any", *, heap=None):
+    """The same as buckets, those that are not empty: a list of PauseBucket. Not in gc. ValueError: no such mode."""
+    number = _passes.mode_number(mode, 4)
+    return [_passes.PauseBucket(*row) for row in _core._pause_histogram(_own(heap)[0], number)]
+
+
+# ---- other processes ----
+
+def gcstat(on=None, /):
+    """gcstat(True) shows the passes of this process to `husk gcstat` and others of the same user, as HUSK_GCSTAT=1 does;
+
+    gcstat(False) ends that, gcstat() asks. Not in gc. OSError: the system refuses the page.
+    """
+    if on is not None and not isinstance(on, bool):
+        raise TypeError(f"True, False or None expected, got {type(on).__name__}")
+    return _core._gcstat(on)
+
+
+def gcstat_read(pid, /):
+    """The heaps of a process that shows them, as their latest passes left them: a list of HeapStat. Not in gc.
+
+    MissingError: no such process, or it shows none. OSError: it is another user's.
+    """
+    return [_passes.heap_stat(made) for made in _core._gcstat_read(_operator.index(pid))]
+
+
+def gcstat_list():
+    """The numbers of this user's processes that show their passes, in order. Not in gc."""
+    return sorted(_core._gcstat_list())
 
 
 # ---- objects ----

@@ -1,6 +1,7 @@
 /* tests/model/loose.c: see loose.h. */
 #include "loose.h"
 
+#include "clock.h"
 #include "world.h"
 
 #include "random.h"
@@ -10,6 +11,7 @@
 #include <string.h>
 
 static world w;
+static bool stepping; /* a look at everything would give the pass up */
 static event_log events;
 static bool finalized[MOST_IDS], disposed[MOST_IDS], called[MOST_IDS], freed[MOST_IDS], cleaned[MOST_IDS];
 static bool shown[MOST_IDS], reached[MOST_IDS];
@@ -24,10 +26,23 @@ _Noreturn static void fail(const char *what, long a, long b)
 }
 
 /* What a long run must have come across. */
-enum { SUM_HELD, SUM_GONE, SUM_HIDDEN, SUM_EXACT, SUM_CLEANED, SUM_AT_EXIT, SUM_REFUSED, SUMS };
+enum {
+    SUM_HELD,
+    SUM_GONE,
+    SUM_HIDDEN,
+    SUM_EXACT,
+    SUM_CLEANED,
+    SUM_AT_EXIT,
+    SUM_REFUSED,
+    SUM_STEPS,
+    SUM_PASSES,
+    SUM_YOUNG,
+    SUMS
+};
 static const char *const sum_names[SUMS] = { "entries that hold", "entries gone", "entries not shown",
                                              "exact checks",      "cleanups run", "cleanups at exit",
-                                             "entries refused" };
+                                             "entries refused",   "steps",        "passes in steps",
+                                             "young runs" };
 static long sums[SUMS];
 
 void loose_sums(const char *mode, long done)
@@ -36,7 +51,8 @@ void loose_sums(const char *mode, long done)
         printf("%s %ld%s", sum_names[i], sums[i], i < SUMS - 1 ? ", " : "\n");
     for (int i = 0; done >= 100000 && i < SUMS; i++) {
         /* What waits for a safe point while nothing else is done comes in clusters: no number of it is sure. */
-        if (i == SUM_HIDDEN || (i == SUM_REFUSED && strcmp(mode, "memory") != 0))
+        if (i == SUM_HIDDEN || (i == SUM_REFUSED && strcmp(mode, "memory") != 0) ||
+            (i >= SUM_STEPS && strcmp(mode, "steps") != 0))
             continue;
         if (sums[i] < done / (i == SUM_AT_EXIT ? 1000000 : 100000))
             fail(sum_names[i], sums[i], done);
@@ -45,7 +61,7 @@ void loose_sums(const char *mode, long done)
 
 bool loose_mode(const char *mode)
 {
-    return strcmp(mode, "passes") == 0 || strcmp(mode, "memory") == 0;
+    return strcmp(mode, "passes") == 0 || strcmp(mode, "steps") == 0 || strcmp(mode, "memory") == 0;
 }
 
 static bool show(husk_obj *obj, void *data)
@@ -214,7 +230,7 @@ static void check_cleanup(int n, husk_cleanup *cleanup, bool exact)
 /* exact: no garbage is left. */
 static void check(bool exact)
 {
-    husk_status status = husk_heap_verify(w.heap);
+    husk_status status = stepping && !exact ? HUSK_OK : husk_heap_verify(w.heap);
     if (status != HUSK_OK) {
         fprintf(stderr, "verify: %s\n", husk_heap_message(w.heap));
         fail("the heap does not verify", 0, 0);
@@ -335,10 +351,36 @@ static void pace_at_random(random64 *r)
     }
 }
 
+/* Each step runs user code if it has any to run; the next operation follows. */
+static void step_at_random(random64 *r, bool loud)
+{
+    husk_steps figures;
+    if (random_below(r, 40) == 0) {
+        sums[SUM_YOUNG]++;
+        if (husk_heap_collect_young(w.heap, NULL) != HUSK_OK)
+            fail("young run", 0, 0);
+    } else {
+        husk_step done;
+        if (husk_heap_step(w.heap, HUSK_STEP_LEAST_NS, &done) != HUSK_OK)
+            fail("step", 0, 0);
+        sums[SUM_STEPS]++;
+        sums[SUM_PASSES] += done.finished;
+    }
+    husk_heap_steps(w.heap, &figures);
+    if (figures.begun != figures.finished + figures.given_up + figures.under_way)
+        fail("passes begun and ended", (long)figures.begun, (long)figures.finished);
+    hear(loud);
+    check(false);
+}
+
 long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool loud)
 {
     random64 r = random_from(seed);
-    bool memory = strcmp(mode, "memory") == 0;
+    stepping = strcmp(mode, "steps") == 0;
+    bool memory = strcmp(mode, "memory") == 0 || (stepping && random_below(&r, 3) == 0);
+    uint32_t steps_in = 1 + random_below(&r, 6);
+    if (stepping)
+        clock_tick(300 + random_below(&r, 900));
     husk_heap_options options = { HUSK_HEAP_OPTIONS };
     if (memory)
         options.max_bytes = random_below(&r, 2) ? (256u << 10) + random_below(&r, 512) * 1024 : 0;
@@ -355,6 +397,10 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
         if (husk_heap_set_pacing(w.heap, &pacing) != HUSK_OK)
             fail("pacing", 0, 0);
     }
+    if (stepping && random_below(&r, 2) &&
+        (husk_heap_set_pause(w.heap, HUSK_STEP_LEAST_NS) != HUSK_OK ||
+         husk_heap_set_young(w.heap, 64 + random_below(&r, 64)) != HUSK_OK))
+        fail("pause", 0, 0);
     memset(finalized, 0, sizeof finalized);
     memset(disposed, 0, sizeof disposed);
     memset(called, 0, sizeof called);
@@ -377,7 +423,9 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
             husk_memory_fail(0, false);
         hear(loud);
         check(false);
-        if (random_below(&r, 8) == 0) {
+        if (stepping && random_below(&r, steps_in) == 0)
+            step_at_random(&r, loud);
+        if (random_below(&r, stepping ? 80 : 8) == 0) {
             pace_at_random(&r);
             hear(loud);
             check(false);
@@ -413,5 +461,6 @@ long loose_run(const char *mode, uint64_t seed, long most, long *operation, bool
     }
     if (husk_memory_held() != 0)
         fail("bytes are held after the close", (long)husk_memory_held(), 0);
+    clock_tick(0);
     return length;
 }

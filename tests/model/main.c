@@ -3,7 +3,7 @@
  *   model [MODE] SEED OPERATIONS
  *
  * MODE exact (the default): automatic passes are off, and everything is compared: counts, slots, weak answers, the
- * order of all that hooks see, the figures of passes. MODE passes and MODE memory: see loose.c; MODE big: see big.c;
+ * order of all that hooks see, the figures of passes. MODE passes, MODE memory and MODE steps: see loose.c; MODE big: see big.c;
  * MODE twins: see twins.h. One run is many
  * short sequences, each with a fresh heap; on failure the seed of the sequence and the number of the operation are
  * printed: `model MODE -SEED OPERATIONS` repeats that sequence alone and prints what it does. */
@@ -157,7 +157,7 @@ int main(int argc, char **argv)
     bool exact = strcmp(mode, "exact") == 0, big = strcmp(mode, "big") == 0,
          twins = strcmp(mode, "twins") == 0;
     if (argc != 3 || (!exact && !big && !twins && !loose_mode(mode))) {
-        fprintf(stderr, "usage: model [exact|passes|memory|big|twins] SEED OPERATIONS\n");
+        fprintf(stderr, "usage: model [exact|passes|memory|steps|big|twins] SEED OPERATIONS\n");
         return 2;
     }
     long total = strtol(argv[2], NULL, 10);

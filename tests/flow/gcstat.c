@@ -168,7 +168,7 @@ static int end(child *c)
 static int lives_alone(husk_heap *heap, int ready, int go)
 {
     husk_heap_options options = { HUSK_HEAP_OPTIONS, .name = "alone" };
-    husk_heap *own;
+    static husk_heap *own; /* not closed, and not lost */
     (void)heap;
     if (setenv("HUSK_GCSTAT", "1", 1) != 0 || husk_heap_new(&options, &own) != HUSK_OK)
         return 1;

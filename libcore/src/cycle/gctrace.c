@@ -105,8 +105,10 @@ static bool copy(const void *bytes, size_t length, void *data)
 {
     struct target *target = data;
     size_t n = length < target->left ? length : target->left;
-    memcpy(target->at, bytes, n);
-    target->at += n;
+    if (n) { /* the buffer may be NULL */
+        memcpy(target->at, bytes, n);
+        target->at += n;
+    }
     target->left -= n;
     return true;
 }

@@ -1,6 +1,6 @@
 /* bindings/figures.h: the fields of the library's structs of figures, in the order in which the languages show them.
  * X(struct, field, kind), where the kind says how the field is read: SIZE a size_t, COUNT a uint64_t, INT an int,
- * REAL a double, REASON a husk_reason, MODE a husk_mode. */
+ * REAL a double, BOOL a bool, REASON a husk_reason, MODE a husk_mode. */
 #ifndef HUSK_BINDINGS_FIGURES_H
 #define HUSK_BINDINGS_FIGURES_H
 
@@ -9,6 +9,7 @@ typedef enum husk_figure_kind {
     HUSK_FIGURE_COUNT,
     HUSK_FIGURE_INT,
     HUSK_FIGURE_REAL,
+    HUSK_FIGURE_BOOL,
     HUSK_FIGURE_REASON,
     HUSK_FIGURE_MODE
 } husk_figure_kind;
@@ -65,6 +66,18 @@ typedef enum husk_figure_kind {
     X(husk_generation, finalize_ns, COUNT)                                                                   \
     X(husk_generation, reclaim_ns, COUNT)                                                                    \
     X(husk_generation, longest_ns, COUNT)
+
+#define HUSK_STEPS_LIST(X)                                                                                   \
+    X(husk_steps, begun, COUNT)                                                                              \
+    X(husk_steps, finished, COUNT)                                                                           \
+    X(husk_steps, given_up, COUNT)                                                                           \
+    X(husk_steps, hurried, COUNT)                                                                            \
+    X(husk_steps, steps, COUNT)                                                                              \
+    X(husk_steps, late, COUNT)                                                                               \
+    X(husk_steps, longest_ns, COUNT)                                                                         \
+    X(husk_steps, nominated, COUNT)                                                                          \
+    X(husk_steps, mistaken, COUNT)                                                                           \
+    X(husk_steps, under_way, BOOL)
 
 #define HUSK_HEAP_FIGURES_LIST(X)                                                                            \
     X(husk_heap_figures, objects, SIZE)                                                                      \

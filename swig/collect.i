@@ -41,6 +41,7 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
 
 %extend husk_heap {
   husk_status collect(husk_pass *out);
+  husk_status collect_young(husk_pass *out);
   husk_status collect_dry(husk_pass *out);
   void safepoint();
   void request();
@@ -58,11 +59,3 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
 
 /* Takes a callback. */
 HUSK_HOST(husk_heap_on_pass)
-/* By hand, with what they say. */
-HUSK_HOST(husk_heap_collect_young)
-HUSK_HOST(husk_heap_set_young)
-HUSK_HOST(husk_heap_young)
-HUSK_HOST(husk_heap_step)
-HUSK_HOST(husk_heap_set_pause)
-HUSK_HOST(husk_heap_pause)
-HUSK_HOST(husk_heap_steps)

@@ -10,6 +10,7 @@
 %include "weak.i"
 %include "pacing.i"
 %include "collect.i"
+%include "step.i"
 %include "dryrun.i"
 %include "hidden.i"
 %include "leaks.i"

@@ -246,6 +246,22 @@ size_t husk_generic_collect(husk_heap *heap)
     return pass->collected;
 }
 
+size_t husk_generic_collect_young(husk_heap *heap)
+{
+    husk_pass *pass = &husk_generic_extra_of(heap)->pass;
+    memset(pass, 0, sizeof *pass);
+    (void)husk_heap_collect_young(heap, pass);
+    return pass->collected;
+}
+
+bool husk_generic_step(husk_heap *heap, uint64_t budget_ns)
+{
+    husk_step done;
+    (void)husk_heap_step(heap, budget_ns, &done);
+    husk_generic_extra_of(heap)->pass = done.so_far;
+    return done.finished;
+}
+
 /* clang-format off */
 #define AT(group, struct_, field) \
     { group #field, offsetof(struct_, field), sizeof(((struct_ *)NULL)->field) }

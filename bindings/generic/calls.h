@@ -43,6 +43,9 @@ size_t husk_generic_census(husk_heap *heap, const char *name);
 
 /* A pass, of which the figures are kept; how many objects it collected. */
 size_t husk_generic_collect(husk_heap *heap);
+size_t husk_generic_collect_young(husk_heap *heap);
+/* True: the pass is over. Its figures so far are those of the latest collect. */
+bool husk_generic_step(husk_heap *heap, uint64_t budget_ns);
 
 /* A figure by name: a field of husk_heap_figures ("objects"), of the latest collect ("pass.finalized"), of
  * husk_counts ("counts.grown_objects") or of husk_generation ("total.passes"). */

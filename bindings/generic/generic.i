@@ -132,6 +132,8 @@ HUSK_LOOKED_UP(type)
 %ignore husk_weakkeymap_peek;
 %ignore husk_heap::collect;
 %ignore husk_heap::collect_dry;
+%ignore husk_heap::collect_young;
+%ignore husk_heap::steps;
 %ignore husk_heap::counts;
 %ignore husk_heap::generation;
 %ignore husk_heap::figures_get(husk_heap_figures *) const; /* so spelled, it outdoes the %rename of heap.i */
@@ -140,6 +142,7 @@ HUSK_LOOKED_UP(type)
 %ignore husk_pass;
 %ignore husk_counts;
 %ignore husk_generation;
+%ignore husk_steps;
 %ignore husk_pacing;
 %ignore husk_heap_figures;
 /* Keeps the pointer to its argument. */
@@ -175,6 +178,8 @@ HUSK_ANSWERS(husk_generic_weakkeymap_get, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_generic_weakvaluemap_get, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_heap::figure, arg1)
 HUSK_ANSWERS(husk_heap::collect_now, arg1)
+HUSK_ANSWERS(husk_heap::collect_young_now, arg1)
+HUSK_ANSWERS(husk_heap::step_now, arg1)
 HUSK_DOES(husk_heap::pace, arg1)
 HUSK_DOES(husk_heap::disable_passes, arg1)
 HUSK_DOES(husk_heap::trace_start, arg1)
@@ -196,6 +201,8 @@ HUSK_ANSWERS(husk_generic_snapshot_things, husk_obj_heap(arg1))
 
 %rename("close") husk_heap::close_now;
 %rename("collect") husk_heap::collect_now;
+%rename("collect_young") husk_heap::collect_young_now;
+%rename("step") husk_heap::step_now;
 %rename("set_pacing") husk_heap::pace;
 %rename("disable") husk_heap::disable_passes;
 
@@ -204,6 +211,8 @@ HUSK_ANSWERS(husk_generic_snapshot_things, husk_obj_heap(arg1))
   ~husk_heap() { husk_generic_drop($self); }
   void close_now() { husk_generic_heap_close($self); }
   size_t collect_now() { return husk_generic_collect($self); }
+  size_t collect_young_now() { return husk_generic_collect_young($self); }
+  bool step_now(uint64_t budget_ns) { return husk_generic_step($self, budget_ns); }
   int64_t figure(const char *name) { return husk_generic_figure($self, name); }
   size_t census(const char *type_name) { return husk_generic_census($self, type_name); }
   husk_status pace(size_t least_objects, size_t least_bytes, double factor) {

@@ -40,7 +40,7 @@ func (r Reason) String() string {
 
 // A Pass is what one pass of the collector did.
 type Pass struct {
-	Generation    int
+	Generation    int // 0: all objects; 1: those on pages that served recent births
 	Reason        Reason
 	Examined      int // objects looked at
 	Collected     int // objects reclaimed; those that died in consequence are not counted
@@ -274,20 +274,29 @@ func size64(n uintptr) uint64 {
 	return uint64(n)
 }
 
-// Stats are the sums of all passes since the heap was made.
+// Stats are the sums of passes since the heap was made.
 type Stats struct {
 	Passes, Examined, Collected, Uncollectable uint64
 	Finalized, Resurrected, WeakCleared, Bytes uint64
 	Find, Finalize, Reclaim, Longest           time.Duration
 }
 
-// Stats returns them.
+// Stats returns those of the passes over all objects, in steps or at once.
 func (h *Heap) Stats() (Stats, error) {
-	if err := h.enter("Heap.Stats"); err != nil {
+	return h.stats("Heap.Stats", 0)
+}
+
+// YoungStats returns those of the runs over young pages.
+func (h *Heap) YoungStats() (Stats, error) {
+	return h.stats("Heap.YoungStats", 1)
+}
+
+func (h *Heap) stats(op string, generation int) (Stats, error) {
+	if err := h.enter(op); err != nil {
 		return Stats{}, err
 	}
 	var g raw.Generation
-	err := h.failure("Heap.Stats", Code(h.raw.Generation(0, &g)))
+	err := h.failure(op, Code(h.raw.Generation(generation, &g)))
 	h.leave()
 	return Stats{
 		g.Passes, g.Examined, g.Collected, g.Uncollectable, g.Finalized, g.Resurrected, g.WeakCleared, g.Bytes,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"time"
 
 	"husk.example/husk"
 )
@@ -190,4 +191,22 @@ func ExampleWeakKeyMap() {
 	// Output:
 	// a note <nil>
 	// 0
+}
+
+func ExampleHeap_Step() {
+	h := husk.Must(husk.New(husk.Options{Name: "steps"}))
+	defer h.Close()
+	for i := 0; i < 1000; i++ { // lists that hold themselves
+		l := husk.Must(h.List())
+		l.Append(l)
+		l.Release()
+	}
+	for { // between frames, say
+		step, err := h.Step(500 * time.Microsecond)
+		if err != nil || step.Finished {
+			fmt.Println(step.SoFar.Collected, err)
+			return
+		}
+	}
+	// Output: 1000 <nil>
 }

@@ -20,6 +20,7 @@
 %ignore husk_pacing;
 %ignore husk_counts;
 %ignore husk_generation;
+%ignore husk_steps;
 
 %include "husk.i"
 
@@ -73,6 +74,14 @@ type Generation struct {
 	FindNs, FinalizeNs, ReclaimNs, LongestNs    uint64
 }
 
+// Steps is struct husk_steps.
+type Steps struct {
+	Begun, Finished, GivenUp, Hurried uint64
+	Steps, Late, LongestNs            uint64
+	Nominated, Mistaken               uint64
+	UnderWay                          bool
+}
+
 // Figures is struct husk_heap_figures.
 type Figures struct {
 	Objects, ObjectBytes, BufferBytes, ForeignBytes uintptr
@@ -97,6 +106,9 @@ var (
 	_ = [1]struct{}{}[unsafe.Sizeof(Generation{})-unsafe.Sizeof(C.husk_generation{})]
 	_ = [1]struct{}{}[unsafe.Offsetof(Generation{}.WeakCleared)-unsafe.Offsetof(C.husk_generation{}.weak_cleared)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Generation{}.LongestNs)-unsafe.Offsetof(C.husk_generation{}.longest_ns)]
+	_ = [1]struct{}{}[unsafe.Sizeof(Steps{})-unsafe.Sizeof(C.husk_steps{})]
+	_ = [1]struct{}{}[unsafe.Offsetof(Steps{}.LongestNs)-unsafe.Offsetof(C.husk_steps{}.longest_ns)]
+	_ = [1]struct{}{}[unsafe.Offsetof(Steps{}.UnderWay)-unsafe.Offsetof(C.husk_steps{}.under_way)]
 	_ = [1]struct{}{}[unsafe.Sizeof(Figures{})-unsafe.Sizeof(C.husk_heap_figures{})]
 	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.BytesPeak)-unsafe.Offsetof(C.husk_heap_figures{}.bytes_peak)]
 	_ = [1]struct{}{}[unsafe.Offsetof(Figures{}.FrozenObjects)-unsafe.Offsetof(C.husk_heap_figures{}.frozen_objects)]

@@ -266,6 +266,11 @@ void husk_lua_open_passes(lua_State *L);
 /* With the table of methods of heaps on top. */
 void husk_lua_open_pacing(lua_State *L);
 
+/* ---- host_step.c ---- */
+
+/* With the table of methods of heaps on top. */
+void husk_lua_open_step(lua_State *L);
+
 /* ---- host_values.c: values and figures ---- */
 
 void husk_lua_push_size(lua_State *L, uint64_t size);
@@ -274,6 +279,7 @@ void husk_lua_push_counts(lua_State *L, const husk_counts *counts);
 void husk_lua_push_pacing(lua_State *L, const husk_pacing *pacing);
 void husk_lua_push_soft_figures(lua_State *L, const husk_soft_figures *figures);
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation);
+void husk_lua_push_steps(lua_State *L, const husk_steps *steps);
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures);
 void husk_lua_push_traced(lua_State *L, const husk_trace_figures *figures);
 void husk_lua_push_snapshot_counts(lua_State *L, const husk_snapshot_counts *counts);

@@ -194,6 +194,7 @@ void husk_lua_open_heaps(lua_State *L)
     lua_getfield(L, -1, "heap");
     luaL_setfuncs(L, methods, 0);
     husk_lua_open_pacing(L);
+    husk_lua_open_step(L);
     luaL_getmetatable(L, HUSK_LUA_HEAP_META);
     lua_pushvalue(L, -2);
     lua_setfield(L, -2, "__index");

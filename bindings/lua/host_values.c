@@ -136,6 +136,9 @@ static void push_fields(lua_State *L, const void *from, const field *fields, int
         case HUSK_FIGURE_REAL:
             lua_pushnumber(L, *(const double *)(const void *)place);
             break;
+        case HUSK_FIGURE_BOOL:
+            lua_pushboolean(L, *(const bool *)(const void *)place);
+            break;
         case HUSK_FIGURE_INT:
             lua_pushinteger(L, *(const int *)(const void *)place);
             break;
@@ -161,6 +164,8 @@ static const field pacing_fields[] = { HUSK_PACING_LIST(FIELD) };
 static const field soft_fields[] = { HUSK_SOFT_FIGURES_LIST(FIELD) };
 
 static const field generation_fields[] = { HUSK_GENERATION_LIST(FIELD) };
+
+static const field steps_fields[] = { HUSK_STEPS_LIST(FIELD) };
 
 static const field figures_fields[] = { HUSK_HEAP_FIGURES_LIST(FIELD) };
 
@@ -191,6 +196,11 @@ void husk_lua_push_soft_figures(lua_State *L, const husk_soft_figures *figures)
 void husk_lua_push_generation(lua_State *L, const husk_generation *generation)
 {
     push_fields(L, generation, generation_fields, COUNT(generation_fields));
+}
+
+void husk_lua_push_steps(lua_State *L, const husk_steps *steps)
+{
+    push_fields(L, steps, steps_fields, COUNT(steps_fields));
 }
 
 void husk_lua_push_figures(lua_State *L, const husk_heap_figures *figures)

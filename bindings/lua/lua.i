@@ -12,6 +12,8 @@
 
 %ignore husk_heap::foreign;         /* a figure that only C can keep right */
 %ignore husk_heap::disable;         /* keeps the pointer to its argument: host_heap.c */
+%ignore husk_heap::set_pause;       /* in seconds: host_step.c */
+%ignore husk_heap::pause;
 %ignore husk_heap::garbage;         /* hand out objects: host_walk.c, host_weak.c */
 %ignore husk_weak::lock;
 %ignore husk_value_equal;           /* and the kinds, which have metatables: host_kinds.c */
@@ -23,6 +25,7 @@
 %ignore husk_pacing;
 %ignore husk_counts;
 %ignore husk_generation;
+%ignore husk_steps;
 
 %include "husk.i"
 

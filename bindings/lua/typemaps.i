@@ -48,6 +48,7 @@ HUSK_LUA_RESULT(husk_pass, husk_lua_push_pass)
 HUSK_LUA_RESULT(husk_counts, husk_lua_push_counts)
 HUSK_LUA_RESULT(husk_pacing, husk_lua_push_pacing)
 HUSK_LUA_RESULT(husk_generation, husk_lua_push_generation)
+HUSK_LUA_RESULT(husk_steps, husk_lua_push_steps)
 HUSK_LUA_RESULT(husk_heap_figures, husk_lua_push_figures)
 
 /* What the table leaves out stays as it is. */

@@ -30,8 +30,17 @@ static const struct {
       "1 MiB or more; 0: none." },
     { "counts", "counts($self, /)\n--\n\nWhere the heap stands between two passes, as Counts." },
     { "generation", "generation($self, generation, /)\n--\n\nThe sums over all passes of a generation, as "
-                    "Generation. There "
-                    "is one: 0." },
+                    "Generation. "
+                    "0: passes over all objects; 1: runs over young pages." },
+    { "collect_young",
+      "collect_young($self, /)\n--\n\nThe same as collect() for the objects on pages that have served births since a pass "
+      "last looked at them, as Pass: short-lived cycles end at a cost that does not depend on the rest of the "
+      "heap. Cycles that lead through older objects or through Python are left to collect()." },
+    { "steps", "steps($self, /)\n--\n\nWhat passes in steps did, as Steps." },
+    { "set_young",
+      "set_young($self, objects, /)\n--\n\nAfter how many births, net of deaths by counting, a run over young pages starts "
+      "by itself: 64 to 2^24; 0: never. Where growth starts no passes (set_pacing) there are none of these either." },
+    { "young", "young($self, /)\n--\n\nWhat set_young() has set; 4096 at first." },
     { "pass_count", "pass_count($self, /)\n--\n\nThe number of the latest pass; 0: there was none." },
     { "set_find_leaks",
       "set_find_leaks($self, on, /)\n--\n\nWhether passes tell what is unreachable instead of freeing it; "

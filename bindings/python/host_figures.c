@@ -23,6 +23,8 @@ static PyObject *read_field(const void *from, const field *one)
         return PyLong_FromUnsignedLongLong(*(const uint64_t *)(const void *)place);
     case HUSK_FIGURE_INT:
         return PyLong_FromLong(*(const int *)(const void *)place);
+    case HUSK_FIGURE_BOOL:
+        return PyBool_FromLong(*(const bool *)(const void *)place);
     case HUSK_FIGURE_REAL:
         return PyFloat_FromDouble(*(const double *)(const void *)place);
     case HUSK_FIGURE_REASON:
@@ -58,7 +60,7 @@ static PyObject *build(PyTypeObject *type, const void *from, const field *fields
 
 static const field pass_fields[] = { HUSK_PASS_LIST(FIELD) };
 static PyStructSequence_Field pass_names[] = {
-    { "generation", "0, the only one" },
+    { "generation", "0: all objects; 1: those on young pages" },
     { "reason", "call, objects, bytes, limit, request, stress, close, soft limit or idle" },
     { "examined", "objects looked at" },
     { "collected", "objects reclaimed" },
@@ -106,6 +108,22 @@ static PyStructSequence_Field generation_names[] = {
     { NULL, NULL },
 };
 HUSK_PY_SEQUENCE(generation, "Generation", "Sums over all passes of a generation.")
+
+static const field steps_fields[] = { HUSK_STEPS_LIST(FIELD) };
+static PyStructSequence_Field steps_names[] = {
+    { "begun", "passes in steps" },
+    { "finished", "of these" },
+    { "given_up", "of these: something else needed their tables" },
+    { "hurried", "of these: finished at once because the bound on memory was reached" },
+    { "steps", "taken" },
+    { "late", "steps that took more than one and a half times their budget" },
+    { "longest_ns", "nanoseconds of the longest step" },
+    { "nominated", "objects" },
+    { "mistaken", "of these, those that were alive after all" },
+    { "under_way", "whether a pass in steps is" },
+    { NULL, NULL },
+};
+HUSK_PY_SEQUENCE(steps, "Steps", "What passes in steps did.")
 
 typedef husk_heap_figures husk_figures; /* as the macro says it */
 static const field figures_fields[] = { HUSK_HEAP_FIGURES_LIST(FIELD) };
@@ -188,7 +206,7 @@ bool husk_py_add_figures(PyObject *module)
 {
     return add(module, &pass_desc, &pass_type) && add(module, &counts_desc, &counts_type) &&
            add(module, &pacing_desc, &pacing_type) && add(module, &generation_desc, &generation_type) &&
-           add(module, &figures_desc, &figures_type) &&
+           add(module, &steps_desc, &steps_type) && add(module, &figures_desc, &figures_type) &&
            add(module, &trace_figures_desc, &trace_figures_type) &&
            add(module, &snapshot_counts_desc, &snapshot_counts_type) &&
            add(module, &soft_figures_desc, &soft_figures_type);

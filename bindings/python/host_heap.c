@@ -616,6 +616,15 @@ bool husk_py_add_heap(PyObject *module)
           "StateError: there is none." },
         { "no_gc", husk_py_heap_no_gc, METH_NOARGS,
           "no_gc($self, /)\n--\n\nThe region without passes that was begun, as Region, or None." },
+        { "step", husk_py_heap_step, METH_VARARGS,
+          "step($self, seconds=0.001, /)\n--\n\nGoes on with a pass in steps, or begins one, for about so long "
+          "(0.00001 to 10), and returns Step. The pass ends what collect(python=False) would; what needs its tables "
+          "meanwhile, such as collect(), verify() and snapshots, gives it up, and the next step begins anew. "
+          "BusyError in a hook." },
+        { "set_pause", husk_py_heap_set_pause, METH_O,
+          "set_pause($self, seconds, /)\n--\n\nAutomatic passes run in steps of about so long: 0.00001 to 10; 0, the "
+          "default: at once." },
+        { "pause", husk_py_heap_pause, METH_NOARGS, "pause($self, /)\n--\n\nWhat set_pause() has set, in seconds." },
         { "idle", husk_py_heap_idle, METH_O,
           "idle($self, seconds, /)\n--\n\nUseful work in a quiet moment, for about so long (0.001 to 3600): "
           "what waits for a safe point, a pass if it is worth one and fits, spare pages. Returns Idle." },

@@ -119,7 +119,8 @@ static int exec_module(PyObject *module)
     }
     if (husk_py.ready)
         return PyDict_Merge(PyModule_GetDict(module), first, 0);
-    if (!husk_py_add_errors(module) || !husk_py_add_figures(module) || !husk_py_add_pacing(module) || !husk_py_add_objects(module) ||
+    if (!husk_py_add_errors(module) || !husk_py_add_figures(module) || !husk_py_add_pacing(module) || !husk_py_add_steps(module) ||
+        !husk_py_add_objects(module) ||
         !husk_py_add_heap(module) || !husk_py_add_records(module) || !husk_py_add_lists(module) ||
         !husk_py_add_maps(module) || !husk_py_add_refs(module) || !husk_py_add_weak_containers(module) ||
         !husk_py_add_cleanups(module) || !husk_py_add_softs(module) || !husk_py_add_queues(module) ||

@@ -11,6 +11,8 @@
 
 %ignore husk_heap::foreign;         /* a figure that only C can keep right */
 %ignore husk_heap::disable;         /* keeps the pointer to its argument: host_heap.c */
+%ignore husk_heap::set_pause;       /* in seconds: host_step.c */
+%ignore husk_heap::pause;
 %ignore husk_heap::set_pacing;      /* takes keywords: host_heap.c */
 %ignore husk_heap::collect;         /* whole rounds, with Python's collector: host_heap.c */
 %ignore husk_heap::name;            /* an attribute: host_heap.c */
@@ -30,5 +32,6 @@
 %ignore husk_pacing;
 %ignore husk_counts;
 %ignore husk_generation;
+%ignore husk_steps;
 
 %include "husk.i"

@@ -51,7 +51,10 @@ test("collect and collect_dry", function()
   eq(math.type(pass.find_ns), "integer")
   eq(h:figures().objects, 0)
   eq(h:stats().collected, 10)
-  raises("HUSK_ERANGE", "stats: there is no generation 1", function() h:stats(1) end)
+  for _, number in ipairs{2, -1} do
+    raises("HUSK_ERANGE", "stats: there is no generation " .. ("%d"):format(number):gsub("%-", "%%-"),
+      function() h:stats(number) end)
+  end
   raises("HUSK_EINVAL", "'heap:stats'", function() h:stats("x") end)
   raises("HUSK_EINVAL", "table of options", function() h:collect(1) end)
 end)

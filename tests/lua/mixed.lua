@@ -1,21 +1,23 @@
 -- Random graphs of Lua tables and Husk objects that refer to each other in every way, against reachability:
 -- after one collect exactly the reachable ones are alive, on both sides, and still say what they said.
 --
---   lua5.4 mixed.lua FIRST COUNT [heaps] [hooks] [generational] [BATCH]
+--   lua5.4 mixed.lua FIRST COUNT [heaps] [hooks] [generational] [steps] [BATCH]
 --
 -- COUNT seeds from FIRST on, BATCH graphs (8) for each collection; a failure names the seed, and SEED 1 repeats it.
 -- With `heaps` the objects are in two heaps, each of which is collected until neither finds anything. With `hooks`
 -- some tables have __gc and some records a finalizer: they read through handles, make objects and values, and bring
--- back what was dead. Then the reachable ones must be alive at all times, and the others gone in the end.
+-- back what was dead. With `steps` passes go on in steps while graphs are built, runs over young pages between them, and a
+-- pass in steps comes before each collection. Then the reachable ones must be alive at all times, and the others gone in the end.
 local husk = require "husk"
 local core = require "husk.core"
 local tap = require "tap"
 
 local first, count = tonumber(arg[1]) or 1, tonumber(arg[2]) or 2000
-local hooks, two, batch = false, false, 8
+local hooks, two, steps, batch = false, false, false, 8
 for i = 3, #arg do
   if arg[i] == "hooks" then hooks = true
   elseif arg[i] == "heaps" then two = true
+  elseif arg[i] == "steps" then steps = true
   elseif arg[i] == "generational" then collectgarbage("generational")
   else batch = tonumber(arg[i])
   end
@@ -94,6 +96,15 @@ local Late = {__gc = guarded(function(self)
   mischief(self, heaps[two and random(2) or 1])
 end)}
 
+-- A turn of the collector between two things that a graph is built of.
+local turns = 0
+local function turn()
+  if not steps then return end
+  turns = turns + 1
+  local heap = heaps[turns % #heaps + 1]
+  if turns % 11 == 0 then heap:collect{young = true} else heap:step(0.00001) end
+end
+
 -- ---- one graph: nodes by number, edges in `to`, and what tells whether a node is alive ----
 
 local function build(seed)
@@ -138,6 +149,7 @@ local function build(seed)
     end
     made[from][slot] = stored
     graph.to[from][slot] = to
+    turn()
   end
   for n = 1, objects do
     if random(6) == 1 then
@@ -214,6 +226,9 @@ end
 
 local function collect()
   local found
+  for _, h in ipairs(steps and heaps or {}) do
+    repeat until h:step(0.0001)
+  end
   repeat
     found = husk.collect().collected + (two and heaps[2]:collect().collected or 0)
   until not two or found == 0

@@ -144,7 +144,7 @@ end)
 
 test("the annotated figures are those that there are", function()
   for class, value in pairs{["husk.Pass"] = husk.collect(), ["husk.Pacing"] = husk.pacing(),
-      ["husk.Counts"] = husk.counts(), ["husk.Generation"] = husk.stats(), ["husk.Figures"] = husk.figures(),
+      ["husk.Counts"] = husk.counts(), ["husk.Generation"] = husk.stats(1), ["husk.Steps"] = husk.steps(), ["husk.Figures"] = husk.figures(),
       ["husk.Traced"] = husk.trace.figures(), ["husk.SizeClass"] = husk.classes()[1],
       ["husk.Look"] = expect.no_growth(function() end, {rounds = 1, windows = 2}),
       ["husk.Failure"] = select(2, pcall(expect.that, false)),

@@ -14,8 +14,8 @@ import types
 import husk
 from husk import ffi
 
-FIGURES = ("Pass", "Counts", "Pacing", "PacingState", "Bound", "SoftLimit", "Region", "Idle", "Stress", "SoftFigures",
-           "Generation", "Figures", "TraceFigures", "SnapshotCounts")
+FIGURES = ("Pass", "Counts", "Pacing", "PacingState", "Bound", "SoftLimit", "Region", "Idle", "Step", "Steps", "Stress",
+           "SoftFigures", "Generation", "Figures", "TraceFigures", "SnapshotCounts")
 GROUPS = (
     ("Heaps", ("Heap", "collect")),
     ("Objects", ("Obj", "Record", "RecordType", "List", "Map")),

@@ -13,6 +13,20 @@ function gc.collect(options)
   return figures.collected + figures.uncollectable, figures
 end
 
+-- husk.gc.step(seconds): a pass in steps, a slice of time each, like collectgarbage("step"): heap:step.
+function gc.step(seconds) return default:step(seconds) end
+
+-- husk.gc.pause(seconds): how long the steps of automatic passes take, 0: they run at once; what "incremental" is to
+-- collectgarbage: heap:pause.
+function gc.pause(seconds) return default:pause(seconds) end
+
+-- husk.gc.steps(): what passes in steps did: heap:steps.
+function gc.steps() return default:steps() end
+
+-- husk.gc.young(objects): after how many births a run over young pages starts, 0: never; what "generational" is to
+-- collectgarbage, and on by default: heap:young.
+function gc.young(objects) return default:young(objects) end
+
 -- husk.gc.enable(): lets automatic passes run again; disable nests, so as often as disabled.
 function gc.enable() default:enable() end
 
@@ -60,8 +74,9 @@ function gc.without(budget, fn, ...)
   return region, table.unpack(results, 2, results.n)
 end
 
--- husk.gc.stats(): one table of cumulative figures for each generation, the only one being the first.
-function gc.stats() return {default:stats(0)} end
+-- husk.gc.stats(): a table of cumulative figures for each generation: the first one of passes over all objects, the second
+-- of runs over young pages.
+function gc.stats() return {default:stats(0), default:stats(1)} end
 
 -- husk.gc.objects(class): handles of all live objects, or of those of one class.
 function gc.objects(class) return default:objects(class) end

@@ -85,8 +85,9 @@ end
 
 -- ---- collecting ----
 
+local pass_young = heap.collect_young
 local pass, rounds, handles, dry = heap.collect, heap.collect_all, heap.collect_handles, heap.collect_dry
-heap.collect_all, heap.collect_handles = nil, nil
+heap.collect_all, heap.collect_handles, heap.collect_young = nil, nil, nil
 
 local function with_handles(options)
   if options ~= nil and type(options) ~= "table" then
@@ -99,7 +100,39 @@ end
 -- weak_cleared, examined, bytes and others. Handles that Lua has not collected yet are references, so Lua's own collector
 -- runs with it and is shown the paths from handles to boxed values: cycles through Lua values end too, in rounds, until
 -- one frees none. collect{handles = false} is one pass over the heap alone.
-function heap:collect(options) return (with_handles(options) and rounds or pass)(self) end
+-- collect{young = true} is a run over young pages: objects on pages that have served births since a pass last looked at
+-- them. It costs nothing for the rest of the heap and ends cycles that are held by young objects alone; Lua's collector
+-- runs before it only with handles = true. generation in the result: 0, all objects; 1, the young ones.
+function heap:collect(options)
+  local all = with_handles(options)
+  local only_young = options and options.young
+  if only_young ~= nil and type(only_young) ~= "boolean" then
+    core.fail("collect: young is true or false, not a " .. type(only_young))
+  end
+  if not only_young then return (all and rounds or pass)(self) end
+  if options.handles then handles(self) end
+  return pass_young(self)
+end
+
+-- heap:step(seconds): goes on with a pass in steps, or begins one, for about so long (0.00001 to 10; 0.001 by default), like
+-- collectgarbage("step"). Returns whether the pass is over, and its figures so far, as of collect, with took, the seconds
+-- of this step. The pass looks at the same objects as collect{handles = false}; what needs its tables meanwhile, such as
+-- collect, verify and snapshots, gives it up, and the next step begins anew.
+-- heap:pause(seconds): how long the steps of automatic passes take, about; 0, the default: such a pass runs at once. With
+-- an argument it sets it: 0, or 0.00001 to 10.
+-- heap:steps(): passes in steps, a table: begun, finished, given_up, hurried (at once, because of the bound on memory);
+-- steps, late (more than one and a half times their budget), longest_ns; nominated objects and mistaken, those of them
+-- that were alive; under_way.
+
+-- heap:young(objects): after how many births, net of deaths by counting, a run over young pages starts by itself; 4096 by
+-- default, 0: never. With an argument it sets it: 0, or 64 to 2^24. Where growth starts no passes
+-- (pacing), there are none of these either.
+local set_young, get_young = heap.set_young, heap.young
+heap.set_young = nil
+function heap:young(objects)
+  if objects ~= nil then set_young(self, objects) end
+  return get_young(self)
+end
 
 -- heap:collect_dry(options): what collect{handles = false} would end, without ending it. Lua's collector runs before,
 -- unless handles = false.
@@ -159,13 +192,13 @@ end
 -- heap:counts(): the growth since the last pass and its limits, a table: grown_objects, grown_bytes, limit_objects,
 -- limit_bytes.
 
--- heap:stats(generation): cumulative figures of a generation, a table: passes, collected and others. There is one
--- generation, number 0.
+-- heap:stats(generation): cumulative figures of a generation, a table: passes, collected and others. Generation 0, the
+-- default, is that of passes over all objects, 1 that of runs over young pages.
 local generation = heap.generation
 heap.generation = nil
 function heap:stats(number)
-  if math.type(number) == "integer" and number ~= 0 then
-    core.fail(("stats: there is no generation %d, only 0"):format(number), -5)
+  if math.type(number) == "integer" and (number < 0 or number > 1) then
+    core.fail(("stats: there is no generation %d, only 0 and 1"):format(number), -5)
   end
   return generation(self, number or 0)
 end

@@ -423,7 +423,7 @@ function Child:wait() end
 
 --- What a pass did.
 ---@class husk.Pass
----@field generation integer
+---@field generation 0|1 0: all objects; 1: those on young pages
 ---@field reason "call"|"objects"|"bytes"|"limit"|"request"|"stress"|"close"|"soft limit"|"idle"
 ---@field examined integer
 ---@field collected integer
@@ -439,6 +439,23 @@ function Child:wait() end
 ---@field mode "full"|"young"|"step"
 ---@field passes integer whose sums these are
 ---@field number integer of the latest of them: its record
+
+--- What a pass in steps has done so far.
+---@class husk.Step: husk.Pass
+---@field took number seconds of the latest step
+
+--- What passes in steps did.
+---@class husk.Steps
+---@field begun integer passes
+---@field finished integer
+---@field given_up integer something else needed their tables
+---@field hurried integer finished at once because the bound on memory was reached
+---@field steps integer
+---@field late integer steps that took more than one and a half times their budget
+---@field longest_ns integer
+---@field nominated integer objects
+---@field mistaken integer of these, those that were alive
+---@field under_way boolean
 
 --- What one pass did and why.
 ---@class husk.PassRecord
@@ -754,10 +771,41 @@ function Heap:weak_set(members) end
 --- Ends all garbage and returns what was done, a table: collected, finalized, resurrected, weak_cleared, examined,
 --- bytes and others. Handles that Lua has not collected yet are references, so Lua's own collector runs with it and
 --- is shown the paths from handles to boxed values: cycles through Lua values end too, in rounds, until one frees
---- none. collect{handles = false} is one pass over the heap alone.
----@param options? { handles: boolean? }
+--- none. collect{handles = false} is one pass over the heap alone. collect{young = true} is a run over young pages: objects
+--- on pages that have served births since a pass last looked at them. It costs nothing for the rest of the heap and ends
+--- cycles that are held by young objects alone; Lua's collector runs before it only with handles = true. generation in the
+--- result: 0, all objects; 1, the young ones.
+---@param options? { handles: boolean?, young: boolean? }
 ---@return husk.Pass
 function Heap:collect(options) end
+
+--- Goes on with a pass in steps, or begins one, for about so long (0.00001 to 10; 0.001 by default), like
+--- collectgarbage("step"). Returns whether the pass is over, and its figures so far, as of collect, with took, the seconds
+--- of this step. The pass looks at the same objects as collect{handles = false}; what needs its tables meanwhile, such as
+--- collect, verify and snapshots, gives it up, and the next step begins anew.
+---@param seconds? number
+---@return boolean finished
+---@return husk.Step figures
+function Heap:step(seconds) end
+
+--- How long the steps of automatic passes take, about; 0, the default: such a pass runs at once. With an argument it sets
+--- it: 0, or 0.00001 to 10.
+---@param seconds? number
+---@return number seconds
+function Heap:pause(seconds) end
+
+--- Passes in steps, a table: begun, finished, given_up, hurried (at once, because of the bound on memory); steps, late
+--- (more than one and a half times their budget), longest_ns; nominated objects and mistaken, those of them that were
+--- alive; under_way.
+---@return husk.Steps
+function Heap:steps() end
+
+--- After how many births, net of deaths by counting, a run over young pages starts by itself; 4096 by default, 0: never.
+--- With an argument it sets it: 0, or 64 to 2^24. Where growth starts no passes
+--- (pacing), there are none of these either.
+---@param objects? integer
+---@return integer objects
+function Heap:young(objects) end
 
 --- What collect{handles = false} would end, without ending it. Lua's collector runs before, unless handles = false.
 ---@param options? { handles: boolean? }
@@ -871,7 +919,8 @@ function Heap:stress(settings) end
 ---@return husk.Counts
 function Heap:counts() end
 
---- Cumulative figures of a generation, a table: passes, collected and others. There is one generation, number 0.
+--- Cumulative figures of a generation, a table: passes, collected and others. Generation 0, the default, is that of passes
+--- over all objects, 1 that of runs over young pages.
 ---@param generation? integer
 ---@return husk.Generation
 function Heap:stats(generation) end

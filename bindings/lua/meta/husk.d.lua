@@ -72,10 +72,31 @@ local gc = {}
 
 --- Ends all garbage, cycles through Lua values included; returns how many objects were collected, and the figures of
 --- husk.collect as a second result. options as there.
----@param options? { handles: boolean? }
+---@param options? { handles: boolean?, young: boolean? }
 ---@return integer collected
 ---@return husk.Pass figures
 function gc.collect(options) end
+
+--- A pass in steps, a slice of time each, like collectgarbage("step"): heap:step.
+---@param seconds? number
+---@return boolean finished
+---@return husk.Step figures
+function gc.step(seconds) end
+
+--- How long the steps of automatic passes take, 0: they run at once; what "incremental" is to collectgarbage: heap:pause.
+---@param seconds? number
+---@return number seconds
+function gc.pause(seconds) end
+
+--- What passes in steps did: heap:steps.
+---@return husk.Steps
+function gc.steps() end
+
+--- After how many births a run over young pages starts, 0: never; what "generational" is to collectgarbage, and on by
+--- default: heap:young.
+---@param objects? integer
+---@return integer objects
+function gc.young(objects) end
 
 --- Lets automatic passes run again; disable nests, so as often as disabled.
 function gc.enable() end
@@ -133,7 +154,8 @@ function gc.stress(settings) end
 ---@return any ...
 function gc.without(budget, fn, ...) end
 
---- One table of cumulative figures for each generation, the only one being the first.
+--- A table of cumulative figures for each generation: the first one of passes over all objects, the second of runs over
+--- young pages.
 ---@return husk.Generation[]
 function gc.stats() end
 
@@ -651,10 +673,41 @@ function husk.weak_set(members) end
 --- Ends all garbage and returns what was done, a table: collected, finalized, resurrected, weak_cleared, examined,
 --- bytes and others. Handles that Lua has not collected yet are references, so Lua's own collector runs with it and
 --- is shown the paths from handles to boxed values: cycles through Lua values end too, in rounds, until one frees
---- none. collect{handles = false} is one pass over the heap alone.
----@param options? { handles: boolean? }
+--- none. collect{handles = false} is one pass over the heap alone. collect{young = true} is a run over young pages: objects
+--- on pages that have served births since a pass last looked at them. It costs nothing for the rest of the heap and ends
+--- cycles that are held by young objects alone; Lua's collector runs before it only with handles = true. generation in the
+--- result: 0, all objects; 1, the young ones.
+---@param options? { handles: boolean?, young: boolean? }
 ---@return husk.Pass
 function husk.collect(options) end
+
+--- Goes on with a pass in steps, or begins one, for about so long (0.00001 to 10; 0.001 by default), like
+--- collectgarbage("step"). Returns whether the pass is over, and its figures so far, as of collect, with took, the seconds
+--- of this step. The pass looks at the same objects as collect{handles = false}; what needs its tables meanwhile, such as
+--- collect, verify and snapshots, gives it up, and the next step begins anew.
+---@param seconds? number
+---@return boolean finished
+---@return husk.Step figures
+function husk.step(seconds) end
+
+--- How long the steps of automatic passes take, about; 0, the default: such a pass runs at once. With an argument it sets
+--- it: 0, or 0.00001 to 10.
+---@param seconds? number
+---@return number seconds
+function husk.pause(seconds) end
+
+--- Passes in steps, a table: begun, finished, given_up, hurried (at once, because of the bound on memory); steps, late
+--- (more than one and a half times their budget), longest_ns; nominated objects and mistaken, those of them that were
+--- alive; under_way.
+---@return husk.Steps
+function husk.steps() end
+
+--- After how many births, net of deaths by counting, a run over young pages starts by itself; 4096 by default, 0: never.
+--- With an argument it sets it: 0, or 64 to 2^24. Where growth starts no passes
+--- (pacing), there are none of these either.
+---@param objects? integer
+---@return integer objects
+function husk.young(objects) end
 
 --- What collect{handles = false} would end, without ending it. Lua's collector runs before, unless handles = false.
 ---@param options? { handles: boolean? }
@@ -768,7 +821,8 @@ function husk.stress(settings) end
 ---@return husk.Counts
 function husk.counts() end
 
---- Cumulative figures of a generation, a table: passes, collected and others. There is one generation, number 0.
+--- Cumulative figures of a generation, a table: passes, collected and others. Generation 0, the default, is that of passes
+--- over all objects, 1 that of runs over young pages.
 ---@param generation? integer
 ---@return husk.Generation
 function husk.stats(generation) end

@@ -36,6 +36,8 @@ from husk._core import (
     SoftFigures as SoftFigures,
     SoftLimit as SoftLimit,
     StateError as StateError,
+    Step as Step,
+    Steps as Steps,
     Stress as Stress,
     TraceFigures as TraceFigures,
     Watch as Watch,

@@ -23,9 +23,10 @@ from husk import _core, _passes, _survey
 __all__ = [
     "DEBUG_COLLECTABLE", "DEBUG_LEAK", "DEBUG_SAVEALL", "DEBUG_STATS", "DEBUG_UNCOLLECTABLE", "callbacks", "collect",
     "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read", "get_count",
-    "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause_histogram", "get_pauses",
-    "get_referents", "get_referrers", "get_stats", "get_threshold", "hidden", "hidden_count", "is_finalized",
-    "is_tracked", "isenabled", "leaks", "set_debug", "set_threshold", "unfreeze",
+    "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause", "get_pause_histogram",
+    "get_pauses", "get_referents", "get_referrers", "get_stats", "get_steps", "get_threshold", "get_young", "hidden",
+    "hidden_count", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause", "set_threshold",
+    "set_young", "step", "unfreeze",
 ]
 
 DEBUG_STATS = 1
@@ -40,7 +41,8 @@ callbacks = []
 # What passes over husk.default have kept because of DEBUG_SAVEALL.
 garbage = []
 
-_GENERATIONS = 3  # as they are numbered here; the heap has one, which is the oldest
+_GENERATIONS = 3  # as they are numbered here: 0 are runs over young pages, 2 is the whole heap, 1 the same
+_WHOLE, _YOUNG = 0, 1  # as the heap numbers them
 _HOLDER = "husk.gc"
 _LEAST_BYTES = _core.default.pacing().least_bytes
 
@@ -86,16 +88,18 @@ def _own(heap):
 def collect(generation=2, *, heap=None):
     """Ends all garbage of the heap, cycles through Python objects too; returns how many objects were found.
 
-    generation is 0, 1 or 2, else ValueError; a heap has one, so all three do the same. Called inside a pass or a
-    hook of the heap it returns 0 at once, and the heap collects when the hook is done.
+    generation is 0, 1 or 2, else ValueError. 0 is a run over young pages, Heap.collect_young: it ends cycles of objects
+    of the heap that were born since a pass last looked at their pages. 1 and 2 look at everything. Called inside a pass
+    or a hook of the heap it returns 0 at once, and the heap collects when the hook is done.
     """
     generation = _operator.index(generation)
     if not 0 <= generation < _GENERATIONS:
         raise ValueError("invalid generation")
     heap, _ = _own(heap)
+    run = heap.collect if generation else heap.collect_young
     if heap is not _core.default:
         try:
-            figures = heap.collect()
+            figures = run()
         except _core.BusyError:
             return 0
         return figures.collected
@@ -103,7 +107,7 @@ def collect(generation=2, *, heap=None):
         return 0
     _State.collecting = True
     try:
-        figures = heap.collect()
+        figures = run()
         _finish(figures)
         return figures.collected
     except _core.BusyError:
@@ -126,7 +130,7 @@ def _start(figures):
     _State.began = _time.perf_counter()
     if _State.debug & DEBUG_STATS:
         objects = _core.default.figures().objects
-        _print(f"collecting generation {_GENERATIONS - 1}...")
+        _print(f"collecting generation {_number_of(figures)}...")
         _print(f"objects in each generation: 0 0 {objects}")
     _call("start", _info(figures, 0, 0.0))
 
@@ -149,9 +153,13 @@ def _print(text):
         print("gc:", text, file=_sys.stderr)
 
 
+def _number_of(figures):
+    return 0 if figures.generation == _YOUNG else _GENERATIONS - 1
+
+
 def _info(figures, collected, seconds):
     return {
-        "generation": _GENERATIONS - 1,
+        "generation": _number_of(figures),
         "collected": collected,
         "uncollectable": 0,
         "reason": figures.reason,
@@ -168,6 +176,41 @@ def _call(phase, info):
         except BaseException as error:
             _core._write_unraisable(error, callback)
         at += 1
+
+
+# ---- in steps ----
+
+def step(seconds=0.001, *, heap=None):
+    """Goes on with a pass in steps, or begins one, for about so long; returns whether it is over: Heap.step.
+
+    Seconds are 0.00001 to 10, else husk.RangeError. husk.BusyError inside a pass or a hook of the heap.
+    """
+    return _own(heap)[0].step(seconds).finished
+
+
+def set_pause(seconds, *, heap=None):
+    """Automatic passes run in steps of about so long, 0.00001 to 10 seconds; 0, the default: at once."""
+    _own(heap)[0].set_pause(seconds)
+
+
+def get_pause(*, heap=None):
+    """What set_pause() has set, in seconds."""
+    return _own(heap)[0].pause()
+
+
+def get_steps(*, heap=None):
+    """What passes in steps did, a husk.Steps: how many, how often they were given up or hurried, the longest step."""
+    return _own(heap)[0].steps()
+
+
+def set_young(objects, *, heap=None):
+    """After how many births a run over young pages starts by itself, 64 to 2**24; 0: never: Heap.set_young."""
+    _own(heap)[0].set_young(objects)
+
+
+def get_young(*, heap=None):
+    """What set_young() has set; 4096 at first."""
+    return _own(heap)[0].young()
 
 
 # ---- switches ----
@@ -235,19 +278,20 @@ def set_threshold(threshold0, threshold1=_SAME, threshold2=_SAME, /, *, heap=Non
 # ---- figures ----
 
 def get_count(*, heap=None):
-    """By how many objects the heap has grown since the last pass; the other two of the tuple are 0."""
+    """By how many objects the heap has grown since the last pass over all of it; the other two of the tuple are 0."""
     return (_own(heap)[0].counts().grown_objects, 0, 0)
 
 
 def get_stats(*, heap=None):
-    """A list of three dicts with the sums over all passes; the last one, the oldest generation, has them all."""
-    sums = _own(heap)[0].generation(0)
-    oldest = {
-        "collections": sums.passes,
-        "collected": sums.collected,
-        "uncollectable": 0,
-    }
-    return [dict.fromkeys(oldest, 0), dict.fromkeys(oldest, 0), oldest]
+    """A list of three dicts with the sums: of runs over young pages, of none, and of passes over everything."""
+    heap, _ = _own(heap)
+
+    def sums(generation):
+        all_of = heap.generation(generation)
+        return {"collections": all_of.passes, "collected": all_of.collected, "uncollectable": 0}
+
+    oldest = sums(_WHOLE)
+    return [sums(_YOUNG), dict.fromkeys(oldest, 0), oldest]
 
 
 def get_passes(n=None, *, heap=None):
@@ -319,6 +363,7 @@ def gcstat_list():
 def get_objects(generation=None, *, heap=None):
     """A list of the objects that passes look at: all of them, or those of a generation, of which 2 has all.
 
+    What is young is known of pages, not of objects, so the lists of 0 and 1 are empty.
     It does not hold the objects of Python that the heap keeps.
     """
     if generation is not None:

@@ -4,16 +4,17 @@ from typing import Any, Literal, SupportsFloat, SupportsIndex, overload
 
 from typing_extensions import TypeAlias
 
-from husk._core import Heap, Obj
+from husk._core import Heap, Obj, Steps
 from husk._passes import HeapStat, PassRecord, PassSums, PauseBucket, Pauses
 from husk._survey import DryRun, Hidden, Leaks
 
 __all__ = [
     "DEBUG_COLLECTABLE", "DEBUG_LEAK", "DEBUG_SAVEALL", "DEBUG_STATS", "DEBUG_UNCOLLECTABLE", "callbacks", "collect",
     "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read", "get_count",
-    "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause_histogram", "get_pauses",
-    "get_referents", "get_referrers", "get_stats", "get_threshold", "hidden", "hidden_count", "is_finalized",
-    "is_tracked", "isenabled", "leaks", "set_debug", "set_threshold", "unfreeze",
+    "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause", "get_pause_histogram",
+    "get_pauses", "get_referents", "get_referrers", "get_stats", "get_steps", "get_threshold", "get_young", "hidden",
+    "hidden_count", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause", "set_threshold",
+    "set_young", "step", "unfreeze",
 ]
 
 DEBUG_STATS: int
@@ -28,6 +29,12 @@ callbacks: list[_Callback]
 garbage: list[Any]
 
 def collect(generation: SupportsIndex = 2, *, heap: Heap | None = None) -> int: ...
+def step(seconds: float = 0.001, *, heap: Heap | None = None) -> bool: ...
+def set_pause(seconds: float, *, heap: Heap | None = None) -> None: ...
+def get_pause(*, heap: Heap | None = None) -> float: ...
+def get_steps(*, heap: Heap | None = None) -> Steps: ...
+def set_young(objects: int, *, heap: Heap | None = None) -> None: ...
+def get_young(*, heap: Heap | None = None) -> int: ...
 def enable(*, heap: Heap | None = None) -> None: ...
 def disable(*, heap: Heap | None = None) -> None: ...
 def isenabled(*, heap: Heap | None = None) -> bool: ...

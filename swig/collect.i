@@ -55,6 +55,8 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
   void garbage_clear();
   void freeze();
   void unfreeze();
+  husk_status set_parallel(unsigned threads);
+  unsigned parallel() const;
 }
 
 /* Takes a callback. */

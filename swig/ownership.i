@@ -103,6 +103,9 @@ HUSK_DOES(husk_heap::no_gc_end, arg1)
 HUSK_DOES(husk_heap::idle, arg1)
 HUSK_DOES(husk_heap::set_stress, arg1)
 
+/* husk/parallel.h */
+HUSK_DOES(husk_heap::set_parallel, arg1)
+
 /* husk/passes.h */
 HUSK_DOES(husk_heap::pass_record, arg1)
 HUSK_DOES(husk_heap::pass_sums, arg1)

@@ -17,6 +17,7 @@
 #include <husk/passes.h>   /* what each pass did and why; pauses */
 #include <husk/gcstat.h>   /* the same, from another process */
 #include <husk/step.h>     /* collecting in steps, and when young pages are looked at */
+#include <husk/parallel.h> /* full passes on several threads */
 #include <husk/census.h>   /* rows of the reports below */
 #include <husk/dryrun.h>   /* what a collect would do */
 #include <husk/hidden.h>   /* who is held from outside the heap */

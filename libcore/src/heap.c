@@ -3,6 +3,7 @@
 #include "cycle/collect.h"
 #include "cycle/find.h"
 #include "cycle/pace.h"
+#include "cycle/parallel.h"
 #include "cycle/passlog.h"
 #include "cycle/step.h"
 #include "cycle/stress.h"
@@ -221,6 +222,7 @@ void husk_heap_close(husk_heap *heap)
     husk__gcstat_end(heap);
     husk__collect_close(heap);
     husk__leaks_close(heap);
+    husk__parallel_close(heap);
     if (heap->error_free)
         heap->error_free(heap->error_data);
     finish_later(heap);

@@ -51,8 +51,8 @@ typedef struct husk_slot {
 /* Given the address of each slot that the table cannot describe. */
 typedef void husk_visit_fn(husk_obj **slot, void *data);
 
-/* Calls visit(address, data) for each such slot. Runs inside passes: must not allocate, retain, release, lock
- * or call the heap, and gives the same slots in the same order while nothing changes. */
+/* Calls visit(address, data) for each such slot. Runs inside passes, always on the owner's thread: must not allocate,
+ * retain, release, lock or call the heap, and gives the same slots in the same order while nothing changes. */
 typedef void husk_each_fn(husk_obj *self, husk_visit_fn *visit, void *data);
 
 /* Any code of the program's; runs once in an object's life, with every slot still intact, and may bring the

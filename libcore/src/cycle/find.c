@@ -4,9 +4,10 @@
 
 #include "base/clock.h"
 #include "cycle/ephemeron.h"
+#include "cycle/parallel.h"
 #include "cycle/passlog.h"
+#include "cycle/searching.h"
 #include "cycle/step.h"
-#include "object/visit.h"
 
 static void count_child(husk_obj *child, size_t slot, size_t index, void *context)
 {
@@ -16,90 +17,58 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
-/* Bare keys belong to a search of all the heap only: one of some pages sees them as held, and the values with them. */
-static bool has_keys(const struct husk__search *search, const struct husk__page *page)
-{
-    return UNLIKELY(page->keymaps) && search->pages.all;
-}
+static const struct husk__searching alone = { .count = count_child,
+                                              .root = husk__mark_root,
+                                              .known = husk__mark_known };
 
 static void open_page(const struct husk__search *search, struct husk__page *page)
 {
     husk__side_open(page);
-    if (has_keys(search, page))
+    if (husk__has_keys(search, page))
         husk__bare_keys_open(page);
 }
 
-/* Dying objects hold what they refer to until they are gone, and as keys the values of their entries: they are
- * known to be held before anything is marked, since marking asks whether a key is. */
-static void subtract_page(struct husk__page *page)
+NEVER_INLINE bool husk__seed_none(const husk_obj *obj, uint16_t *entry, bool steps, struct husk__found *found)
 {
-    for (HUSK__EACH_BLOCK(page, obj))
-        if (UNLIKELY(obj->tf & TF_QUEUED))
-            *husk__side_of(obj) = 0;
-        else if (LIKELY(husk__is_object(obj)))
-            husk__visit(husk__type_of(obj), obj, count_child, NULL);
-}
-
-/* A block without a live object. False: found->corrupt, a slot holds what has died. */
-static NEVER_INLINE bool seed_none(const husk_obj *obj, uint16_t *entry, bool steps,
-                                   struct husk__found *found)
-{
-    if (!husk__is_object(obj) && (*entry & SIDE_COUNT) && !steps) {
+    uint16_t at_first = __atomic_load_n(entry, __ATOMIC_RELAXED); /* others may be marking: see parallel.c */
+    if (!husk__is_object(obj) && (at_first & SIDE_COUNT) && !steps) {
         found->corrupt = obj;
-        found->seen = husk__side_total(obj, *entry);
+        found->seen = husk__side_total(obj, at_first);
         return false;
     }
-    *entry = 0; /* so that "in question" means garbage without a look at the object */
+    /* so that "in question" means garbage without a look at the object */
+    __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
     return true;
 }
 
-/* Its count is not what was seen. False: found->corrupt. */
-static NEVER_INLINE bool seed_rare(husk_obj *obj, uint64_t seen, bool steps, struct husk__search *search)
+NEVER_INLINE enum husk__seed husk__seed_rare(husk_obj *obj, uint64_t seen, bool steps,
+                                             struct husk__found *found)
 {
     uint32_t count = husk__count_of(obj);
     if (seen == count)
-        return true;
+        return SEED_OPEN;
     if (UNLIKELY(seen > count) && !husk__is_immortal(obj) && seen != SIDE_UNKNOWN && !steps) {
-        search->found.corrupt = obj;
-        search->found.seen = seen;
-        return false;
+        found->corrupt = obj;
+        found->seen = seen;
+        return SEED_CORRUPT;
     }
-    husk__mark_root(&search->marker, obj);
-    return true;
+    return SEED_HELD;
+}
+
+/* A function of its own: in the loop of run_phase the compiler would run out of registers. */
+static __attribute__((noinline)) void subtract_page(struct husk__page *page)
+{
+    husk__subtract_page(&alone, page, NULL);
 }
 
 /* Marks what is held from outside. False: found->corrupt. */
 static bool seed_page(husk_heap *heap, struct husk__page *page)
 {
     struct husk__search *search = &heap->search;
-    bool steps = search->steps;
-    size_t examined = 0;
-    for (HUSK__EACH_BLOCK(page, obj)) {
-        uint16_t *entry = husk__side_of(obj);
-        if (UNLIKELY(!husk__is_object(obj)) || UNLIKELY(obj->tf & TF_QUEUED)) {
-            if (!seed_none(obj, entry, steps, &search->found))
-                return false;
-            continue;
-        }
-        examined++;
-        if (UNLIKELY(!(*entry & SIDE_OPEN)) && steps) { /* born since, or marked */
-            husk__mark_known(&search->marker, obj);
-            continue;
-        }
-        uint64_t seen = husk__side_total(obj, *entry);
-        uint32_t rc = obj->rc;
-        if (LIKELY(seen == rc / RC_ONE))
-            continue;
-        if (LIKELY(seen < rc / RC_ONE) && LIKELY(!(rc & RC_SLOW))) {
-            husk__mark_root(&search->marker, obj);
-            continue;
-        }
-        if (!seed_rare(obj, seen, steps, search))
-            return false;
-    }
-    search->found.examined += examined;
-    if (has_keys(search, page))
-        husk__bare_keys_seed(heap, page, steps);
+    if (!husk__seed_page(&alone, page, search->steps, &search->marker, &search->found))
+        return false;
+    if (husk__has_keys(search, page))
+        husk__bare_keys_seed(heap, page, search->steps);
     return !search->found.corrupt;
 }
 
@@ -168,7 +137,7 @@ void husk__search_end(husk_heap *heap)
         if (!husk__takes_part(page))
             continue;
         husk__page_side_zero(page);
-        if (has_keys(search, page))
+        if (husk__has_keys(search, page))
             husk__bare_keys_close(page);
     }
     search->phase = SEARCH_NONE;
@@ -177,7 +146,9 @@ void husk__search_end(husk_heap *heap)
 static void find(husk_heap *heap, husk_obj *const *proxied, size_t count, struct husk__found *found)
 {
     husk__search_begin(heap, false);
-    if (count) {
+    if (UNLIKELY(heap->parallel) && husk__parallel_profits(heap)) {
+        husk__parallel_search(heap, proxied, count);
+    } else if (count) {
         while (heap->search.phase < SEARCH_SEED) {
             (void)run_phase(heap, 0);
             heap->search.phase++;

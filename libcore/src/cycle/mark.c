@@ -1,10 +1,9 @@
-/* cycle/mark.c: the marking loop. See mark.h. */
+/* cycle/mark.c: the marking loop of one thread, from the parts in marking.h. See mark.h. */
 #define _GNU_SOURCE
 #include "cycle/mark.h"
 
 #include "base/clock.h"
-#include "object/tie.h"
-#include "object/visit.h"
+#include "cycle/marking.h"
 
 #include <string.h>
 
@@ -29,122 +28,45 @@ static void pend(struct husk__marker *marker, husk_obj *obj)
     marker->page_last = page;
 }
 
-ALWAYS_INLINE void consider(struct husk__marker *marker, husk_obj *obj)
-{
-    uint16_t *entry = husk__side_of(obj);
-    if (!(*entry & SIDE_OPEN))
-        return;
-    *entry &= (uint16_t)~SIDE_OPEN;
-    marker->marked++;
-    if (UNLIKELY(marker->ring_count == MARK_RING)) {
-        pend(marker, obj);
-        return;
-    }
-    __builtin_prefetch(obj);
-    __builtin_prefetch((char *)obj + 32);
-    marker->ring[(marker->ring_first + marker->ring_count++) % MARK_RING] = obj;
-}
+static void add_edge(husk_obj *child, size_t slot, size_t index, void *context);
+static void scan_key(struct husk__marker *marker, husk_obj *obj);
+static void scan_keymap(struct husk__marker *marker, husk_obj *obj);
+
+static const struct husk__marking alone = {
+    .pend = pend, .edge = add_edge, .key = scan_key, .keymap = scan_keymap
+};
 
 static void add_edge(husk_obj *child, size_t slot, size_t index, void *context)
 {
     (void)slot;
     (void)index;
-    struct husk__marker *marker = context;
-    unsigned at = marker->edge_at++ % MARK_EDGES;
-    husk_obj *ready = marker->edges[at];
-    marker->edges[at] = child;
-    __builtin_prefetch(husk__side_of(child), 1);
-    if (LIKELY(ready != NULL))
-        consider(marker, ready);
+    husk__edge(&alone, context, child);
 }
 
-static void flush_edges(struct husk__marker *marker)
-{
-    for (unsigned i = 0; i < MARK_EDGES; i++) {
-        unsigned at = marker->edge_at++ % MARK_EDGES;
-        husk_obj *ready = marker->edges[at];
-        marker->edges[at] = NULL;
-        if (ready)
-            consider(marker, ready);
-    }
-}
-
-static void add_value(struct husk__marker *marker, const struct husk__tie *tie)
-{
-    if (tie->other.tag == HUSK_OBJ)
-        add_edge(tie->other.as.o, 0, 0, marker);
-}
-
-/* Of an ephemeron, whichever of key and map is scanned later finds the other one reached. */
 static NEVER_INLINE void scan_key(struct husk__marker *marker, husk_obj *obj)
 {
-    for (const struct husk__tie *tie = obj->cell ? husk__cell_at(obj->cell)->ties : NULL; tie;
-         tie = tie->next)
-        if ((husk__type_of(tie->owner)->flags & TYPE_EPHEMERON) && !husk__is_open(tie->owner))
-            add_value(marker, tie);
+    husk__scan_key(&alone, marker, obj);
 }
 
 static NEVER_INLINE void scan_keymap(struct husk__marker *marker, husk_obj *obj)
 {
-    for (HUSK__EACH_TIE(obj, tie))
-        if (tie->hash && tie->target && !husk__is_open(tie->target))
-            add_value(marker, tie);
+    husk__scan_keymap(&alone, marker, obj);
 }
 
-ALWAYS_INLINE void scan(struct husk__marker *marker, husk_obj *obj)
+static void flush_edges(struct husk__marker *marker)
 {
-    /* A dead object that a slot still holds has no slots of its own; seeding reports it (find.c). */
-    const husk_type *type = husk__type_of(obj);
-    if (UNLIKELY(obj->tf & TF_KEY))
-        scan_key(marker, obj);
-    if (UNLIKELY(type->flags & TYPE_EPHEMERON))
-        scan_keymap(marker, obj);
-    else
-        husk__visit(type, obj, add_edge, marker);
-}
-
-static husk_obj *pop(struct husk__marker *marker)
-{
-    husk_obj *obj = marker->ring[marker->ring_first];
-    marker->ring_first = (marker->ring_first + 1) % MARK_RING;
-    marker->ring_count--;
-    return obj;
+    husk__flush_edges(&alone, marker);
 }
 
 static void scan_ring(struct husk__marker *marker)
 {
     while (marker->ring_count)
-        scan(marker, pop(marker));
+        husk__scan(&alone, marker, husk__pop(marker));
 }
 
-/* The object that begins in the granule at this offset of the page. */
-static husk_obj *object_at(const struct husk__page *page, char *start, size_t offset)
-{
-    if (page->state == HUSK__PAGE_RUN)
-        return (husk_obj *)(void *)start;
-    uint32_t index = ((uint32_t)offset + page->block - 1) / page->block;
-    return (husk_obj *)(void *)(start + (size_t)index * page->block);
-}
-
-/* Hands out one word of pending bits at a time: objects that become pending behind it are met later. */
 static void scan_page(struct husk__marker *marker, struct husk__page *page)
 {
-    char *start = husk__page_start(page);
-    uint64_t *words = husk__pending_word(start);
-    unsigned n = page->state == HUSK__PAGE_RUN ? 1 : (unsigned)(HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 64;
-    for (unsigned w = 0; w < n; w++) {
-        uint64_t word = words[w];
-        words[w] = 0;
-        husk_obj *batch[64];
-        unsigned count = 0;
-        for (; word; word &= word - 1) {
-            size_t offset = ((size_t)w * 64 + husk__lowest_bit(word)) << HUSK__GRANULE_SHIFT;
-            batch[count] = object_at(page, start, offset);
-            __builtin_prefetch(batch[count++]);
-        }
-        for (unsigned i = 0; i < count; i++)
-            scan(marker, batch[i]);
-    }
+    husk__scan_page(&alone, marker, page);
 }
 
 static struct husk__page *next_page(struct husk__marker *marker)
@@ -165,7 +87,7 @@ static void make_room(struct husk__marker *marker)
     if (LIKELY(marker->ring_count < MARK_RING / 2))
         return;
     if (marker->steps)
-        scan(marker, pop(marker));
+        husk__scan(&alone, marker, husk__pop(marker));
     else
         scan_ring(marker);
 }
@@ -173,13 +95,13 @@ static void make_room(struct husk__marker *marker)
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj)
 {
     marker->roots++;
-    consider(marker, obj);
+    husk__consider(&alone, marker, obj);
     make_room(marker);
 }
 
 void husk__mark_known(struct husk__marker *marker, husk_obj *obj)
 {
-    scan(marker, obj);
+    husk__scan(&alone, marker, obj);
     make_room(marker);
 }
 
@@ -202,7 +124,7 @@ bool husk__mark_until(struct husk__marker *marker, uint64_t deadline)
     enum { BETWEEN_LOOKS = 64 }; /* objects; a page has more, but few of them wait */
     for (;;) {
         for (unsigned n = 0; marker->ring_count && n < BETWEEN_LOOKS; n++)
-            scan(marker, pop(marker));
+            husk__scan(&alone, marker, husk__pop(marker));
         if (!marker->ring_count)
             flush_edges(marker);
         struct husk__page *page = marker->ring_count ? NULL : next_page(marker);
@@ -219,7 +141,7 @@ void husk__mark_rest(struct husk__marker *marker)
 {
     flush_edges(marker);
     while (marker->ring_count)
-        pend(marker, pop(marker));
+        pend(marker, husk__pop(marker));
 }
 
 void husk__mark_clear(struct husk__page *page)

@@ -148,6 +148,7 @@ struct husk_heap {
     struct husk__pace pace;
     struct husk__collector collector;
     struct husk__search search;
+    struct husk__parallel *parallel; /* NULL: passes stay on one thread (cycle/parallel.h) */
     struct husk__stepping stepping;
     struct husk__young young;
     struct husk__passes passes;

@@ -99,7 +99,7 @@ static void print(const char *what, double *clock, double *cpu, size_t rounds)
 int main(int argc, char **argv)
 {
     bool quick = getenv("BENCH_QUICK") != NULL;
-    size_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : quick ? 300000 : 1000000;
+    size_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 1000000;
     unsigned threads = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 2;
     size_t rounds = argc > 3 ? strtoull(argv[3], NULL, 10) : quick ? 2 : 9;
     husk_type_spec spec = { HUSK_TYPE_SPEC, .name = "node", .size = sizeof(node), .slots = slots,

@@ -55,9 +55,10 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
   void garbage_clear();
   void freeze();
   void unfreeze();
-  husk_status set_parallel(unsigned threads);
-  unsigned parallel() const;
 }
 
 /* Takes a callback. */
 HUSK_HOST(husk_heap_on_pass)
+/* C only so far. */
+HUSK_HOST(husk_heap_set_parallel)
+HUSK_HOST(husk_heap_parallel)

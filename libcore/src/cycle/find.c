@@ -28,8 +28,9 @@ static void open_page(const struct husk__search *search, struct husk__page *page
         husk__bare_keys_open(page);
 }
 
-NEVER_INLINE bool husk__seed_none(const husk_obj *obj, uint16_t *entry, bool steps, struct husk__found *found)
+NEVER_INLINE bool husk__seed_none(const husk_obj *obj, bool steps, struct husk__found *found)
 {
+    uint16_t *entry = husk__side_of(obj);
     uint16_t at_first = __atomic_load_n(entry, __ATOMIC_RELAXED); /* others may be marking: see parallel.c */
     if (!husk__is_object(obj) && (at_first & SIDE_COUNT) && !steps) {
         found->corrupt = obj;

@@ -208,9 +208,9 @@ static void open_part(unsigned member, void *context)
         husk__side_open(page);
 }
 
-static NEVER_INLINE void carry(struct husk__parallel *parallel, husk_obj *obj, uint16_t *entry)
+static NEVER_INLINE void carry(struct husk__parallel *parallel, husk_obj *obj)
 {
-    uint16_t flags = 0;
+    uint16_t *entry = husk__side_of(obj), flags = 0;
     pthread_mutex_lock(&parallel->lock);
     husk__side_carry(obj, &flags);
     pthread_mutex_unlock(&parallel->lock);
@@ -225,7 +225,7 @@ static void count_now(struct husk__worker *self, husk_obj *obj)
         return;
     uint16_t next = (uint16_t)(__atomic_fetch_add(entry, SIDE_ONE, __ATOMIC_RELAXED) + SIDE_ONE);
     if (UNLIKELY((next & (SIDE_COUNT | SIDE_OPEN)) == SIDE_OPEN))
-        carry(self->parallel, obj, entry);
+        carry(self->parallel, obj);
 }
 
 /* An atomic addition waits for its entry and holds up what follows: the entry is fetched first, in the delay line. */

@@ -39,7 +39,7 @@ ALWAYS_INLINE void husk__subtract_page(const struct husk__searching *how, struct
 }
 
 /* The rare cases of seeding. A block without a live object; false: found->corrupt, a slot holds what has died. */
-bool husk__seed_none(const husk_obj *obj, uint16_t *entry, bool steps, struct husk__found *found);
+bool husk__seed_none(const husk_obj *obj, bool steps, struct husk__found *found);
 
 /* An object whose count is perhaps not what was seen. SEED_CORRUPT: found->corrupt. */
 enum husk__seed { SEED_CORRUPT, SEED_OPEN, SEED_HELD };
@@ -53,7 +53,7 @@ ALWAYS_INLINE bool husk__seed_page(const struct husk__searching *how, struct hus
     for (HUSK__EACH_BLOCK(page, obj)) {
         uint16_t *entry = husk__side_of(obj);
         if (UNLIKELY(!husk__is_object(obj)) || UNLIKELY(obj->tf & TF_QUEUED)) {
-            if (!husk__seed_none(obj, entry, steps, found))
+            if (!husk__seed_none(obj, steps, found))
                 return false;
             continue;
         }

@@ -78,7 +78,7 @@ void husk__search_begin(husk_heap *heap, bool steps)
     struct husk__search *search = &heap->search;
     if (++heap->key_search == 0) /* 0 is what a new cell says */
         heap->key_search = 1;
-    husk__marker_begin(&search->marker, steps);
+    husk__marker_begin(&search->marker);
     search->found = (struct husk__found){ 0 };
     search->steps = steps;
     search->phase = SEARCH_OPEN;
@@ -122,7 +122,10 @@ bool husk__search_run(husk_heap *heap, uint64_t deadline)
             search->found.held = search->marker.roots;
         search->phase++;
         search->at = husk__pages_begin(heap, &search->pages);
+        if (search->phase == SEARCH_MARK && !search->steps && !search->found.corrupt)
+            search->marker.most = search->found.examined;
     }
+    search->marker.most = SIZE_MAX; /* whoever marks more knows better */
     /* When damaged, too: the queue is empty and the pending bits are zero. */
     struct husk__found *found = &search->found;
     found->garbage = found->corrupt ? 0 : found->examined - search->marker.marked;

@@ -7,14 +7,14 @@
 
 #include <string.h>
 
-void husk__marker_begin(struct husk__marker *marker, bool steps)
+void husk__marker_begin(struct husk__marker *marker)
 {
     memset(marker, 0, sizeof *marker);
-    marker->steps = steps;
+    marker->most = SIZE_MAX;
 }
 
-/* The ring is full: the object waits as a bit, its page in the queue. */
-static void pend(struct husk__marker *marker, husk_obj *obj)
+/* The object waits as a bit, its page in the queue. */
+ALWAYS_INLINE void pend(struct husk__marker *marker, husk_obj *obj)
 {
     husk__set_pending(obj);
     struct husk__page *page = husk__page_of(obj);
@@ -81,33 +81,41 @@ static struct husk__page *next_page(struct husk__marker *marker)
     return page;
 }
 
-/* Whole structures may hang on what waits: in steps one of its objects is looked at for each that comes. */
-static void make_room(struct husk__marker *marker)
+void husk__mark_clear(struct husk__page *page)
 {
-    if (LIKELY(marker->ring_count < MARK_RING / 2))
-        return;
-    if (marker->steps)
-        husk__scan(&alone, marker, husk__pop(marker));
-    else
-        scan_ring(marker);
+    memset(husk__pending_word(husk__page_start(page)), 0,
+           page->state == HUSK__PAGE_RUN ? sizeof(uint64_t) : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 8);
+    page->queued_next = NULL;
 }
 
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj)
 {
     marker->roots++;
-    husk__consider(&alone, marker, obj);
-    make_room(marker);
+    uint16_t *entry = husk__side_of(obj);
+    if (!(*entry & SIDE_OPEN))
+        return;
+    *entry &= (uint16_t)~SIDE_OPEN;
+    marker->marked++;
+    pend(marker, obj);
 }
 
 void husk__mark_known(struct husk__marker *marker, husk_obj *obj)
 {
-    husk__scan(&alone, marker, obj);
-    make_room(marker);
+    pend(marker, obj);
+}
+
+/* Nothing is in question any more: what waits need not be looked at. */
+static NEVER_INLINE void abandon(struct husk__marker *marker)
+{
+    for (struct husk__page *page; (page = next_page(marker));)
+        husk__mark_clear(page);
+    memset(marker->edges, 0, sizeof marker->edges);
+    marker->ring_count = 0;
 }
 
 void husk__mark_run(struct husk__marker *marker)
 {
-    for (;;) {
+    while (marker->marked < marker->most) {
         scan_ring(marker);
         flush_edges(marker);
         if (marker->ring_count)
@@ -117,6 +125,7 @@ void husk__mark_run(struct husk__marker *marker)
             return;
         scan_page(marker, page);
     }
+    abandon(marker);
 }
 
 bool husk__mark_until(struct husk__marker *marker, uint64_t deadline)
@@ -142,13 +151,6 @@ void husk__mark_rest(struct husk__marker *marker)
     flush_edges(marker);
     while (marker->ring_count)
         pend(marker, husk__pop(marker));
-}
-
-void husk__mark_clear(struct husk__page *page)
-{
-    memset(husk__pending_word(husk__page_start(page)), 0,
-           page->state == HUSK__PAGE_RUN ? sizeof(uint64_t) : (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 8);
-    page->queued_next = NULL;
 }
 
 void husk__mark_gone(struct husk__marker *marker, struct husk__page *page)

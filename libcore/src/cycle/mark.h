@@ -1,5 +1,6 @@
 /* cycle/mark.h: marking with fixed memory: there is no road on which it could run out.
  *
+ *   root --> pending bit, and its page into the queue of pages
  *   reference --> edges: a delay line; its side entry is being fetched meanwhile
  *             --> in question until now --> ring: the object is being fetched meanwhile --> its slots
  *                                           '-> ring full: pending bit, and its page into the queue of pages
@@ -12,16 +13,17 @@
 #include "cycle/side.h"
 #include "object/search.h"
 
-/* steps: what is asked of it between husk__mark_until must be short. */
-void husk__marker_begin(struct husk__marker *marker, bool steps);
+void husk__marker_begin(struct husk__marker *marker);
 
-/* obj is held from outside: what is in question no longer is, and neither is what it reaches. */
+/* obj is held from outside: it is no longer in question, and waits to be looked at. Not at once: where everything is
+ * held from outside, nothing need be looked at. */
 void husk__mark_root(struct husk__marker *marker, husk_obj *obj);
 
-/* obj is not in question and known to live: what it reaches is held. */
+/* obj is not in question and known to live: it waits to be looked at, too. */
 void husk__mark_known(struct husk__marker *marker, husk_obj *obj);
 
-/* Marks all that is reachable from the roots so far. */
+/* Marks all that is reachable from the roots so far; ends early when marker->most objects are marked, since then none
+ * is left in question. */
 void husk__mark_run(struct husk__marker *marker);
 
 /* The same until the deadline (husk__now). True: all is marked. */

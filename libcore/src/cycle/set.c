@@ -191,7 +191,7 @@ static void open_members(husk_heap *heap, const struct husk__set *set)
 size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
 {
     open_members(heap, set);
-    husk__marker_begin(&heap->search.marker, false);
+    husk__marker_begin(&heap->search.marker);
     size_t left = husk__settle(heap, set->pages, NULL, NULL);
     struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
     *set = (struct husk__set){ .pages = set->pages };

@@ -39,13 +39,12 @@ uint64_t husk__side_total_slow(const husk_obj *obj, uint16_t entry)
 
 void husk__side_open(const struct husk__page *page)
 {
-    size_t touched = (size_t)page->fresh * page->block;
-    if (touched > HUSK__PAGE || page->state == HUSK__PAGE_RUN)
-        touched = 1; /* a large block has one entry, its first granule's */
-    size_t entries = (touched + (1u << HUSK__GRANULE_SHIFT) - 1) >> HUSK__GRANULE_SHIFT;
     uint16_t *side = husk__side_of(husk__page_start(page));
-    for (size_t i = 0; i < entries; i++)
-        side[i] = SIDE_OPEN;
+    size_t words = husk__page_side_words(page);
+    for (size_t i = 0; i < words; i++) {
+        const uint64_t four = SIDE_OPEN * UINT64_C(0x0001000100010001);
+        memcpy(side + 4 * i, &four, sizeof four);
+    }
 }
 
 void husk__carries_end(struct husk__store *store)

@@ -124,7 +124,7 @@ static husk_status confirm(husk_heap *heap, struct husk__pages *pages, bool quie
     size_t count = husk__set_open(heap, pages);
     if (!count)
         return HUSK_OK;
-    husk__marker_begin(&heap->search.marker, false);
+    husk__marker_begin(&heap->search.marker);
     (void)husk__settle(heap, pages, &corrupt, &seen);
     stepping->corrupt |= corrupt != NULL;
     if (corrupt)

@@ -31,7 +31,7 @@ struct husk__marker {
     struct husk__page *page_first, *page_last;
     size_t marked; /* objects marked so far */
     size_t roots;  /* calls of husk__mark_root */
-    bool steps;
+    size_t most;   /* there are no more to be marked; SIZE_MAX: not known */
 };
 
 struct husk__found {

@@ -141,14 +141,21 @@ ALWAYS_INLINE void husk__set_pending(const void *at)
     *husk__pending_word(at) |= (uint64_t)1 << (husk__granule_of(at) % 64);
 }
 
+/* Words of 8 bytes in the side table that the touched blocks of a page have: a large block one, where it begins. */
+static inline size_t husk__page_side_words(const struct husk__page *page)
+{
+    enum { BYTES_A_WORD = 4 << HUSK__GRANULE_SHIFT };
+    if (page->state == HUSK__PAGE_RUN)
+        return 1;
+    return ((size_t)page->fresh * page->block + BYTES_A_WORD - 1) / BYTES_A_WORD;
+}
+
 /* The side table's entries of the page are zero again, as they are outside searches (cycle/side.h). */
 static inline void husk__page_side_zero(const struct husk__page *page)
 {
     struct husk__chunk *chunk = husk__chunk_of(page);
     size_t index = (size_t)(page - husk__chunk_pages(chunk));
-    uint64_t touched = page->state == HUSK__PAGE_RUN ? 1 : (uint64_t)page->fresh * page->block;
-    size_t entries = (size_t)(touched + ((1u << HUSK__GRANULE_SHIFT) - 1)) >> HUSK__GRANULE_SHIFT;
-    memset((char *)chunk + index * HUSK__SIDE_BYTES_PER_PAGE, 0, entries * sizeof(uint16_t));
+    memset((char *)chunk + index * HUSK__SIDE_BYTES_PER_PAGE, 0, husk__page_side_words(page) * 8);
 }
 
 /* A run of n pages with the records of all set to `state` values; *dirty says whether the memory may hold old

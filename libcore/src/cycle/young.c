@@ -12,7 +12,7 @@ enum {
     MOST = 1 << 24,
     BYTES_AN_OBJECT = 512, /* large objects hasten a run: so many bytes count as one */
     POOR_RUNS = 8,         /* so many in a row without yield */
-    POOR_SHIFT = 5,        /* make the next one come 32 times later */
+    POOR_SHIFT = 2,        /* make the next one come four times later: longer, and it would be a long pause */
     TRIES = 2,             /* at the usual distance, after each full pass */
 };
 

@@ -139,7 +139,7 @@ static void runs_without_yield_are_rare(husk_heap *heap)
     HOLD head = list_of(heap, count);
     TRY(head);
     assert_true(runs(heap) - before >= 8);
-    assert_true(runs(heap) - before < 8 + 2 + count / 4096 / 16);
+    assert_true(runs(heap) - before < 8 + 2 + count / 4096 / 4);
 }
 
 static void the_threshold_can_be_set(husk_heap *heap)

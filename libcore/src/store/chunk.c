@@ -92,6 +92,10 @@ static struct husk__chunk *chunk_with_room(struct husk__store *store, unsigned n
     while (i < store->chunk_count && !store->chunks[i]->free_pages)
         i++;
     store->chunk_hint = i;
+    /* What holds memory already comes first, in whichever chunk it is: a new one may lie before it. */
+    for (size_t k = i; store->pages_spare >= n && k < store->chunk_count; k++)
+        if (husk__find_run(store->chunks[k]->spare_pages, n) >= 0)
+            return store->chunks[k];
     for (; i < store->chunk_count; i++)
         if (find_pages(store->chunks[i], n) >= 0)
             return store->chunks[i];

@@ -348,7 +348,7 @@ void husk__parallel_search(husk_heap *heap, husk_obj *const *proxied, size_t cou
     struct husk__parallel *parallel = heap->parallel;
     struct husk__search *search = &heap->search;
     for (unsigned i = 0; i < parallel->threads; i++) {
-        husk__marker_begin(&parallel->worker[i].marker, false);
+        husk__marker_begin(&parallel->worker[i].marker);
         parallel->worker[i].found = (struct husk__found){ 0 };
     }
     parallel->asleep = 0;

@@ -80,6 +80,7 @@ type Steps struct {
 	Steps, Late, LongestNs            uint64
 	Nominated, Mistaken               uint64
 	UnderWay                          bool
+	_                                 [7]byte // as C pads it; go vet before 1.21 does not
 }
 
 // Figures is struct husk_heap_figures.

@@ -3,6 +3,7 @@ package tests
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"husk.example/husk"
@@ -137,6 +138,7 @@ func TestRecords(t *testing.T) {
 	_, err = husk.NewType("TooWide", make([]string, 5000)...)
 	wants(t, err, husk.ErrRange)
 	same(t, "objects left by the failures", husk.Must(h.Census())["Node"], 1)
+	runtime.KeepAlive(n)
 }
 
 func TestLists(t *testing.T) {

@@ -53,73 +53,73 @@ typedef long long swig_type_23;
 
 #include <husk.h>
 
-extern void _wrap_Swig_free_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern uintptr_t _wrap_Swig_malloc_raw_9784b2aacf99ff3b(swig_intgo arg1);
-extern swig_voidp _wrap_Heap_name_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_set_max_bytes_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_1 arg2);
-extern void _wrap_Heap_figures_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern swig_type_2 _wrap_Heap_trim_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_set_death_budget_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_3 arg2);
-extern swig_type_4 _wrap_Heap_death_budget_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_enable_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Heap_is_enabled_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_disabled_by_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_5 arg2);
-extern swig_intgo _wrap_Heap_set_pacing_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_get_pacing_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_counts_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_set_soft_limit_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_6 arg2);
-extern swig_intgo _wrap_Heap_collect_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_collect_young_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_collect_dry_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern void _wrap_Heap_safepoint_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern void _wrap_Heap_request_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_generation_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
-extern swig_intgo _wrap_Heap_off_pass_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_7 arg2);
-extern void _wrap_Heap_set_save_all_raw_9784b2aacf99ff3b(uintptr_t arg1, _Bool arg2);
-extern _Bool _wrap_Heap_save_all_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_8 _wrap_Heap_garbage_count_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_voidp _wrap_Heap_garbage_reason_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_9 arg2);
-extern void _wrap_Heap_garbage_clear_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern void _wrap_Heap_freeze_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern void _wrap_Heap_unfreeze_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_set_pause_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_10 arg2);
-extern swig_type_11 _wrap_Heap_pause_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern void _wrap_Heap_steps_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_voidp arg2);
-extern swig_intgo _wrap_Heap_set_young_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_12 arg2);
-extern swig_type_13 _wrap_Heap_young_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern void _wrap_Heap_set_find_leaks_raw_9784b2aacf99ff3b(uintptr_t arg1, _Bool arg2);
-extern _Bool _wrap_Heap_find_leaks_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_14 _wrap_Heap_pass_count_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Heap_verify_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_voidp _wrap_Type_name_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern int _wrap_Type_id_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_15 _wrap_Type_size_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_16 _wrap_Type_slot_count_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_voidp _wrap_Type_slot_name_raw_9784b2aacf99ff3b(uintptr_t arg1, swig_type_17 arg2);
-extern _Bool _wrap_Type_is_tracked_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_18 _wrap_Obj_strong_count_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_19 _wrap_Obj_weak_count_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_unique_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern void _wrap_Obj_make_immortal_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_immortal_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_type_20 _wrap_Obj_size_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_tracked_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_finalized_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_frozen_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern _Bool _wrap_Obj_is_dying_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_intgo _wrap_Weak_state_get_raw_9784b2aacf99ff3b(uintptr_t arg1);
-extern swig_voidp _wrap_version_raw_9784b2aacf99ff3b(void);
-extern swig_voidp _wrap_status_name_raw_9784b2aacf99ff3b(swig_intgo arg1);
-extern swig_voidp _wrap_status_text_raw_9784b2aacf99ff3b(swig_intgo arg1);
-extern swig_intgo _wrap_HUSK_DEAD_raw_9784b2aacf99ff3b(void);
-extern swig_intgo _wrap_HUSK_DYING_raw_9784b2aacf99ff3b(void);
-extern swig_intgo _wrap_HUSK_ALIVE_raw_9784b2aacf99ff3b(void);
-extern swig_type_21 _wrap_memory_requests_raw_9784b2aacf99ff3b(void);
-extern void _wrap_memory_fail_raw_9784b2aacf99ff3b(swig_type_22 arg1, _Bool arg2);
-extern swig_type_23 _wrap_memory_held_raw_9784b2aacf99ff3b(void);
-extern swig_voidp _wrap_memory_mode_raw_9784b2aacf99ff3b(void);
-extern uintptr_t _wrap_Open_raw_9784b2aacf99ff3b(swig_voidp arg1);
-extern void _wrap_Close_raw_9784b2aacf99ff3b(uintptr_t arg1);
+extern void _wrap_Swig_free_raw_44c41fac026645e3(uintptr_t arg1);
+extern uintptr_t _wrap_Swig_malloc_raw_44c41fac026645e3(swig_intgo arg1);
+extern swig_voidp _wrap_Heap_name_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_max_bytes_raw_44c41fac026645e3(uintptr_t arg1, swig_type_1 arg2);
+extern void _wrap_Heap_figures_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern swig_type_2 _wrap_Heap_trim_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_death_budget_raw_44c41fac026645e3(uintptr_t arg1, swig_type_3 arg2);
+extern swig_type_4 _wrap_Heap_death_budget_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_enable_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Heap_is_enabled_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_disabled_by_raw_44c41fac026645e3(uintptr_t arg1, swig_type_5 arg2);
+extern swig_intgo _wrap_Heap_set_pacing_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_get_pacing_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_counts_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_set_soft_limit_raw_44c41fac026645e3(uintptr_t arg1, swig_type_6 arg2);
+extern swig_intgo _wrap_Heap_collect_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_collect_young_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_collect_dry_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern void _wrap_Heap_safepoint_raw_44c41fac026645e3(uintptr_t arg1);
+extern void _wrap_Heap_request_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_generation_raw_44c41fac026645e3(uintptr_t arg1, swig_intgo arg2, swig_voidp arg3);
+extern swig_intgo _wrap_Heap_off_pass_raw_44c41fac026645e3(uintptr_t arg1, swig_type_7 arg2);
+extern void _wrap_Heap_set_save_all_raw_44c41fac026645e3(uintptr_t arg1, _Bool arg2);
+extern _Bool _wrap_Heap_save_all_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_8 _wrap_Heap_garbage_count_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_voidp _wrap_Heap_garbage_reason_raw_44c41fac026645e3(uintptr_t arg1, swig_type_9 arg2);
+extern void _wrap_Heap_garbage_clear_raw_44c41fac026645e3(uintptr_t arg1);
+extern void _wrap_Heap_freeze_raw_44c41fac026645e3(uintptr_t arg1);
+extern void _wrap_Heap_unfreeze_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_pause_raw_44c41fac026645e3(uintptr_t arg1, swig_type_10 arg2);
+extern swig_type_11 _wrap_Heap_pause_raw_44c41fac026645e3(uintptr_t arg1);
+extern void _wrap_Heap_steps_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
+extern swig_intgo _wrap_Heap_set_young_raw_44c41fac026645e3(uintptr_t arg1, swig_type_12 arg2);
+extern swig_type_13 _wrap_Heap_young_raw_44c41fac026645e3(uintptr_t arg1);
+extern void _wrap_Heap_set_find_leaks_raw_44c41fac026645e3(uintptr_t arg1, _Bool arg2);
+extern _Bool _wrap_Heap_find_leaks_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_14 _wrap_Heap_pass_count_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_verify_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_voidp _wrap_Type_name_raw_44c41fac026645e3(uintptr_t arg1);
+extern int _wrap_Type_id_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_15 _wrap_Type_size_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_16 _wrap_Type_slot_count_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_voidp _wrap_Type_slot_name_raw_44c41fac026645e3(uintptr_t arg1, swig_type_17 arg2);
+extern _Bool _wrap_Type_is_tracked_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_18 _wrap_Obj_strong_count_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_19 _wrap_Obj_weak_count_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_unique_raw_44c41fac026645e3(uintptr_t arg1);
+extern void _wrap_Obj_make_immortal_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_immortal_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_type_20 _wrap_Obj_size_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_tracked_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_finalized_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_frozen_raw_44c41fac026645e3(uintptr_t arg1);
+extern _Bool _wrap_Obj_is_dying_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Weak_state_get_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_voidp _wrap_version_raw_44c41fac026645e3(void);
+extern swig_voidp _wrap_status_name_raw_44c41fac026645e3(swig_intgo arg1);
+extern swig_voidp _wrap_status_text_raw_44c41fac026645e3(swig_intgo arg1);
+extern swig_intgo _wrap_HUSK_DEAD_raw_44c41fac026645e3(void);
+extern swig_intgo _wrap_HUSK_DYING_raw_44c41fac026645e3(void);
+extern swig_intgo _wrap_HUSK_ALIVE_raw_44c41fac026645e3(void);
+extern swig_type_21 _wrap_memory_requests_raw_44c41fac026645e3(void);
+extern void _wrap_memory_fail_raw_44c41fac026645e3(swig_type_22 arg1, _Bool arg2);
+extern swig_type_23 _wrap_memory_held_raw_44c41fac026645e3(void);
+extern swig_voidp _wrap_memory_mode_raw_44c41fac026645e3(void);
+extern uintptr_t _wrap_Open_raw_44c41fac026645e3(swig_voidp arg1);
+extern void _wrap_Close_raw_44c41fac026645e3(uintptr_t arg1);
 #undef intgo
 */
 import "C"
@@ -154,13 +154,13 @@ type _ sync.Mutex
 
 func Swig_free(arg1 uintptr) {
 	_swig_i_0 := arg1
-	C._wrap_Swig_free_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Swig_free_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func Swig_malloc(arg1 int) (_swig_ret uintptr) {
 	var swig_r uintptr
 	_swig_i_0 := arg1
-	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_9784b2aacf99ff3b(C.swig_intgo(_swig_i_0)))
+	swig_r = (uintptr)(C._wrap_Swig_malloc_raw_44c41fac026645e3(C.swig_intgo(_swig_i_0)))
 	return swig_r
 }
 
@@ -176,7 +176,7 @@ func (p SwigcptrHeap) SwigIsHeap() {
 func (arg1 SwigcptrHeap) Name() (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_Heap_name_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_Heap_name_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -186,7 +186,7 @@ func (arg1 SwigcptrHeap) Set_max_bytes(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_max_bytes_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_1(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_max_bytes_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_1(_swig_i_1)))
 	return swig_r
 }
 
@@ -194,13 +194,13 @@ func (arg1 SwigcptrHeap) Figures(arg2 *Figures) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_figures_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_figures_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Trim() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_trim_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_trim_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -208,28 +208,28 @@ func (arg1 SwigcptrHeap) Set_death_budget(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_death_budget_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_death_budget_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_3(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Death_budget() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_death_budget_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_death_budget_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Enable() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_Heap_enable_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_Heap_enable_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Is_enabled() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_is_enabled_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_is_enabled_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -237,7 +237,7 @@ func (arg1 SwigcptrHeap) Disabled_by(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_disabled_by_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_disabled_by_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_5(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -248,7 +248,7 @@ func (arg1 SwigcptrHeap) Set_pacing(arg2 *Pacing) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_set_pacing_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_pacing_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -256,21 +256,21 @@ func (arg1 SwigcptrHeap) Get_pacing(arg2 *Pacing) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_get_pacing_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_get_pacing_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Counts(arg2 *Counts) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_counts_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_counts_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Set_soft_limit(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_soft_limit_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_soft_limit_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_6(_swig_i_1)))
 	return swig_r
 }
 
@@ -279,7 +279,7 @@ func (arg1 SwigcptrHeap) Collect(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -288,7 +288,7 @@ func (arg1 SwigcptrHeap) Collect_young(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_young_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_young_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
@@ -297,18 +297,18 @@ func (arg1 SwigcptrHeap) Collect_dry(arg2 *Pass) (_swig_ret int) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	swig_r = (int)(C._wrap_Heap_collect_dry_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_collect_dry_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Safepoint() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_safepoint_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_safepoint_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Request() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_request_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_request_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) {
@@ -317,7 +317,7 @@ func (arg1 SwigcptrHeap) Generation(arg2 int, arg3 *Generation) (_swig_ret int) 
 	_swig_i_1 := arg2
 	var _swig_i_2 unsafe.Pointer
  _swig_i_2 = unsafe.Pointer(arg3) 
-	swig_r = (int)(C._wrap_Heap_generation_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
+	swig_r = (int)(C._wrap_Heap_generation_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1), C.swig_voidp(_swig_i_2)))
 	return swig_r
 }
 
@@ -325,27 +325,27 @@ func (arg1 SwigcptrHeap) Off_pass(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_off_pass_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_off_pass_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_7(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Set_save_all(arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Heap_set_save_all_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_Heap_set_save_all_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Save_all() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_save_all_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_save_all_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Garbage_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_garbage_count_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_garbage_count_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -353,7 +353,7 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Heap_garbage_reason_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_9(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -361,31 +361,31 @@ func (arg1 SwigcptrHeap) Garbage_reason(arg2 uint64) (_swig_ret string) {
 
 func (arg1 SwigcptrHeap) Garbage_clear() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_garbage_clear_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_garbage_clear_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Freeze() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_freeze_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_freeze_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Unfreeze() {
 	_swig_i_0 := arg1
-	C._wrap_Heap_unfreeze_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Heap_unfreeze_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrHeap) Set_pause(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_pause_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_10(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_pause_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_10(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Pause() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_pause_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_pause_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -393,48 +393,48 @@ func (arg1 SwigcptrHeap) Steps(arg2 *Steps) {
 	_swig_i_0 := arg1
 	var _swig_i_1 unsafe.Pointer
  _swig_i_1 = unsafe.Pointer(arg2) 
-	C._wrap_Heap_steps_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
+	C._wrap_Heap_steps_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_voidp(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Set_young(arg2 uint64) (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (int)(C._wrap_Heap_set_young_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_12(_swig_i_1)))
+	swig_r = (int)(C._wrap_Heap_set_young_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_12(_swig_i_1)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Young() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_young_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_young_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Set_find_leaks(arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_Heap_set_find_leaks_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_Heap_set_find_leaks_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func (arg1 SwigcptrHeap) Find_leaks() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Heap_find_leaks_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Heap_find_leaks_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Pass_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Heap_pass_count_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Heap_pass_count_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrHeap) Verify() (_swig_ret int) {
 	var swig_r int
 	_swig_i_0 := arg1
-	swig_r = (int)(C._wrap_Heap_verify_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (int)(C._wrap_Heap_verify_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -491,7 +491,7 @@ func (p SwigcptrType) SwigIsType() {
 func (arg1 SwigcptrType) Name() (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_Type_name_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_Type_name_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -500,21 +500,21 @@ func (arg1 SwigcptrType) Name() (_swig_ret string) {
 func (arg1 SwigcptrType) Id() (_swig_ret uint32) {
 	var swig_r uint32
 	_swig_i_0 := arg1
-	swig_r = (uint32)(C._wrap_Type_id_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint32)(C._wrap_Type_id_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrType) Size() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Type_size_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Type_size_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrType) Slot_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Type_slot_count_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Type_slot_count_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -522,7 +522,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1)))
+	swig_r = (*C.char)(C._wrap_Type_slot_name_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_type_17(_swig_i_1)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -531,7 +531,7 @@ func (arg1 SwigcptrType) Slot_name(arg2 uint64) (_swig_ret string) {
 func (arg1 SwigcptrType) Is_tracked() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Type_is_tracked_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Type_is_tracked_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -558,68 +558,68 @@ func (p SwigcptrObj) SwigIsObj() {
 func (arg1 SwigcptrObj) Strong_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_strong_count_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_strong_count_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Weak_count() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_weak_count_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_weak_count_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_unique() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_unique_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_unique_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Make_immortal() {
 	_swig_i_0 := arg1
-	C._wrap_Obj_make_immortal_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Obj_make_immortal_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 func (arg1 SwigcptrObj) Is_immortal() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_immortal_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_immortal_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Size() (_swig_ret uint64) {
 	var swig_r uint64
 	_swig_i_0 := arg1
-	swig_r = (uint64)(C._wrap_Obj_size_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (uint64)(C._wrap_Obj_size_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_tracked() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_tracked_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_tracked_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_finalized() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_finalized_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_finalized_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_frozen() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_frozen_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_frozen_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
 func (arg1 SwigcptrObj) Is_dying() (_swig_ret bool) {
 	var swig_r bool
 	_swig_i_0 := arg1
-	swig_r = (bool)(C._wrap_Obj_is_dying_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (bool)(C._wrap_Obj_is_dying_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -650,7 +650,7 @@ func (p SwigcptrWeak) SwigIsWeak() {
 func (arg1 SwigcptrWeak) State_get() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
 	_swig_i_0 := arg1
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_Weak_state_get_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0)))
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_Weak_state_get_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
 	return swig_r
 }
 
@@ -662,7 +662,7 @@ type Weak interface {
 
 func Version() (_swig_ret string) {
 	var swig_r *C.char
-	swig_r = (*C.char)(C._wrap_version_raw_9784b2aacf99ff3b())
+	swig_r = (*C.char)(C._wrap_version_raw_44c41fac026645e3())
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -671,7 +671,7 @@ func Version() (_swig_ret string) {
 func Status_name(arg1 int) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_status_name_raw_9784b2aacf99ff3b(C.swig_intgo(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_status_name_raw_44c41fac026645e3(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -680,7 +680,7 @@ func Status_name(arg1 int) (_swig_ret string) {
 func Status_text(arg1 int) (_swig_ret string) {
 	var swig_r *C.char
 	_swig_i_0 := arg1
-	swig_r = (*C.char)(C._wrap_status_text_raw_9784b2aacf99ff3b(C.swig_intgo(_swig_i_0)))
+	swig_r = (*C.char)(C._wrap_status_text_raw_44c41fac026645e3(C.swig_intgo(_swig_i_0)))
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -689,46 +689,46 @@ func Status_text(arg1 int) (_swig_ret string) {
 type Enum_SS_husk_weak_state int
 func _swig_getHUSK_DEAD() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DEAD_raw_9784b2aacf99ff3b())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DEAD_raw_44c41fac026645e3())
 	return swig_r
 }
 
 var HUSK_DEAD Enum_SS_husk_weak_state = _swig_getHUSK_DEAD()
 func _swig_getHUSK_DYING() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DYING_raw_9784b2aacf99ff3b())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_DYING_raw_44c41fac026645e3())
 	return swig_r
 }
 
 var HUSK_DYING Enum_SS_husk_weak_state = _swig_getHUSK_DYING()
 func _swig_getHUSK_ALIVE() (_swig_ret Enum_SS_husk_weak_state) {
 	var swig_r Enum_SS_husk_weak_state
-	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_ALIVE_raw_9784b2aacf99ff3b())
+	swig_r = (Enum_SS_husk_weak_state)(C._wrap_HUSK_ALIVE_raw_44c41fac026645e3())
 	return swig_r
 }
 
 var HUSK_ALIVE Enum_SS_husk_weak_state = _swig_getHUSK_ALIVE()
 func Memory_requests() (_swig_ret uint64) {
 	var swig_r uint64
-	swig_r = (uint64)(C._wrap_memory_requests_raw_9784b2aacf99ff3b())
+	swig_r = (uint64)(C._wrap_memory_requests_raw_44c41fac026645e3())
 	return swig_r
 }
 
 func Memory_fail(arg1 uint64, arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
-	C._wrap_memory_fail_raw_9784b2aacf99ff3b(C.swig_type_22(_swig_i_0), C._Bool(_swig_i_1))
+	C._wrap_memory_fail_raw_44c41fac026645e3(C.swig_type_22(_swig_i_0), C._Bool(_swig_i_1))
 }
 
 func Memory_held() (_swig_ret uint64) {
 	var swig_r uint64
-	swig_r = (uint64)(C._wrap_memory_held_raw_9784b2aacf99ff3b())
+	swig_r = (uint64)(C._wrap_memory_held_raw_44c41fac026645e3())
 	return swig_r
 }
 
 func Memory_mode() (_swig_ret string) {
 	var swig_r *C.char
-	swig_r = (*C.char)(C._wrap_memory_mode_raw_9784b2aacf99ff3b())
+	swig_r = (*C.char)(C._wrap_memory_mode_raw_44c41fac026645e3())
 	var swig_r_1 string
  swig_r_1 = C.GoString(swig_r) 
 	return swig_r_1
@@ -738,13 +738,13 @@ func Open(arg1 string) (_swig_ret Heap) {
 	var swig_r Heap
 	var _swig_i_0 *C.char
  _swig_i_0 = C.CString(arg1) 
-	swig_r = (Heap)(SwigcptrHeap(C._wrap_Open_raw_9784b2aacf99ff3b(C.swig_voidp(_swig_i_0))))
+	swig_r = (Heap)(SwigcptrHeap(C._wrap_Open_raw_44c41fac026645e3(C.swig_voidp(_swig_i_0))))
 	return swig_r
 }
 
 func Close(arg1 Heap) {
 	_swig_i_0 := getSwigcptr(arg1)
-	C._wrap_Close_raw_9784b2aacf99ff3b(C.uintptr_t(_swig_i_0))
+	C._wrap_Close_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0))
 }
 
 
@@ -783,6 +783,7 @@ type Steps struct {
 	Steps, Late, LongestNs            uint64
 	Nominated, Mistaken               uint64
 	UnderWay                          bool
+	_                                 [7]byte // as C pads it; go vet before 1.21 does not
 }
 
 // Figures is struct husk_heap_figures.

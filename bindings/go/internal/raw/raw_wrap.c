@@ -193,7 +193,7 @@ static void husk_go_raw_close(husk_heap *heap)
 extern "C" {
 #endif
 
-void _wrap_Swig_free_raw_9784b2aacf99ff3b(void *_swig_go_0) {
+void _wrap_Swig_free_raw_44c41fac026645e3(void *_swig_go_0) {
   void *arg1 = (void *) 0 ;
   
   arg1 = *(void **)&_swig_go_0; 
@@ -203,7 +203,7 @@ void _wrap_Swig_free_raw_9784b2aacf99ff3b(void *_swig_go_0) {
 }
 
 
-void *_wrap_Swig_malloc_raw_9784b2aacf99ff3b(intgo _swig_go_0) {
+void *_wrap_Swig_malloc_raw_44c41fac026645e3(intgo _swig_go_0) {
   int arg1 ;
   void *result = 0 ;
   void *_swig_go_result;
@@ -216,7 +216,7 @@ void *_wrap_Swig_malloc_raw_9784b2aacf99ff3b(intgo _swig_go_0) {
 }
 
 
-char *_wrap_Heap_name_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+char *_wrap_Heap_name_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -229,7 +229,7 @@ char *_wrap_Heap_name_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_set_max_bytes_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_max_bytes_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -250,7 +250,7 @@ intgo _wrap_Heap_set_max_bytes_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0
 }
 
 
-void _wrap_Heap_figures_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_heap_figures *_swig_go_1) {
+void _wrap_Heap_figures_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_heap_figures *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_heap_figures *arg2 = (husk_heap_figures *) 0 ;
   
@@ -262,7 +262,7 @@ void _wrap_Heap_figures_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_
 }
 
 
-long long _wrap_Heap_trim_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_trim_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -275,7 +275,7 @@ long long _wrap_Heap_trim_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_set_death_budget_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_death_budget_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -296,7 +296,7 @@ intgo _wrap_Heap_set_death_budget_raw_9784b2aacf99ff3b(struct husk_heap *_swig_g
 }
 
 
-long long _wrap_Heap_death_budget_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_death_budget_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -309,7 +309,7 @@ long long _wrap_Heap_death_budget_raw_9784b2aacf99ff3b(struct husk_heap *_swig_g
 }
 
 
-intgo _wrap_Heap_enable_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+intgo _wrap_Heap_enable_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
   intgo _swig_go_result;
@@ -328,7 +328,7 @@ intgo _wrap_Heap_enable_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-bool _wrap_Heap_is_enabled_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_is_enabled_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -341,7 +341,7 @@ bool _wrap_Heap_is_enabled_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-char *_wrap_Heap_disabled_by_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Heap_disabled_by_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -356,7 +356,7 @@ char *_wrap_Heap_disabled_by_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, 
 }
 
 
-intgo _wrap_Heap_set_pacing_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
+intgo _wrap_Heap_set_pacing_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pacing *arg2 = (husk_pacing *) 0 ;
   husk_status result;
@@ -377,7 +377,7 @@ intgo _wrap_Heap_set_pacing_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, h
 }
 
 
-void _wrap_Heap_get_pacing_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
+void _wrap_Heap_get_pacing_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_pacing *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pacing *arg2 = (husk_pacing *) 0 ;
   
@@ -389,7 +389,7 @@ void _wrap_Heap_get_pacing_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, hu
 }
 
 
-void _wrap_Heap_counts_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_counts *_swig_go_1) {
+void _wrap_Heap_counts_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_counts *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_counts *arg2 = (husk_counts *) 0 ;
   
@@ -401,7 +401,7 @@ void _wrap_Heap_counts_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_c
 }
 
 
-intgo _wrap_Heap_set_soft_limit_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_soft_limit_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -422,7 +422,7 @@ intgo _wrap_Heap_set_soft_limit_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_
 }
 
 
-intgo _wrap_Heap_collect_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_collect_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -443,7 +443,7 @@ intgo _wrap_Heap_collect_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk
 }
 
 
-intgo _wrap_Heap_collect_young_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_collect_young_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -464,7 +464,7 @@ intgo _wrap_Heap_collect_young_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0
 }
 
 
-intgo _wrap_Heap_collect_dry_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
+intgo _wrap_Heap_collect_dry_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_pass *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_pass *arg2 = (husk_pass *) 0 ;
   husk_status result;
@@ -485,7 +485,7 @@ intgo _wrap_Heap_collect_dry_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, 
 }
 
 
-void _wrap_Heap_safepoint_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_safepoint_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -498,7 +498,7 @@ void _wrap_Heap_safepoint_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_request_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_request_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -508,7 +508,7 @@ void _wrap_Heap_request_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_generation_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, intgo _swig_go_1, husk_generation *_swig_go_2) {
+intgo _wrap_Heap_generation_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, intgo _swig_go_1, husk_generation *_swig_go_2) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   int arg2 ;
   husk_generation *arg3 = (husk_generation *) 0 ;
@@ -531,7 +531,7 @@ intgo _wrap_Heap_generation_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, i
 }
 
 
-intgo _wrap_Heap_off_pass_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_off_pass_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   uint64_t arg2 ;
   husk_status result;
@@ -552,7 +552,7 @@ intgo _wrap_Heap_off_pass_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, lon
 }
 
 
-void _wrap_Heap_set_save_all_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, bool _swig_go_1) {
+void _wrap_Heap_set_save_all_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, bool _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool arg2 ;
   
@@ -564,7 +564,7 @@ void _wrap_Heap_set_save_all_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, 
 }
 
 
-bool _wrap_Heap_save_all_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_save_all_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -577,7 +577,7 @@ bool _wrap_Heap_save_all_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-long long _wrap_Heap_garbage_count_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_garbage_count_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -590,7 +590,7 @@ long long _wrap_Heap_garbage_count_raw_9784b2aacf99ff3b(struct husk_heap *_swig_
 }
 
 
-char *_wrap_Heap_garbage_reason_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Heap_garbage_reason_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -605,7 +605,7 @@ char *_wrap_Heap_garbage_reason_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_
 }
 
 
-void _wrap_Heap_garbage_clear_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_garbage_clear_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -618,7 +618,7 @@ void _wrap_Heap_garbage_clear_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0)
 }
 
 
-void _wrap_Heap_freeze_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_freeze_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -631,7 +631,7 @@ void _wrap_Heap_freeze_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_unfreeze_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+void _wrap_Heap_unfreeze_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   
   arg1 = *(struct husk_heap **)&_swig_go_0; 
@@ -644,7 +644,7 @@ void _wrap_Heap_unfreeze_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-intgo _wrap_Heap_set_pause_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_pause_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   uint64_t arg2 ;
   husk_status result;
@@ -665,7 +665,7 @@ intgo _wrap_Heap_set_pause_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, lo
 }
 
 
-long long _wrap_Heap_pause_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_pause_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -678,7 +678,7 @@ long long _wrap_Heap_pause_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_steps_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_steps *_swig_go_1) {
+void _wrap_Heap_steps_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, husk_steps *_swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_steps *arg2 = (husk_steps *) 0 ;
   
@@ -690,7 +690,7 @@ void _wrap_Heap_steps_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, husk_st
 }
 
 
-intgo _wrap_Heap_set_young_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, long long _swig_go_1) {
+intgo _wrap_Heap_set_young_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, long long _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t arg2 ;
   husk_status result;
@@ -711,7 +711,7 @@ intgo _wrap_Heap_set_young_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, lo
 }
 
 
-long long _wrap_Heap_young_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_young_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -724,7 +724,7 @@ long long _wrap_Heap_young_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-void _wrap_Heap_set_find_leaks_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0, bool _swig_go_1) {
+void _wrap_Heap_set_find_leaks_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, bool _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool arg2 ;
   
@@ -736,7 +736,7 @@ void _wrap_Heap_set_find_leaks_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0
 }
 
 
-bool _wrap_Heap_find_leaks_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+bool _wrap_Heap_find_leaks_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -749,7 +749,7 @@ bool _wrap_Heap_find_leaks_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-long long _wrap_Heap_pass_count_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+long long _wrap_Heap_pass_count_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   uint64_t result;
   long long _swig_go_result;
@@ -762,7 +762,7 @@ long long _wrap_Heap_pass_count_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_
 }
 
 
-intgo _wrap_Heap_verify_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+intgo _wrap_Heap_verify_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   husk_status result;
   intgo _swig_go_result;
@@ -781,7 +781,7 @@ intgo _wrap_Heap_verify_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
 }
 
 
-char *_wrap_Type_name_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
+char *_wrap_Type_name_raw_44c41fac026645e3(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -794,7 +794,7 @@ char *_wrap_Type_name_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
 }
 
 
-int _wrap_Type_id_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
+int _wrap_Type_id_raw_44c41fac026645e3(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   uint32_t result;
   int _swig_go_result;
@@ -807,7 +807,7 @@ int _wrap_Type_id_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Type_size_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
+long long _wrap_Type_size_raw_44c41fac026645e3(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -820,7 +820,7 @@ long long _wrap_Type_size_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Type_slot_count_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
+long long _wrap_Type_slot_count_raw_44c41fac026645e3(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -833,7 +833,7 @@ long long _wrap_Type_slot_count_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_
 }
 
 
-char *_wrap_Type_slot_name_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0, long long _swig_go_1) {
+char *_wrap_Type_slot_name_raw_44c41fac026645e3(struct husk_type *_swig_go_0, long long _swig_go_1) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   size_t arg2 ;
   char *result = 0 ;
@@ -848,7 +848,7 @@ char *_wrap_Type_slot_name_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0, lo
 }
 
 
-bool _wrap_Type_is_tracked_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
+bool _wrap_Type_is_tracked_raw_44c41fac026645e3(struct husk_type *_swig_go_0) {
   struct husk_type *arg1 = (struct husk_type *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -861,7 +861,7 @@ bool _wrap_Type_is_tracked_raw_9784b2aacf99ff3b(struct husk_type *_swig_go_0) {
 }
 
 
-long long _wrap_Obj_strong_count_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_strong_count_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -874,7 +874,7 @@ long long _wrap_Obj_strong_count_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_
 }
 
 
-long long _wrap_Obj_weak_count_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_weak_count_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -887,7 +887,7 @@ long long _wrap_Obj_weak_count_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0)
 }
 
 
-bool _wrap_Obj_is_unique_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_unique_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -900,7 +900,7 @@ bool _wrap_Obj_is_unique_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-void _wrap_Obj_make_immortal_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+void _wrap_Obj_make_immortal_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   
   arg1 = *(struct husk_obj **)&_swig_go_0; 
@@ -913,7 +913,7 @@ void _wrap_Obj_make_immortal_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_immortal_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_immortal_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -926,7 +926,7 @@ bool _wrap_Obj_is_immortal_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-long long _wrap_Obj_size_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+long long _wrap_Obj_size_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   size_t result;
   long long _swig_go_result;
@@ -939,7 +939,7 @@ long long _wrap_Obj_size_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_tracked_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_tracked_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -952,7 +952,7 @@ bool _wrap_Obj_is_tracked_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_finalized_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_finalized_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -965,7 +965,7 @@ bool _wrap_Obj_is_finalized_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_frozen_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_frozen_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -978,7 +978,7 @@ bool _wrap_Obj_is_frozen_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-bool _wrap_Obj_is_dying_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
+bool _wrap_Obj_is_dying_raw_44c41fac026645e3(struct husk_obj *_swig_go_0) {
   struct husk_obj *arg1 = (struct husk_obj *) 0 ;
   bool result;
   bool _swig_go_result;
@@ -991,7 +991,7 @@ bool _wrap_Obj_is_dying_raw_9784b2aacf99ff3b(struct husk_obj *_swig_go_0) {
 }
 
 
-intgo _wrap_Weak_state_get_raw_9784b2aacf99ff3b(struct husk_weak *_swig_go_0) {
+intgo _wrap_Weak_state_get_raw_44c41fac026645e3(struct husk_weak *_swig_go_0) {
   struct husk_weak *arg1 = (struct husk_weak *) 0 ;
   husk_weak_state result;
   intgo _swig_go_result;
@@ -1004,7 +1004,7 @@ intgo _wrap_Weak_state_get_raw_9784b2aacf99ff3b(struct husk_weak *_swig_go_0) {
 }
 
 
-char *_wrap_version_raw_9784b2aacf99ff3b() {
+char *_wrap_version_raw_44c41fac026645e3() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -1015,7 +1015,7 @@ char *_wrap_version_raw_9784b2aacf99ff3b() {
 }
 
 
-char *_wrap_status_name_raw_9784b2aacf99ff3b(intgo _swig_go_0) {
+char *_wrap_status_name_raw_44c41fac026645e3(intgo _swig_go_0) {
   husk_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -1028,7 +1028,7 @@ char *_wrap_status_name_raw_9784b2aacf99ff3b(intgo _swig_go_0) {
 }
 
 
-char *_wrap_status_text_raw_9784b2aacf99ff3b(intgo _swig_go_0) {
+char *_wrap_status_text_raw_44c41fac026645e3(intgo _swig_go_0) {
   husk_status arg1 ;
   char *result = 0 ;
   char *_swig_go_result;
@@ -1041,7 +1041,7 @@ char *_wrap_status_text_raw_9784b2aacf99ff3b(intgo _swig_go_0) {
 }
 
 
-intgo _wrap_HUSK_DEAD_raw_9784b2aacf99ff3b() {
+intgo _wrap_HUSK_DEAD_raw_44c41fac026645e3() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -1053,7 +1053,7 @@ intgo _wrap_HUSK_DEAD_raw_9784b2aacf99ff3b() {
 }
 
 
-intgo _wrap_HUSK_DYING_raw_9784b2aacf99ff3b() {
+intgo _wrap_HUSK_DYING_raw_44c41fac026645e3() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -1065,7 +1065,7 @@ intgo _wrap_HUSK_DYING_raw_9784b2aacf99ff3b() {
 }
 
 
-intgo _wrap_HUSK_ALIVE_raw_9784b2aacf99ff3b() {
+intgo _wrap_HUSK_ALIVE_raw_44c41fac026645e3() {
   enum husk_weak_state result;
   intgo _swig_go_result;
   
@@ -1077,7 +1077,7 @@ intgo _wrap_HUSK_ALIVE_raw_9784b2aacf99ff3b() {
 }
 
 
-long long _wrap_memory_requests_raw_9784b2aacf99ff3b() {
+long long _wrap_memory_requests_raw_44c41fac026645e3() {
   uint64_t result;
   long long _swig_go_result;
   
@@ -1088,7 +1088,7 @@ long long _wrap_memory_requests_raw_9784b2aacf99ff3b() {
 }
 
 
-void _wrap_memory_fail_raw_9784b2aacf99ff3b(long long _swig_go_0, bool _swig_go_1) {
+void _wrap_memory_fail_raw_44c41fac026645e3(long long _swig_go_0, bool _swig_go_1) {
   uint64_t arg1 ;
   bool arg2 ;
   
@@ -1100,7 +1100,7 @@ void _wrap_memory_fail_raw_9784b2aacf99ff3b(long long _swig_go_0, bool _swig_go_
 }
 
 
-long long _wrap_memory_held_raw_9784b2aacf99ff3b() {
+long long _wrap_memory_held_raw_44c41fac026645e3() {
   size_t result;
   long long _swig_go_result;
   
@@ -1111,7 +1111,7 @@ long long _wrap_memory_held_raw_9784b2aacf99ff3b() {
 }
 
 
-char *_wrap_memory_mode_raw_9784b2aacf99ff3b() {
+char *_wrap_memory_mode_raw_44c41fac026645e3() {
   char *result = 0 ;
   char *_swig_go_result;
   
@@ -1122,7 +1122,7 @@ char *_wrap_memory_mode_raw_9784b2aacf99ff3b() {
 }
 
 
-struct husk_heap *_wrap_Open_raw_9784b2aacf99ff3b(char *_swig_go_0) {
+struct husk_heap *_wrap_Open_raw_44c41fac026645e3(char *_swig_go_0) {
   char *arg1 = (char *) 0 ;
   husk_heap *result = 0 ;
   struct husk_heap *_swig_go_result;
@@ -1136,7 +1136,7 @@ struct husk_heap *_wrap_Open_raw_9784b2aacf99ff3b(char *_swig_go_0) {
 }
 
 
-void _wrap_Close_raw_9784b2aacf99ff3b(struct husk_heap *_swig_go_0) {
+void _wrap_Close_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
   husk_heap *arg1 = (husk_heap *) 0 ;
   
   arg1 = *(husk_heap **)&_swig_go_0; 

@@ -100,8 +100,8 @@ class Steps(Case):
     def test_pause(self):
         heap = self.heap
         heap.set_young(0)
-        heap.set_pause(0.0001)
-        self.assertEqual(heap.pause(), 0.0001)
+        heap.set_pause(0.00002)
+        self.assertEqual(heap.pause(), 0.00002)
         heap.set_pacing(least_objects=2000, least_bytes=0)
         litter(heap, 50000)
         steps = heap.steps()

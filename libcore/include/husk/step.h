@@ -39,8 +39,8 @@ HUSK_API husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, HUSK_NU
 /* Automatic passes run in steps of about so many nanoseconds, taken at allocations and safe points and paced so that
  * the pass ends in half of the growth that husk_pacing still allows; 0, the default: at once. Passes start at a factor
  * of at most half of factor_max, for the sake of that room. A pass that has not
- * ended when the heap reaches base + factor_max x base + least (objects or bytes) is finished at once: the bound on
- * memory is hard, that on pauses is not, and husk_heap_steps counts how often. HUSK_ERANGE: see husk_heap_step. */
+ * ended when the heap reaches S + max(least, factor_max x S) + least (objects or bytes; S survived the last pass) is
+ * finished at once: the bound on memory is hard, that on pauses is not, and husk_heap_steps counts how often. HUSK_ERANGE: see husk_heap_step. */
 HUSK_API husk_status husk_heap_set_pause(husk_heap *heap, uint64_t ns);
 HUSK_API uint64_t husk_heap_pause(const husk_heap *heap);
 

@@ -56,8 +56,8 @@ test("a process, in text", function()
 end)
 
 test("which processes", function()
-  wants(with_program("$HUSK gcstat | grep -qx \"$PID husk\" && $HUSK gcstat --json | grep -q \"\\\"pid\\\": $PID\""), 0, "^$")
-  wants("XDG_RUNTIME_DIR=" .. scratch .. " $HUSK gcstat", 0, "^$")
+  wants(with_program("$HUSK gcstat | grep -qx \"$PID .*husk run .*passes.lua .*end\" && $HUSK gcstat --json | grep -q \"\\\"pid\\\": $PID\""), 0, "^$")
+  wants("XDG_RUNTIME_DIR=" .. scratch .. " $HUSK gcstat", 0, "^$", "^husk: no process of this user has a page of statistics")
 end)
 
 test("JSON", function()
@@ -81,12 +81,62 @@ test("watching", function()
   ok(lines)
   -- Until the end of the process.
   wants(with_program("(sleep 0.5; touch " .. scratch .. "/end) & $HUSK gcstat $PID --watch -i 0.1"), 0,
-    "process %d+ has ended, or its page\n$")
+    "process %d+ has ended\n$")
 end)
 
 test("a killed process leaves nothing for long", function()
   wants(with_program("kill -9 $PID; wait $PID 2>/dev/null; ls " .. scratch .. " | grep -c gcstat.$PID; $HUSK gcstat; ls " .. scratch ..
     " | grep -c gcstat.$PID; true"), 0, "^1\n0\n", "")
+end)
+
+test("a page that ends before its process, and a heap without a pass", function()
+  write("shown.lua", [[
+local husk = require "husk"
+husk.gc.gcstat(true)
+local heap = husk.heap{name = "idle"}
+io.open(arg[1], "w"):close()
+os.execute("sleep 0.6")
+husk.gc.gcstat(false)
+while not io.open(arg[2]) do os.execute("sleep 0.02") end
+heap:close()]])
+  local command = with_program("$HUSK gcstat $PID; $HUSK gcstat $PID --watch -i 0.1", ""):gsub("passes%.lua", "shown.lua")
+  local out = wants(command, 0, "process %d+ has ended its page\n$")
+  ok(out:find("\nHeap idle %(%d+%), written [%d.]+ %a+ ago\n  no pass yet\n"), out)
+end)
+
+-- On a terminal of so many rows and columns: what it was sent, as lines of the last picture.
+local function on_terminal(rows, columns, options)
+  local script = ([[TERM=xterm env -u LD_PRELOAD XDG_RUNTIME_DIR=%s script -qec "stty rows %d cols %d; $HUSK gcstat $PID %s" /dev/null </dev/null]]):format(
+    scratch, rows, columns, options)
+  local out = wants(with_program(script), 0)
+  local lines = {}
+  out = out:gsub("^.*\27%[%d+A\r", "") -- what was drawn before
+  for line in out:gsub("\27%[[%d;?]*%a", ""):gsub("\r", ""):gmatch("[^\n]+") do
+    lines[#lines + 1] = line
+    ok(#line <= columns, line)
+  end
+  return lines, table.concat(lines, "\n")
+end
+
+test("on a terminal nothing is cut that can be told in another way", function()
+  for _, options in ipairs{"--watch -i 0.1 -n 3", ""} do
+    local lines, all = on_terminal(30, 200, options)
+    ok(lines[1]:find(options == "" and "^Process %d+ %(husk%)$" or "^husk gcstat %d+ %(husk%)  %d+:%d+:%d+, every 0.1 s; q ends$"), lines[1])
+    ok(all:find("\n  mode +pauses +p50 +p90 +p99 +p99%.9 +max +total +freed +bytes\n"), all)
+    ok(all:find("\n    time: clear [^\n]*reclaim [^\n]*"), all)
+    _, all = on_terminal(30, 80, options)
+    ok(all:find("\n  mode +pauses +p50 +p99 +p99%.9 +max +total +freed +bytes\n"), all)
+    ok(all:find("\n    time: clear [^\n]*,\n      [^\n]*reclaim"), all)
+    _, all = on_terminal(30, 45, options)
+    ok(all:find("\n  mode +pauses +p50 +p99 +max\n"), all)
+    ok(all:find("\n    heap: 71 objects, [^\n]+\n"), all)
+  end
+  local lines, all = on_terminal(7, 80, "--watch -i 0.1 -n 3") -- the table, but not what the pass did
+  eq(#lines, 5)
+  ok(lines[5]:find("^  pass %d+: full, by call, "), all)
+  lines = on_terminal(5, 80, "--watch -i 0.1 -n 3")
+  eq(#lines, 4)
+  eq(lines[4], "2 lines more: the window is too low")
 end)
 
 tap.done()

@@ -22,68 +22,129 @@ local function look(pid)
   error(result, 0)
 end
 
+local function proc(pid, file)
+  local f <close> = io.open(("/proc/%d/%s"):format(pid, file))
+  return f and f:read("a") or ""
+end
+
 local function name_of(pid)
-  local file = io.open(("/proc/%d/comm"):format(pid))
-  local line = file and file:read("l") or "?"
-  if file then file:close() end
-  return (line:gsub("%c", "?"))
+  local name = proc(pid, "comm"):match("^[^\n]+") or "?"
+  return (name:gsub("%c", "?"))
+end
+
+-- The words it was started with, which tell scripts of one interpreter apart; its name if it hides them.
+local function command_of(pid)
+  local command = proc(pid, "cmdline"):gsub("%z+$", ""):gsub("%z", " "):gsub("%c", "?")
+  return command ~= "" and command or name_of(pid)
+end
+
+-- Whoever started it may not have asked for its exit code yet: then there is a number still, but no process.
+local function has_ended(pid)
+  local state = proc(pid, "stat"):match("%) (%a)[^)]*$")
+  return not state or state == "Z" or state == "X"
 end
 
 -- ---- text ----
 
--- Words with numbers, those that are 0 left out.
-local function told(record, names)
-  local words = {}
+-- Adds words with numbers, those that are 0 left out.
+local function told(words, record, names)
   for _, name in ipairs(names) do
     if record[name] ~= 0 then words[#words + 1] = ("%d %s"):format(record[name], (name:gsub("_", " "))) end
   end
-  return table.concat(words, ", ")
+  return words
 end
 
-local function pause_line(mode, pauses, sums)
-  return ("  %-6s %9d %9s %9s %9s %9s %9s %9s %11s %10s"):format(mode, pauses.count, time(pauses.p50_ns), time(pauses.p90_ns),
-    time(pauses.p99_ns), time(pauses.p999_ns), time(pauses.max_ns), time(pauses.total_ns), sums and sums.freed or "",
-    sums and size(sums.freed_bytes) or "")
+-- The table of pauses. In a narrow window columns are left out, those with the highest number first.
+local columns <const> = {
+  {name = "pauses", width = 9, get = function(pauses) return pauses.count end},
+  {name = "p50", width = 8, leave = 1, get = function(pauses) return time(pauses.p50_ns) end},
+  {name = "p90", width = 8, leave = 6, get = function(pauses) return time(pauses.p90_ns) end},
+  {name = "p99", width = 8, get = function(pauses) return time(pauses.p99_ns) end},
+  {name = "p99.9", width = 8, leave = 4, get = function(pauses) return time(pauses.p999_ns) end},
+  {name = "max", width = 8, get = function(pauses) return time(pauses.max_ns) end},
+  {name = "total", width = 8, leave = 5, get = function(pauses) return time(pauses.total_ns) end},
+  {name = "freed", width = 11, leave = 2, get = function(_, sums) return sums and sums.freed or "" end},
+  {name = "bytes", width = 10, leave = 3, get = function(_, sums) return sums and size(sums.freed_bytes) or "" end},
+}
+
+local function table_lines(lines, heap, width)
+  local needed, last = 8, math.huge
+  for _, column in ipairs(columns) do needed = needed + column.width end
+  for leave = 6, 1, -1 do
+    for _, column in ipairs(columns) do
+      if column.leave == leave and needed > width then needed, last = needed - column.width, leave end
+    end
+  end
+  local function add(mode, get)
+    local cells = {("  %-6s"):format(mode)}
+    for _, column in ipairs(columns) do
+      if (column.leave or 0) < last then cells[#cells + 1] = ("%" .. column.width .. "s"):format(get(column)) end
+    end
+    lines[#lines + 1] = table.concat(cells)
+  end
+  add("mode", function(column) return column.name end)
+  local used = 0
+  for _, mode in ipairs(modes) do
+    local pauses, sums = heap.pauses[mode], heap.sums[mode]
+    if pauses.count > 0 then
+      used = used + 1
+      add(mode, function(column) return column.get(pauses, sums) end)
+    end
+  end
+  if used > 1 then add("all", function(column) return column.get(heap.pauses.any) end) end
 end
 
-local function latest_lines(lines, r)
-  lines[#lines + 1] = ("  pass %d: %s, by %s%s%s, %s%s"):format(r.number, r.mode, r.reason, r.quiet and ", inside an allocation" or "",
-    r.status ~= "HUSK_OK" and ", " .. r.status or "", time(r.pause_ns),
-    r.pauses > 1 and (" in %d steps, the longest %s"):format(r.pauses, time(r.longest_ns)) or "")
-  local survivors = told(r, fates)
-  lines[#lines + 1] = ("    %d candidates: %d freed (%s)%s%s"):format(r.candidates, r.freed, size(r.freed_bytes),
-    survivors ~= "" and ", " .. survivors or "", r.frozen > 0 and ("; %d frozen"):format(r.frozen) or "")
-  local more = told(r, {"finalized", "weak_cleared"})
-  if more ~= "" then lines[#lines + 1] = "    " .. more end
-  lines[#lines + 1] = ("    heap: %d objects, %s -> %d objects, %s"):format(r.objects_before, size(r.bytes_before), r.objects_after,
-    size(r.bytes_after))
+-- Parts with commas between them, in as many lines as the width asks for.
+local function add_list(lines, indent, title, parts_of_it, width)
+  local line = indent .. title
+  for i, part in ipairs(parts_of_it) do
+    local more = part .. (i < #parts_of_it and "," or "")
+    if #line + 1 + #more > width and line:find("%S") and i > 1 then
+      lines[#lines + 1] = line
+      line = indent .. "  " .. more
+    else
+      line = line .. (line:find("%S") and " " or "") .. more
+    end
+  end
+  lines[#lines + 1] = line
+end
+
+local function latest_lines(lines, r, width, brief)
+  local pass = {r.mode, "by " .. r.reason}
+  if r.quiet then pass[#pass + 1] = "inside an allocation" end
+  if r.status ~= "HUSK_OK" then pass[#pass + 1] = r.status end
+  pass[#pass + 1] = time(r.pause_ns) .. (r.pauses > 1 and (" in %d steps"):format(r.pauses) or "")
+  if r.pauses > 1 then pass[#pass + 1] = "the longest " .. time(r.longest_ns) end
+  add_list(lines, "  ", ("pass %d:"):format(r.number), pass, width)
+  if brief then return end
+  local fate = {("%d freed (%s)"):format(r.freed, size(r.freed_bytes))}
+  told(fate, r, fates)
+  if r.frozen > 0 then fate[#fate] = ("%s; %d frozen"):format(fate[#fate], r.frozen) end
+  add_list(lines, "    ", ("%d candidates:"):format(r.candidates), fate, width)
+  local more = told({}, r, {"finalized", "weak_cleared"})
+  if #more > 0 then add_list(lines, "    ", "", more, width) end
+  add_list(lines, "    ", "heap:", {("%d objects"):format(r.objects_before), ("%s -> %d objects"):format(size(r.bytes_before),
+    r.objects_after), size(r.bytes_after)}, width)
   local times = {}
   for _, part in ipairs(parts) do
     if r.ns[part] > 0 then times[#times + 1] = part .. " " .. time(r.ns[part]) end
   end
-  lines[#lines + 1] = "    time: " .. table.concat(times, ", ")
+  add_list(lines, "    ", "time:", times, width)
   local types = {}
   for _, row in ipairs(r.by_type) do types[#types + 1] = ("%s %d"):format((row.type:gsub("%c", "?")), row.objects) end
   if r.rest.objects > 0 then types[#types + 1] = ("others %d"):format(r.rest.objects) end
-  if #types > 0 then lines[#lines + 1] = "    freed: " .. table.concat(types, ", ") end
+  if #types > 0 then add_list(lines, "    ", "freed:", types, width) end
 end
 
-local function text(heaps)
+-- width: no line is longer if it can be helped; nil: as long as they are. brief: without what the latest pass did.
+local function text(heaps, width, brief)
   local lines = {}
-  if #heaps == 0 then lines[1] = "no heap has had a pass since the page was made" end
+  width = width or math.huge
+  if #heaps == 0 then lines[1] = "no heap yet" end
   for _, heap in ipairs(heaps) do
     lines[#lines + 1] = ("Heap %s (%d), written %s ago"):format((heap.name:gsub("%c", "?")), heap.heap, time(heap.age_ns))
-    lines[#lines + 1] = ("  %-6s %9s %9s %9s %9s %9s %9s %9s %11s %10s"):format("mode", "pauses", "p50", "p90", "p99", "p99.9", "max",
-      "total", "freed", "bytes")
-    local used = 0
-    for _, mode in ipairs(modes) do
-      if heap.pauses[mode].count > 0 then
-        used = used + 1
-        lines[#lines + 1] = pause_line(mode, heap.pauses[mode], heap.sums[mode])
-      end
-    end
-    if used > 1 then lines[#lines + 1] = pause_line("all", heap.pauses.any) end
-    if heap.latest then latest_lines(lines, heap.latest) end
+    if heap.pauses.any.count == 0 then lines[#lines + 1] = "  no pass yet" else table_lines(lines, heap, width) end
+    if heap.latest then latest_lines(lines, heap.latest, width, brief) end
   end
   return lines
 end
@@ -149,8 +210,14 @@ local function watch(got, pid, cli)
   host.watch_begin(draws)
   local on <close> = setmetatable({}, {__close = host.watch_end})
   local function picture()
-    local lines = text(heaps)
-    table.insert(lines, 1, ("husk gcstat: process %d (%s), every %g s   %s   q ends"):format(pid, name, got.interval, os.date("%H:%M:%S")))
+    local width, height = host.columns()
+    local lines = text(heaps, width)
+    if #lines > height - 2 then lines = text(heaps, width, true) end
+    table.insert(lines, 1, ("husk gcstat %d (%s)  %s, every %g s; q ends"):format(pid, name, os.date("%H:%M:%S"), got.interval))
+    if #lines > height - 1 then
+      local hidden = #lines - (height - 2)
+      lines[math.max(height - 1, 1)] = ("%d lines more: the window is too low"):format(hidden)
+    end
     return lines
   end
   while true do
@@ -176,7 +243,7 @@ local function watch(got, pid, cli)
     local ok, next_heaps = pcall(look, pid)
     if not ok then
       if not snapfile.is_unreadable(next_heaps) then error(next_heaps, 0) end
-      io.write(("process %d has ended, or its page\n"):format(pid))
+      io.write((has_ended(pid) and "process %d has ended\n" or "process %d has ended its page\n"):format(pid))
       return
     end
     heaps = next_heaps
@@ -193,7 +260,8 @@ local function list(got)
     io.write(json.encode(json.list(rows)))
     return
   end
-  for _, pid in ipairs(pids) do io.write(("%d %s\n"):format(pid, name_of(pid))) end
+  for _, pid in ipairs(pids) do io.write(("%d %s\n"):format(pid, command_of(pid))) end
+  if #pids == 0 then io.stderr:write("husk: no process of this user has a page of statistics (HUSK_GCSTAT=1 makes one)\n") end
 end
 
 local function run(args, cli)
@@ -219,7 +287,8 @@ local function run(args, cli)
   if got.json then
     io.write(json.encode(document(pid, heaps)))
   else
-    io.write(("Process %d (%s)\n"):format(pid, name_of(pid)), table.concat(text(heaps), "\n"), "\n")
+    local lines = text(heaps, host.isatty(1) and host.columns() or nil)
+    io.write(("Process %d (%s)\n"):format(pid, name_of(pid)), table.concat(lines, "\n"), "\n")
   end
 end
 
@@ -229,7 +298,9 @@ return {
   help = [[
 Reads the page on which process PID shows its passes, without stopping it: for each heap the pauses by mode, and what
 the latest pass did and why. A process has a page if it was started with HUSK_GCSTAT=1 in its environment, or asked
-for one itself (husk_gcstat_start). Without PID: the processes of this user that have one.
+for one itself (husk_gcstat_start). Without PID: the processes of this user that have one. The columns: how many pauses
+there were; how long half of them, 90 %, 99 % and 99.9 % were at most, and the longest; all together; what was freed.
+Each step is a pause of its own. On a narrow terminal some columns are left out.
 
     --watch           again and again: on a terminal a picture that is drawn anew (q or Ctrl-C ends it, space is
                       now), else a line for each heap that has had a pass, until the process ends

@@ -102,6 +102,12 @@ Before SCRIPT may stand
     --no-ffi                  refuses husk.ffi: the script calls no C functions through it (C modules that it
                               may load are another matter)
 
+Of the environment, for every program that uses the library:
+
+    HUSK_GCTRACE=1        a line on standard error for each pass of the collector
+    HUSK_GCSTAT=1         shows the passes to husk gcstat
+    HUSK_STRESS=N[:SEED]  a pass at every N-th allocation; with SEED at random, so far apart on average
+
 The exit code is 0, 1 if the script fails (the message and a traceback go to standard error) or the snapshot
 cannot be written, 3 if the script cannot be read, 130 after SIGINT.]=],
   run = run,

@@ -237,19 +237,29 @@ static int hidden(lua_State *L)
     return 1;
 }
 
-/* core.survey.hidden_of(x): how many, the handle's own included; nil: not known (an immortal object). */
+/* core.survey.hidden_of(x, ...): how many, the handle's own included, a result for each; nil: not known (an immortal
+ * object). */
 static int hidden_of(lua_State *L)
 {
-    int64_t count;
-    husk_obj *obj = husk_lua_check_obj(L, 1, "husk.gc.hidden_of");
-    husk_status status = husk_obj_hidden_count(obj, &count);
+    if (!lua_gettop(L))
+        lua_settop(L, 1); /* the first is missing, and the error says so */
+    int count = lua_gettop(L);
+    luaL_checkstack(L, count + 2, "too many objects");
+    /* First: making them may run finalizers, which may close the heap. */
+    husk_obj **asked = lua_newuserdatauv(L, (size_t)count * sizeof *asked, 0);
+    int64_t *found = lua_newuserdatauv(L, (size_t)count * sizeof *found, 0);
+    for (int i = 0; i < count; i++)
+        asked[i] = husk_lua_check_obj(L, i + 1, "husk.gc.hidden_of");
+    husk_status status = husk_obj_hidden_counts(asked, (size_t)count, found);
     if (status != HUSK_OK)
-        return husk_lua_fail(L, husk_obj_heap(obj), status);
-    if (count == HUSK_HIDDEN_UNKNOWN)
-        lua_pushnil(L);
-    else
-        lua_pushinteger(L, (lua_Integer)count);
-    return 1;
+        return husk_lua_fail(L, husk_obj_heap(asked[0]), status);
+    for (int i = 0; i < count; i++) {
+        if (found[i] == HUSK_HIDDEN_UNKNOWN)
+            lua_pushnil(L);
+        else
+            lua_pushinteger(L, (lua_Integer)found[i]);
+    }
+    return count;
 }
 
 /* ---- leaks ---- */

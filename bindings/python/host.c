@@ -330,6 +330,38 @@ void husk_py_box_free(void *value)
     husk_py.loose[husk_py.loose_count++] = value;
 }
 
+PyObject *husk_py_holder(PyObject *value)
+{
+    PyObject *holder = PyList_New(1);
+    if (holder) {
+        PyList_SET_ITEM(holder, 0, Py_NewRef(value));
+        PyObject_GC_UnTrack(holder); /* nor can a program find it, and change it */
+    }
+    return holder;
+}
+
+PyObject *husk_py_holder_take(PyObject *holder)
+{
+    PyObject *value = husk_py_holder_lend(holder);
+    (void)PyList_SetSlice(holder, 0, PyList_GET_SIZE(holder), NULL); /* cannot fail: nothing is added */
+    return value;
+}
+
+PyObject *husk_py_holder_lend(PyObject *holder)
+{
+    if (!PyList_GET_SIZE(holder) || PyList_GET_ITEM(holder, 0) == Py_None)
+        return NULL;
+    PyObject *value = PyList_GET_ITEM(holder, 0);
+    PyList_SET_ITEM(holder, 0, Py_NewRef(Py_None));
+    return value;
+}
+
+void husk_py_holder_give_back(PyObject *holder, PyObject *value)
+{
+    Py_DECREF(PyList_GET_ITEM(holder, 0)); /* None: what was lent has left it there */
+    PyList_SET_ITEM(holder, 0, value);
+}
+
 /* The end of a value may make other values loose: one loop drops them all. */
 void husk_py_leave_slow(void)
 {

@@ -155,6 +155,16 @@ husk_obj *husk_py_box(husk_py_heap *home, PyObject *value);
 bool husk_py_box_room(void);
 void husk_py_box_free(void *value); /* a husk_free_fn */
 
+/* What a weak reference of the library has of Python: a holder, a list with one value, released by husk_py_box_free.
+ * Python's collector does not know of it: what the value is held by is told by a bridge, which lends it as the value
+ * of a box (host_bridge.c); meanwhile None is in its place, and for good if it was found dead. */
+PyObject *husk_py_holder(PyObject *value);
+/* Takes the value out for good: the caller's reference, or NULL if there is none. */
+PyObject *husk_py_holder_take(PyObject *holder);
+/* The same for the time of a bridge, and its end. Neither asks for memory nor runs code. */
+PyObject *husk_py_holder_lend(PyObject *holder);
+void husk_py_holder_give_back(PyObject *holder, PyObject *value);
+
 /* After a call that may have ended objects or failed: drops loose values, delivers reports. May run any code;
  * keeps the exception in flight. */
 void husk_py_leave_slow(void);
@@ -296,8 +306,6 @@ PyTypeObject *husk_py_cleanup_class(void);
 PyTypeObject *husk_py_soft_class(void);
 PyTypeObject *husk_py_watch_class(void);
 PyTypeObject *husk_py_queue_class(void);
-/* Empties a list that Husk has as data; what was its first is the caller's, or NULL. */
-PyObject *husk_py_take_first(PyObject *list);
 /* A weak reference that is no more than that: husk.ref. */
 bool husk_py_is_ref(husk_obj *obj);
 /* Methods of Heap: host_soft.c. */

@@ -2,8 +2,8 @@
  * (husk/bridge.h).
  *
  * For one full collection of Python's all open heaps are bridged: relays are Python objects that stand for what
- * leads to boxes, own their values meanwhile, and are referred to by the proxies that lead to them. So Python's
- * collector sees each path that there is, and decides.
+ * leads to boxes or to weak references with a callback or tag, own these values meanwhile, and are referred to by
+ * the proxies that lead to them. So Python's collector sees each path that there is, and decides.
  *
  *   enter   C only -> build (may fail for want of memory: then nothing was changed) -> lend (allocates nothing)
  *   leave   each relay gives back what it owns; then heap after heap ends what was released meanwhile
@@ -129,8 +129,12 @@ static void give_back(relay *one)
 {
     one->pending = false; /* a program that keeps it (gc.get_objects) may let it go in another collection */
     for (size_t i = 0; i < one->owns; i++) {
-        if (values_of(one)[i])
-            (void)husk_box_swap(one->slots[i], values_of(one)[i]);
+        PyObject *value = values_of(one)[i];
+        husk_weak *weak = value ? husk_weak_of(one->slots[i]) : NULL;
+        if (weak)
+            husk_py_holder_give_back(husk_weak_data(weak), value);
+        else if (value)
+            (void)husk_box_swap(one->slots[i], value);
         values_of(one)[i] = NULL;
     }
 }
@@ -351,9 +355,11 @@ static void lend_heap(const husk_py_heap *home)
     }
     for (size_t r = 0; r < shown->relays; r++) {
         relay *one = bridge.relays[home->relays_at + r];
-        for (size_t i = 0; i < one->owns; i++) /* a Cleanup that is not pending holds nothing */
-            if (!husk_weak_of(one->slots[i]))
-                values_of(one)[i] = husk_box_swap(one->slots[i], NULL);
+        for (size_t i = 0; i < one->owns; i++) {
+            husk_weak *weak = husk_weak_of(one->slots[i]);
+            values_of(one)[i] =
+                weak ? husk_py_holder_lend(husk_weak_data(weak)) : husk_box_swap(one->slots[i], NULL);
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 /* bindings/python/host_cleanup.c: husk.Cleanup: a callable to be called when an object is gone. The registry of the
  * heap has it; the handle of Python is for asking and taking it back.
  *
- * What the registry has is a list with the callable, which is taken out of it when it runs or is taken back: a
- * cleanup that is no longer pending holds nothing. The list is released as the value of a box is (host.h). */
+ * What the registry has is a holder with the callable (host.h), which is taken out of it when it runs or is taken
+ * back: a cleanup that is no longer pending holds nothing. */
 #include "host.h"
 
 static PyTypeObject *cleanup_type;
@@ -17,16 +17,9 @@ static husk_cleanup *cleanup_of(PyObject *self)
     return (husk_cleanup *)(void *)husk_py_obj(self);
 }
 
-PyObject *husk_py_take_first(PyObject *list)
-{
-    PyObject *callback = PyList_GET_SIZE(list) ? Py_NewRef(PyList_GET_ITEM(list, 0)) : NULL;
-    (void)PyList_SetSlice(list, 0, PyList_GET_SIZE(list), NULL); /* cannot fail: nothing is added */
-    return callback;
-}
-
 static void on_cleanup(husk_heap *heap, void *data)
 {
-    PyObject *callback = husk_py_take_first(data);
+    PyObject *callback = husk_py_holder_take(data);
     if (callback)
         husk_py_call_cleanup(heap, callback);
     Py_XDECREF(callback);
@@ -43,7 +36,7 @@ static PyObject *cleanup_new(PyTypeObject *type, PyObject *args, PyObject *keywo
         return PyErr_Format(PyExc_TypeError, "Cleanup(): a callable expected, got %.100s",
                             husk_py_name(Py_TYPE(call)));
     husk_py_proxy *proxy = husk_py_proxy_new(type);
-    PyObject *list = proxy ? Py_BuildValue("[O]", call) : NULL;
+    PyObject *list = proxy ? husk_py_holder(call) : NULL;
     husk_obj *obj = list ? husk_py_arg_obj(x, "Cleanup") : NULL;
     husk_cleanup *made = NULL;
     if (obj && husk_py_box_room()) {
@@ -66,7 +59,7 @@ static PyObject *cleanup_detach(PyObject *self, PyObject *none)
         return NULL;
     bool pending = husk_cleanup_detach(cleanup);
     if (pending)
-        Py_XDECREF(husk_py_take_first(husk_cleanup_data(cleanup)));
+        Py_XDECREF(husk_py_holder_take(husk_cleanup_data(cleanup)));
     husk_py_leave();
     return PyBool_FromLong(pending);
 }

@@ -1,5 +1,5 @@
 /* bindings/python/host_deadqueue.c: husk.DeadQueue, a queue of the dead, and husk.Watch, what it has of each object
- * (husk/deadqueue.h). What a watch carries is a list with the tag, released as the value of a box is (host.h). */
+ * (husk/deadqueue.h). What a watch carries is a holder with the tag (host.h). */
 #include "host.h"
 
 static PyTypeObject *queue_type, *watch_type;
@@ -50,7 +50,7 @@ static PyObject *queue_watch(PyObject *self, PyObject *args)
     if (!PyArg_UnpackTuple(args, "watch", 2, 2, &x, &tag))
         return NULL;
     husk_py_proxy *proxy = husk_py_proxy_new(watch_type);
-    PyObject *list = proxy ? Py_BuildValue("[O]", tag) : NULL;
+    PyObject *list = proxy ? husk_py_holder(tag) : NULL;
     husk_obj *obj = list ? husk_py_arg_obj(x, "watch") : NULL;
     husk_deadqueue *queue = obj && husk_py_box_room() ? queue_of(self) : NULL;
     husk_py_heap *home = ((husk_py_proxy *)self)->home;

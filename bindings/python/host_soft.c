@@ -1,7 +1,6 @@
 /* bindings/python/host_soft.c: husk.soft: a soft reference (husk/soft.h), and how a heap's soft references let go.
  *
- * What the soft reference has of Python is a list with the callback, taken out when it runs, as of a Cleanup
- * (host_cleanup.c). The callback is told with the handle of the soft reference, a new one if there is none. */
+ * What the soft reference has of Python is a holder with the callback (host.h), taken out when it runs. The callback is told with the handle of the soft reference, a new one if there is none. */
 #include "host.h"
 
 static PyTypeObject *soft_type;
@@ -20,7 +19,7 @@ static void on_gone(husk_weak *weak, void *data)
 {
     husk_obj *obj = husk_weak_obj(weak);
     husk_py_heap *home = husk_heap_data(husk_obj_heap(obj));
-    PyObject *callback = husk_py_take_first(data);
+    PyObject *callback = husk_py_holder_take(data);
     PyObject *soft = callback ? husk_py_wrap(home, obj, false) : NULL;
     if (soft)
         husk_py_call_gone(home->heap, soft, callback);
@@ -41,7 +40,7 @@ static PyObject *soft_new(PyTypeObject *type, PyObject *args, PyObject *keywords
         return PyErr_Format(PyExc_TypeError, "soft(): the callback is a %.100s, not a callable",
                             husk_py_name(Py_TYPE(callback)));
     husk_py_proxy *proxy = husk_py_proxy_new(type);
-    PyObject *list = proxy && calls ? Py_BuildValue("[O]", callback) : NULL;
+    PyObject *list = proxy && calls ? husk_py_holder(callback) : NULL;
     bool ready = proxy && (list || !calls);
     husk_obj *obj = ready ? husk_py_arg_obj(x, "soft") : NULL;
     husk_soft *made = NULL;

@@ -148,6 +148,11 @@ static PyObject *hidden(PyObject *module, PyObject *const *args, Py_ssize_t coun
     return all;
 }
 
+static PyObject *shown_count(int64_t references)
+{
+    return references == HUSK_HIDDEN_UNKNOWN ? Py_NewRef(Py_None) : PyLong_FromLongLong(references);
+}
+
 /* _hidden_count(obj, /): how many, the handle's own included; None: not known */
 static PyObject *hidden_count(PyObject *module, PyObject *arg)
 {
@@ -159,7 +164,41 @@ static PyObject *hidden_count(PyObject *module, PyObject *arg)
     husk_status status = husk_obj_hidden_count(obj, &references);
     if (status != HUSK_OK)
         return husk_py_raise(((husk_py_proxy *)arg)->home, status);
-    return references == HUSK_HIDDEN_UNKNOWN ? Py_NewRef(Py_None) : PyLong_FromLongLong(references);
+    return shown_count(references);
+}
+
+/* _hidden_counts(objects, /): a list of the same, in their order, by one walk. They are all of one heap. */
+static PyObject *hidden_counts(PyObject *module, PyObject *arg)
+{
+    (void)module;
+    PyObject *objects = PySequence_Tuple(arg); /* may run any code: the objects are looked at afterwards */
+    if (!objects)
+        return NULL;
+    size_t count = (size_t)PyTuple_GET_SIZE(objects);
+    husk_obj **asked = PyMem_New(husk_obj *, count);
+    int64_t *found = PyMem_New(int64_t, count);
+    PyObject *list = asked && found ? PyList_New((Py_ssize_t)count) : PyErr_NoMemory(); /* may run code, too */
+    bool good = list;
+    for (size_t i = 0; good && i < count; i++)
+        good = (asked[i] = husk_py_arg_obj(PyTuple_GET_ITEM(objects, (Py_ssize_t)i), "hidden_counts"));
+    if (good && count) {
+        husk_status status = husk_obj_hidden_counts(asked, count, found);
+        good = status == HUSK_OK;
+        if (!good)
+            husk_py_raise(((husk_py_proxy *)PyTuple_GET_ITEM(objects, 0))->home, status);
+    }
+    for (size_t i = 0; good && i < count; i++) {
+        PyObject *number = shown_count(found[i]);
+        good = number;
+        if (good)
+            PyList_SET_ITEM(list, (Py_ssize_t)i, number);
+    }
+    if (!good)
+        Py_CLEAR(list);
+    PyMem_Free(asked);
+    PyMem_Free(found);
+    Py_DECREF(objects);
+    return list;
 }
 
 /* ((objects, bytes, followers, unreachable, summary), types, objects) */
@@ -219,6 +258,7 @@ bool husk_py_add_surveys(PyObject *module)
         { "_dry_run", FAST(dry_run), METH_FASTCALL, NULL },
         { "_hidden", FAST(hidden), METH_FASTCALL, NULL },
         { "_hidden_count", hidden_count, METH_O, NULL },
+        { "_hidden_counts", hidden_counts, METH_O, NULL },
         { "_leaks", FAST(leaks), METH_FASTCALL, NULL },
         { "_find_leaks", FAST(find_leaks), METH_FASTCALL, NULL },
         { NULL, NULL, 0, NULL },

@@ -89,8 +89,21 @@ test("hidden references", function()
   eq(census.listed[1].references, 1)
   eq(#census.damaged, 0)
   ok(tostring(census):find("1 object, held from outside by 1 reference", 1, true))
+  local many = {outer, outer[1], outer}
+  local found = table.pack(husk.gc.hidden_of(table.unpack(many)))
+  eq(found.n, 3)
+  eq(table.concat(found, " "), "1 1 1")
+  many[2]:release()
+  for i = 1, 5000 do many[i] = i % 2 == 0 and outer or h:list{} end
+  eq(select("#", husk.gc.hidden_of(table.unpack(many))), 5000)
   core.obj.make_immortal(outer)
   eq(husk.gc.hidden_of(outer), nil)
+  found = table.pack(husk.gc.hidden_of(many[1], outer, many[3]))
+  eq(found.n, 3)
+  eq(found[1], 1)
+  eq(found[2], nil)
+  eq(found[3], 1)
+  for i = 1, 5000, 2 do many[i]:release() end
   eq(h:hidden().unknown, 1)
 end)
 
@@ -175,6 +188,9 @@ test("bad arguments", function()
   raises("HUSK_EINVAL", "by is \"type\" or \"place\"", function() h:hidden{by = "x"} end)
   raises("HUSK_EINVAL", "true, false or a function", function() h:find_leaks(1) end)
   raises("HUSK_EINVAL", "", function() husk.gc.hidden_of(5) end)
+  raises("HUSK_EINVAL", "", function() husk.gc.hidden_of() end)
+  raises("HUSK_EINVAL", "", function() husk.gc.hidden_of(h:list(), nil) end)
+  raises("HUSK_EINVAL", "object 1 is of heap", function() husk.gc.hidden_of(h:list(), husk.list()) end)
   local closed = husk.heap{}
   closed:close()
   for _, name in ipairs{"dry_run", "hidden", "leaks", "find_leaks"} do

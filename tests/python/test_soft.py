@@ -2,6 +2,7 @@
 
 import gc
 import selectors
+import weakref
 
 import husk
 from support import Case, main
@@ -98,6 +99,153 @@ class Soft(Case):
         l = self.heap.list([husk.soft(self.heap.list())])
         self.assertEqual((type(l[0]), type(l[0]())), (husk.soft, husk.List))
 
+    def test_a_callback_that_leads_back_to_it(self):
+        gone = []
+
+        class Holder:
+            def told(self, s):
+                gone.append(self)
+
+        for keep in (False, True):
+            holder = Holder()
+            holder.soft = husk.soft(self.heap.list(), holder.told)
+            r = weakref.ref(holder)
+            kept = holder.soft if keep else None
+            del holder
+            gc.collect()
+            self.assertEqual(r() is None, not keep)
+        kept.let_go()
+        self.assertEqual(gone, [r()])
+        gone.clear()
+        del kept
+        gc.collect()
+        self.assertEqual((r(), self.heap.soft_figures().references), (None, 0))
+
+
+class Tag:
+    """A tag that leads to what it is given, and says when it goes."""
+
+    def __init__(self, *to, end=None):
+        self.to = list(to)
+        self.end = end
+
+    def __del__(self):
+        if self.end:
+            self.end(self)
+
+
+class TagsThatLeadBack(Case):
+    """A queue holds its watches, these their tags: cycles that neither collector sees alone."""
+
+    def made(self, how):
+        """A tag in a cycle of its own; nothing else has it, but for what is held."""
+        n = self.heap.new(Node)
+        q = husk.DeadQueue(heap=self.heap)
+        tag = Tag()
+        w = q.watch(n, tag)
+        r = weakref.ref(tag)
+        tag.to = {"queue": [q], "watch": [w], "both": [q, w], "object": [q, n], "list": [self.heap.list([q])],
+                  "itself": [tag, q]}[how]
+        return r, {"nothing": (), "q": q, "w": w, "n": n}
+
+    def test_goes_with_its_queue(self):
+        for how in ("queue", "watch", "both", "object", "list", "itself"):
+            r, held = self.made(how)
+            n = held["n"]
+            held.clear()
+            gc.collect()
+            self.assertIsNone(r(), how)
+            self.assertEqual(husk.getweakrefcount(n), 0)
+            del n
+
+    def test_goes_also_if_its_object_has_died(self):
+        for how in ("queue", "watch", "both", "list"):
+            r, held = self.made(how)
+            del held["n"]
+            self.assertEqual(len(held["q"]), 1)
+            held.clear()
+            self.heap.collect()
+            self.assertIsNone(r(), how)
+
+    def test_stays_while_anything_leads_to_it(self):
+        for how in ("queue", "watch", "both", "object", "list", "itself"):
+            for by in ("q", "w"):
+                r, held = self.made(how)
+                kept = held[by]
+                held.clear()
+                for _ in range(2):
+                    gc.collect()
+                    self.heap.collect()
+                if by == "w":
+                    self.assertIs(kept.tag, r())
+                else:
+                    self.assertEqual(kept.watching() + len(kept), 1)
+                self.assertIsInstance(r(), Tag)
+                del kept
+                gc.collect()
+                self.assertIsNone(r(), (how, by))
+
+    def test_in_a_heap_that_holds_the_queue(self):
+        r, held = self.made("queue")
+        kept = self.heap.list([held["q"]])
+        held.clear()
+        gc.collect()
+        self.assertEqual((len(kept[0]), kept[0].watching()), (1, 0))  # its object has died
+        self.assertIsInstance(r(), Tag)
+        del kept
+        gc.collect()
+        self.assertIsNone(r())
+
+    def test_two_queues_and_a_record(self):
+        n, q1, q2 = self.heap.new(Node), husk.DeadQueue(heap=self.heap), husk.DeadQueue(heap=self.heap)
+        tags = Tag(q2), Tag(q1)
+        record = self.heap.new(Node, tags[0])
+        tags[1].to.append(record)
+        q1.watch(n, tags[0])
+        q2.watch(n, tags[1])
+        r = [weakref.ref(tag) for tag in tags]
+        kept = q2
+        del tags, record, q1, q2
+        gc.collect()
+        self.assertNotIn(None, [x() for x in r])
+        del kept
+        gc.collect()
+        self.assertEqual([x() for x in r], [None, None])
+
+    def test_code_that_runs_while_they_end(self):
+        """Wrappers called in the middle of a collection leave the bridge: what is dead stays dead, the rest is whole."""
+        log, n = [], self.heap.new(Node)
+        live = husk.DeadQueue(heap=self.heap)
+        kept = live.watch(n, "live")
+
+        def ended(tag):
+            log.append((live.watching(), kept.tag, tag.to[0].watching(), tag.to[1].tag is tag))
+
+        for _ in range(3):
+            q = husk.DeadQueue(heap=self.heap)
+            tag = Tag(q, end=ended)
+            tag.to.append(q.watch(n, tag))
+        del q, tag
+        for _ in range(3):
+            gc.collect()
+        self.assertEqual(log, [(1, "live", 1, True)] * 3)
+        self.assertEqual((live.watching(), kept.tag, husk.getweakrefcount(n)), (1, "live", 1))
+        log.clear()
+
+    def test_that_come_back(self):
+        saved, n = [], self.heap.new(Node)
+        q = husk.DeadQueue(heap=self.heap)
+        tag = Tag(q, end=saved.append)
+        q.watch(n, tag)
+        del q, tag
+        gc.collect()
+        self.assertEqual(len(saved), 1)
+        q = saved[0].to[0]
+        self.assertEqual(q.watching(), 1)
+        del n
+        self.assertEqual(q.drain(), saved)
+        saved.clear()
+
 
 class Queues(Case):
     def test_in_the_order_of_death(self):
@@ -147,11 +295,6 @@ class Queues(Case):
         self.raises(husk.ClosedError, "other", w.detach)
 
     def test_the_end_of_a_queue(self):
-        import weakref
-
-        class Tag:
-            pass
-
         q = husk.DeadQueue(heap=self.heap)
         n, tag = self.heap.new(Node), Tag()
         gone = weakref.ref(tag)

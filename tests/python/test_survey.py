@@ -77,14 +77,14 @@ class DryRuns(Case):
 
         class Odd(husk.Record):
             def __finalize__(self):
-                for call in (husk.gc.dry_run, husk.gc.hidden, husk.gc.leaks):
+                for call in (husk.gc.dry_run, husk.gc.hidden, husk.gc.leaks, lambda heap: husk.gc.hidden_counts([self])):
                     try:
                         call(heap=heap)
                     except husk.BusyError as error:
                         caught.append(error)
 
         heap.new(Odd)
-        self.assertEqual(len(caught), 3)
+        self.assertEqual(len(caught), 4)
         caught.clear()
 
 
@@ -105,6 +105,32 @@ class HiddenReferences(Case):
         husk.make_immortal(outer)
         self.assertIsNone(husk.gc.hidden_count(outer))
         self.raises(TypeError, "", husk.gc.hidden_count, 5)
+
+    def test_of_many(self):
+        heap = self.heap
+        lists = [heap.list() for _ in range(50)]
+        holder = heap.list(lists[:10] * 2)
+        asked = [*lists, holder, lists[0]]
+        before = heap.figures()
+        self.assertEqual(husk.gc.hidden_counts(asked), [1] * 52)
+        self.assertEqual(husk.gc.hidden_counts(iter(asked)), [husk.gc.hidden_count(x) for x in asked])
+        self.assertEqual(heap.figures(), before)
+        self.assertEqual(husk.gc.hidden_counts([]), [])
+        husk.make_immortal(holder)
+        self.assertEqual(husk.gc.hidden_counts((lists[0], holder)), [1, None])
+        other = husk.Heap("other")
+        one = other.list()
+        error = self.raises(ValueError, "object 1 is of heap other", husk.gc.hidden_counts, [lists[0], one])
+        self.assertEqual(error.code, "HUSK_EINVAL")
+        self.raises(TypeError, "an object of a heap expected, got int", husk.gc.hidden_counts, [lists[0], 5])
+        self.raises(TypeError, "", husk.gc.hidden_counts, 5)
+        self.raises(ZeroDivisionError, "", husk.gc.hidden_counts, (1 / 0 for _ in lists))
+
+        def closing():
+            yield one
+            other.close()
+
+        self.raises(husk.ClosedError, "other", husk.gc.hidden_counts, closing())
 
     def test_by_place(self):
         heap = self.heap

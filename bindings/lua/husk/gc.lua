@@ -99,8 +99,9 @@ function gc.dry_run(options) return default:dry_run(options) end
 -- husk.gc.hidden(options): who is held from outside, by type: heap:hidden.
 function gc.hidden(options) return default:hidden(options) end
 
--- husk.gc.hidden_of(x): how many references to x no slot accounts for, the handle that asks among them; below 0: the heap is
--- damaged; nil: not known, x is immortal. Goes through the whole heap.
+-- husk.gc.hidden_of(x, ...): how many references to x no slot accounts for, the handle that asks among them; below 0: the
+-- heap is damaged; nil: not known, x is immortal. A result for each argument, which are all of one heap. Goes through the
+-- whole heap, once.
 gc.hidden_of = core.survey.hidden_of
 
 -- husk.gc.find_leaks(on, options): passes tell what is unreachable instead of freeing it: heap:find_leaks.

@@ -197,10 +197,11 @@ function gc.dry_run(options) end
 function gc.hidden(options) end
 
 --- How many references to x no slot accounts for, the handle that asks among them; below 0: the heap is damaged; nil: not
---- known, x is immortal. Goes through the whole heap.
+--- known, x is immortal. A result for each argument, which are all of one heap. Goes through the whole heap, once.
 ---@param x husk.Object
----@return integer?
-function gc.hidden_of(x) end
+---@param ... husk.Object
+---@return integer? ...
+function gc.hidden_of(x, ...) end
 
 --- Finding leaks: passes free nothing and tell each unreachable object once, to a function or (true) to the error hook;
 --- false: off. Without arguments: whether it is on. Finalizers do not run, counts and weak references stay as they are.

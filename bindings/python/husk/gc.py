@@ -25,8 +25,8 @@ __all__ = [
     "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read", "get_count",
     "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause", "get_pause_histogram",
     "get_pauses", "get_referents", "get_referrers", "get_stats", "get_steps", "get_threshold", "get_young", "hidden",
-    "hidden_count", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause", "set_threshold",
-    "set_young", "step", "unfreeze",
+    "hidden_count", "hidden_counts", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause",
+    "set_threshold", "set_young", "step", "unfreeze",
 ]
 
 DEBUG_STATS = 1
@@ -455,6 +455,14 @@ def hidden_count(obj, /):
     Below 0: the heap is damaged. None: not known, obj is immortal. Goes through the whole heap.
     """
     return _core._hidden_count(obj)
+
+
+def hidden_counts(objs, /):
+    """The hidden_count of each of these objects, which are of one heap, as a list.
+
+    Goes through the heap once, however many they are. ValueError: they are of several heaps.
+    """
+    return _core._hidden_counts(objs)
 
 
 def find_leaks(on, /, *, objects=0, heap=None):

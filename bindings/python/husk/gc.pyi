@@ -1,5 +1,5 @@
 # husk.gc: see gc.py.
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal, SupportsFloat, SupportsIndex, overload
 
 from typing_extensions import TypeAlias
@@ -13,8 +13,8 @@ __all__ = [
     "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read", "get_count",
     "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause", "get_pause_histogram",
     "get_pauses", "get_referents", "get_referrers", "get_stats", "get_steps", "get_threshold", "get_young", "hidden",
-    "hidden_count", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause", "set_threshold",
-    "set_young", "step", "unfreeze",
+    "hidden_count", "hidden_counts", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause",
+    "set_threshold", "set_young", "step", "unfreeze",
 ]
 
 DEBUG_STATS: int
@@ -72,6 +72,7 @@ def get_freeze_count(*, heap: Heap | None = None) -> int: ...
 def dry_run(*, objects: SupportsIndex = 0, heap: Heap | None = None) -> DryRun: ...
 def hidden(*, objects: SupportsIndex = 0, by_place: bool = False, heap: Heap | None = None) -> Hidden: ...
 def hidden_count(obj: Obj, /) -> int | None: ...
+def hidden_counts(objs: Iterable[Obj], /) -> list[int | None]: ...
 def find_leaks(
     on: bool | Callable[[Leaks], object], /, *, objects: SupportsIndex = 0, heap: Heap | None = None
 ) -> None: ...

@@ -257,6 +257,14 @@ PyObject *husk_py_snapshot_counts(const husk_snapshot_counts *counts);
 PyObject *husk_py_trace_figures(const husk_trace_figures *figures);
 bool husk_py_add_figures(PyObject *module);
 
+/* ---- host_collect.c ---- */
+
+PyObject *husk_py_heap_collect(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *husk_py_heap_disable(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *husk_py_heap_set_pacing(PyObject *self, PyObject *args, PyObject *keywords);
+PyObject *husk_py_heap_on_pass(PyObject *self, PyObject *callback);
+PyObject *husk_py_heap_off_pass(PyObject *self, PyObject *id);
+
 /* ---- host_pacing.c ---- */
 
 PyObject *husk_py_heap_pacing_state(PyObject *self, PyObject *none);
@@ -286,6 +294,7 @@ static inline husk_heap *husk_py_open(husk_py_heap *home, const char *what)
     return home->heap;
 }
 bool husk_py_close(husk_py_heap *home); /* false: an exception is set */
+bool husk_py_want_callable(PyObject *x, const char *function);
 /* The heap for something new: x, or husk.default if x is NULL or None. Borrowed. */
 husk_py_heap *husk_py_heap_for(PyObject *x);
 bool husk_py_add_heap(PyObject *module);

@@ -1,5 +1,5 @@
-/* bindings/python/host_heap.c: husk.Heap. Making, closing and what SWIG's flat calls cannot do: callbacks, names
- * that the library keeps, whole rounds of collecting. */
+/* bindings/python/host_heap.c: husk.Heap. Making and closing heaps, making things in them, and what SWIG's flat calls
+ * cannot do; what it has of passes is in host_collect.c. */
 #include "host.h"
 
 static husk_py_heap *as_heap(PyObject *self)
@@ -323,178 +323,14 @@ static PyObject *heap_map(PyObject *self, PyObject *args, PyObject *names)
     return husk_py_map_build(as_heap(self), entries, names);
 }
 
-/* ---- collecting ---- */
+/* ---- attributes ---- */
 
-static void add_pass(husk_pass *sum, const husk_pass *one)
-{
-    sum->examined += one->examined;
-    sum->collected += one->collected;
-    sum->uncollectable += one->uncollectable;
-    sum->finalized += one->finalized;
-    sum->resurrected += one->resurrected;
-    sum->weak_cleared += one->weak_cleared;
-    sum->deferred += one->deferred;
-    sum->bytes += one->bytes;
-    sum->find_ns += one->find_ns;
-    sum->finalize_ns += one->finalize_ns;
-    sum->reclaim_ns += one->reclaim_ns;
-    sum->mode = one->mode;
-    sum->passes += one->passes;
-    sum->number = one->number;
-}
-
-/* One pass of the heap alone. */
-static bool collect_once(husk_py_heap *home, husk_pass *sum)
-{
-    husk_pass one = { 0 };
-    husk_heap *heap = husk_py_open(home, "Heap.collect()");
-    if (!heap)
-        return false;
-    husk_status status = husk_heap_collect(heap, &one);
-    if (status != HUSK_OK) {
-        husk_py_raise(home, status);
-        return false;
-    }
-    add_pass(sum, &one);
-    husk_py_leave();
-    return true;
-}
-
-static PyObject *heap_collect(PyObject *self, PyObject *args, PyObject *keywords)
-{
-    static char *names[] = { "python", NULL };
-    enum { MOST_ROUNDS = 8 };
-    husk_py_heap *home = as_heap(self);
-    husk_pass sum = { 0 };
-    int python = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$p:collect", names, &python))
-        return NULL;
-    husk_py_begin_rounds();
-    if (!collect_once(home, &sum))
-        return NULL;
-    bool again = python != 0;
-    for (int round = 0; again && round < MOST_ROUNDS; round++) {
-        size_t collected = sum.collected;
-        if (!husk_py_host_collect(&again) || !collect_once(home, &sum))
-            return NULL;
-        again |= sum.collected != collected;
-    }
-    return husk_py_pass(&sum);
-}
-
-/* The library keeps the pointer: the str, and its UTF-8, stay as long as the heap object. */
-static PyObject *heap_disable(PyObject *self, PyObject *const *args, Py_ssize_t count)
-{
-    husk_py_heap *home = as_heap(self);
-    const char *holder = "Python";
-    if (count > 1)
-        return PyErr_Format(PyExc_TypeError, "Heap.disable(): at most 1 argument expected, got %zd", count);
-    if (count) {
-        if (!PyUnicode_CheckExact(args[0]))
-            return PyErr_Format(PyExc_TypeError, "Heap.disable(): a str expected, got %.100s",
-                                Py_TYPE(args[0])->tp_name);
-        PyObject *kept = PyDict_SetDefault(home->holders, args[0], args[0]);
-        holder = kept ? PyUnicode_AsUTF8(kept) : NULL;
-        if (!holder)
-            return NULL;
-    }
-    husk_heap *heap = husk_py_open(home, "Heap.disable()");
-    husk_status status = heap ? husk_heap_disable(heap, holder) : HUSK_OK;
-    if (!heap || status != HUSK_OK)
-        return heap ? husk_py_raise(home, status) : NULL;
-    Py_RETURN_NONE;
-}
-
-static bool take_number(PyObject *value, const char *name, size_t *out)
-{
-    if (!value || value == Py_None)
-        return true;
-    if (!PyLong_Check(value)) {
-        PyErr_Format(PyExc_TypeError, "Heap.set_pacing(): %s: an int expected, got %.100s", name,
-                     husk_py_name(Py_TYPE(value)));
-        return false;
-    }
-    *out = PyLong_AsSize_t(value);
-    if (*out != (size_t)-1 || !PyErr_Occurred())
-        return true;
-    PyErr_Clear();
-    husk_py_fail(HUSK_ERANGE, "Heap.set_pacing(): %s %S is out of range: 0 to %zu", name, value, SIZE_MAX);
-    return false;
-}
-
-static bool take_real(PyObject *value, double *out)
-{
-    if (!value || value == Py_None)
-        return true;
-    *out = PyFloat_AsDouble(value);
-    return *out != -1.0 || !PyErr_Occurred();
-}
-
-static PyObject *heap_set_pacing(PyObject *self, PyObject *args, PyObject *keywords)
-{
-    static char *names[] = { "least_objects", "least_bytes", "factor", "factor_max", NULL };
-    husk_py_heap *home = as_heap(self);
-    PyObject *objects = NULL, *bytes = NULL, *factor = NULL, *most = NULL;
-    husk_pacing pacing;
-    double a = 0, b = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$OOOO:set_pacing", names, &objects, &bytes, &factor,
-                                     &most) ||
-        !take_real(factor, &a) || !take_real(most, &b) || !husk_py_open(home, "Heap.set_pacing()"))
-        return NULL;
-    husk_heap_get_pacing(home->heap, &pacing);
-    if (!take_number(objects, "least_objects", &pacing.least_objects) ||
-        !take_number(bytes, "least_bytes", &pacing.least_bytes))
-        return NULL;
-    if (factor && factor != Py_None)
-        pacing.factor = a;
-    if (most && most != Py_None)
-        pacing.factor_max = b;
-    husk_status status = husk_heap_set_pacing(home->heap, &pacing);
-    return status == HUSK_OK ? Py_NewRef(Py_None) : husk_py_raise(home, status);
-}
-
-/* ---- callbacks ---- */
-
-static bool want_callable(PyObject *x, const char *function)
+bool husk_py_want_callable(PyObject *x, const char *function)
 {
     if (PyCallable_Check(x))
         return true;
     PyErr_Format(PyExc_TypeError, "%s: a callable expected, got %.100s", function, husk_py_name(Py_TYPE(x)));
     return false;
-}
-
-/* The dict keeps the callable under its id; the library is lent a pointer for as long as it is registered. */
-static PyObject *heap_on_pass(PyObject *self, PyObject *callback)
-{
-    husk_py_heap *home = as_heap(self);
-    uint64_t number;
-    if (!want_callable(callback, "Heap.on_pass()") || !husk_py_open(home, "Heap.on_pass()"))
-        return NULL;
-    husk_status status = husk_heap_on_pass(home->heap, husk_py_on_pass, callback, NULL, &number);
-    if (status != HUSK_OK)
-        return husk_py_raise(home, status);
-    PyObject *id = PyLong_FromUnsignedLongLong(number);
-    if (!id || PyDict_SetItem(home->passes, id, callback) < 0) {
-        (void)husk_heap_off_pass(home->heap, number);
-        Py_CLEAR(id);
-    }
-    return id;
-}
-
-static PyObject *heap_off_pass(PyObject *self, PyObject *id)
-{
-    husk_py_heap *home = as_heap(self);
-    uint64_t number;
-    if (!husk_py_arg_unsigned(id, "Heap_off_pass", UINT64_MAX, &number) ||
-        !husk_py_open(home, "Heap.off_pass()"))
-        return NULL;
-    husk_status status = husk_heap_off_pass(home->heap, number);
-    if (status != HUSK_OK)
-        return husk_py_raise(home, status);
-    PyObject *key = PyLong_FromUnsignedLongLong(number);
-    int failed = key ? PyDict_DelItem(home->passes, key) : -1;
-    Py_XDECREF(key);
-    return failed ? NULL : Py_NewRef(Py_None);
 }
 
 static PyObject *get_on_error(PyObject *self, void *none)
@@ -509,7 +345,8 @@ static int set_on_error(PyObject *self, PyObject *hook, void *none)
     (void)none;
     if (hook == Py_None)
         hook = NULL;
-    if ((hook && !want_callable(hook, "Heap.on_error")) || !husk_py_open(as_heap(self), "Heap.on_error"))
+    if ((hook && !husk_py_want_callable(hook, "Heap.on_error")) ||
+        !husk_py_open(as_heap(self), "Heap.on_error"))
         return -1;
     PyObject *old = as_heap(self)->on_error;
     as_heap(self)->on_error = Py_XNewRef(hook);
@@ -586,15 +423,15 @@ bool husk_py_add_heap(PyObject *module)
           "list($self, items=(), /)\n--\n\nA new List with the items." },
         { "map", FAST(heap_map), METH_VARARGS | METH_KEYWORDS,
           "map($self, entries=(), /, **named)\n--\n\nA new Map with the entries, as dict takes them." },
-        { "collect", FAST(heap_collect), METH_VARARGS | METH_KEYWORDS,
+        { "collect", FAST(husk_py_heap_collect), METH_VARARGS | METH_KEYWORDS,
           "collect($self, *, python=True)\n--\n\nFinds and ends all garbage of this heap, cycles through "
           "Python objects "
           "too, and returns a Pass. It collects in turns with Python's collector until nothing is found; "
           "python=False leaves that one out. BusyError inside a hook of the heap; the wish is remembered." },
-        { "disable", FAST(heap_disable), METH_FASTCALL,
+        { "disable", FAST(husk_py_heap_disable), METH_FASTCALL,
           "disable($self, holder='Python', /)\n--\n\nStops automatic passes until enable() is called as "
           "often." },
-        { "set_pacing", FAST(heap_set_pacing), METH_VARARGS | METH_KEYWORDS,
+        { "set_pacing", FAST(husk_py_heap_set_pacing), METH_VARARGS | METH_KEYWORDS,
           "set_pacing($self, *, least_objects=None, least_bytes=None, factor=None, "
           "factor_max=None)\n--\n\nWhen passes "
           "start by themselves; what is left out stays." },
@@ -617,14 +454,18 @@ bool husk_py_add_heap(PyObject *module)
         { "no_gc", husk_py_heap_no_gc, METH_NOARGS,
           "no_gc($self, /)\n--\n\nThe region without passes that was begun, as Region, or None." },
         { "step", husk_py_heap_step, METH_VARARGS,
-          "step($self, seconds=0.001, /)\n--\n\nGoes on with a pass in steps, or begins one, for about so long "
-          "(0.00001 to 10), and returns Step. The pass ends what collect(python=False) would; what needs its tables "
+          "step($self, seconds=0.001, /)\n--\n\nGoes on with a pass in steps, or begins one, for about so "
+          "long "
+          "(0.00001 to 10), and returns Step. The pass ends what collect(python=False) would; what needs its "
+          "tables "
           "meanwhile, such as collect(), verify() and snapshots, gives it up, and the next step begins anew. "
           "BusyError in a hook." },
         { "set_pause", husk_py_heap_set_pause, METH_O,
-          "set_pause($self, seconds, /)\n--\n\nAutomatic passes run in steps of about so long: 0.00001 to 10; 0, the "
+          "set_pause($self, seconds, /)\n--\n\nAutomatic passes run in steps of about so long: 0.00001 to "
+          "10; 0, the "
           "default: at once." },
-        { "pause", husk_py_heap_pause, METH_NOARGS, "pause($self, /)\n--\n\nWhat set_pause() has set, in seconds." },
+        { "pause", husk_py_heap_pause, METH_NOARGS,
+          "pause($self, /)\n--\n\nWhat set_pause() has set, in seconds." },
         { "idle", husk_py_heap_idle, METH_O,
           "idle($self, seconds, /)\n--\n\nUseful work in a quiet moment, for about so long (0.001 to 3600): "
           "what waits for a safe point, a pass if it is worth one and fits, spare pages. Returns Idle." },
@@ -633,21 +474,24 @@ bool husk_py_add_heap(PyObject *module)
         { "set_stress", FAST(husk_py_heap_set_stress), METH_VARARGS | METH_KEYWORDS,
           "set_stress($self, every=1, *, seed=0)\n--\n\nA pass at each n-th allocation, to find missing "
           "references early; 0: off. With a seed at random ones, every n-th in the mean." },
-        { "on_pass", heap_on_pass, METH_O,
+        { "on_pass", husk_py_heap_on_pass, METH_O,
           "on_pass($self, callback, /)\n--\n\nCalls callback(phase, pass) before and after each pass, with "
           "'start' and "
           "'stop'. Returns the number for off_pass." },
-        { "off_pass", heap_off_pass, METH_O, "off_pass($self, id, /)\n--\n\nTakes back an on_pass." },
+        { "off_pass", husk_py_heap_off_pass, METH_O, "off_pass($self, id, /)\n--\n\nTakes back an on_pass." },
         { "objects", FAST(heap_objects), METH_FASTCALL,
           "objects($self, cls=None, /)\n--\n\nA list of all objects, or of those of one class." },
         { "garbage", heap_garbage, METH_NOARGS,
           "garbage($self, /)\n--\n\nWhat passes have kept because of set_save_all(True)." },
         { "yield_softs", FAST(husk_py_heap_yield_softs), METH_VARARGS | METH_KEYWORDS,
-          "yield_softs($self, keep=0)\n--\n\nSoft references let go, all but the `keep` most recently used. Returns "
+          "yield_softs($self, keep=0)\n--\n\nSoft references let go, all but the `keep` most recently used. "
+          "Returns "
           "how many." },
         { "soft_policy", FAST(husk_py_heap_soft_policy), METH_VARARGS | METH_KEYWORDS,
-          "soft_policy($self, *, max_age=None, keep=None)\n--\n\nWhen else soft references let go, a dict: max_age, in "
-          "passes without a use (0: never by age), and keep, how many of the most recently used stay whatever their "
+          "soft_policy($self, *, max_age=None, keep=None)\n--\n\nWhen else soft references let go, a dict: "
+          "max_age, in "
+          "passes without a use (0: never by age), and keep, how many of the most recently used stay "
+          "whatever their "
           "age. At max_bytes all let go before anything is refused. What is given is changed before." },
         { "soft_figures", husk_py_heap_soft_figures, METH_NOARGS,
           "soft_figures($self, /)\n--\n\nHow many soft references there are, and why they let go." },

@@ -1,48 +1,12 @@
-/* tests/flow/passes.c: what is written down of each pass, and how long the passes were. */
+/* tests/flow/passes.c: what is written down of each pass, and how long the passes were. The printed line: gctrace.c. */
 #define _GNU_SOURCE
+#include "record.h"
 #include "story.h"
 #include "types.h"
 
-#include <husk/passes.h>
 #include <husk/step.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* What holds for every record. */
-static void check(const husk_pass_record *r)
-{
-    uint64_t sum = 0, objects = r->rest.objects, bytes = r->rest.bytes;
-    assert_int_equal(r->candidates,
-                     r->freed + r->saved + r->resurrected + r->deferred + r->held + r->reached);
-    for (int p = 0; p < HUSK_PARTS; p++)
-        sum += r->ns[p];
-    assert_int_equal(r->pause_ns, sum);
-    assert_true(r->pauses >= 1 && r->longest_ns <= r->pause_ns);
-    if (r->mode != HUSK_STEP) {
-        assert_int_equal(r->pauses, 1);
-        assert_int_equal(r->longest_ns, r->pause_ns);
-    }
-    assert_true(r->types <= HUSK_RECORD_TYPES);
-    for (uint32_t i = 0; i < r->types; i++) {
-        assert_non_null(r->by_type[i].type);
-        assert_true(r->by_type[i].objects > 0);
-        if (i)
-            assert_true(r->by_type[i].bytes <= r->by_type[i - 1].bytes);
-        objects += r->by_type[i].objects;
-        bytes += r->by_type[i].bytes;
-    }
-    assert_int_equal(objects, r->freed);
-    assert_int_equal(bytes, r->freed_bytes);
-}
-
-static void latest(const husk_heap *heap, husk_pass_record *out)
-{
-    memset(out, 0xEE, sizeof *out);
-    assert_int_equal(husk_heap_pass_record(heap, husk_heap_pass_count(heap), out), HUSK_OK);
-    check(out);
-}
 
 static uint64_t now(void)
 {
@@ -76,7 +40,7 @@ static void a_record_says_what_a_pass_did(husk_heap *heap)
     assert_int_equal(husk_heap_collect(heap, &pass), HUSK_OK);
     uint64_t after = now();
     assert_int_equal(husk_heap_pass_count(heap), number + 1);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.number, number + 1);
     assert_int_equal(pass.number, r.number);
     assert_int_equal(pass.passes, 1);
@@ -142,14 +106,14 @@ static void the_resurrected_are_told_apart(husk_heap *heap)
     saviour = NULL;
     husk_pass_record r;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.finalized, 1);
     assert_int_equal(r.resurrected, 2);
     assert_int_equal(r.freed, 1);
     assert_int_equal(r.held, 0);
     husk_obj_release(saviour);
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.freed, 2);
     assert_int_equal(r.finalized, 0);
 }
@@ -167,13 +131,13 @@ static void the_frozen_are_counted_apart(husk_heap *heap)
     husk_obj_drop(&young);
     husk_pass_record r;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.frozen, 2);
     assert_int_equal(r.candidates, 1);
     assert_int_equal(r.held, 1); /* by a frozen object */
     husk_heap_unfreeze(heap);
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.frozen, 0);
     assert_int_equal(r.candidates, 3);
     assert_int_equal(r.held, 2);
@@ -187,7 +151,7 @@ static void the_saved_are_told_apart(husk_heap *heap)
     TRY(litter(heap, type_hooked));
     husk_pass_record r;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     husk_heap_set_save_all(heap, false);
     if (r.deferred) /* no memory for the list */
         assert_true(story_failing);
@@ -197,7 +161,7 @@ static void the_saved_are_told_apart(husk_heap *heap)
     assert_int_equal(r.freed, 0);
     husk_heap_garbage_clear(heap);
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.freed, 2);
 }
 
@@ -217,7 +181,7 @@ static void the_deferred_are_told_apart(husk_heap *heap)
         TRY(litter(heap, type_node));
     }
     husk_pass_record r;
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_true(r.quiet);
     assert_int_equal(r.finalized, 0);
     if (!story_failing) {
@@ -229,7 +193,7 @@ static void the_deferred_are_told_apart(husk_heap *heap)
         assert_ptr_equal(r.by_type[0].type, type_node);
     }
     husk_heap_safepoint(heap);
-    latest(heap, &r);
+    record_latest(heap, &r);
     if (!story_failing) {
         assert_false(r.quiet);
         assert_true(r.finalized > 0);
@@ -250,12 +214,12 @@ static void a_damaged_heap(husk_heap *heap)
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_ECORRUPT);
     report_take(HUSK_ECORRUPT, 1);
     assert_int_equal(husk_heap_pass_record(heap, husk_heap_pass_count(heap), &r), HUSK_OK);
-    check(&r);
+    record_check(&r);
     assert_int_equal(r.status, HUSK_ECORRUPT);
     assert_int_equal(r.freed, 0);
     node_of(one)->a = node_of(one)->b = NULL;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.status, HUSK_OK);
 }
 
@@ -270,7 +234,7 @@ static void a_run_over_young_pages(husk_heap *heap)
     husk_pass_record r;
     husk_pauses young;
     assert_int_equal(husk_heap_collect_young(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.mode, HUSK_YOUNG);
     assert_int_equal(r.reason, HUSK_BY_CALL);
     assert_int_equal(husk_heap_pauses(heap, HUSK_YOUNG, &young), HUSK_OK);
@@ -319,7 +283,7 @@ static void a_pass_in_steps(husk_heap *heap)
         steps++;
     } while (!done.finished);
     assert_int_equal(husk_heap_pass_count(heap), number + 1);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(husk_heap_pauses(heap, HUSK_STEP, &pauses), HUSK_OK);
     assert_int_equal(r.mode, HUSK_STEP);
     assert_int_equal(r.pauses, steps);
@@ -340,44 +304,24 @@ static void a_pass_in_steps(husk_heap *heap)
 
 /* ---- types ---- */
 
-enum { KINDS = 80, NAME = 32 };
-
-static const husk_type *kinds[KINDS];
-
-/* The first `count` kinds exist. */
-static husk_status kinds_make(size_t count)
-{
-    static char names[KINDS][NAME];
-    static const husk_slot slots[] = { HUSK_REF(node, a) };
-    for (size_t i = 0; i < count; i++) {
-        (void)snprintf(names[i], NAME, "kind%zu", i);
-        husk_type_spec spec = { HUSK_TYPE_SPEC, .name = names[i], .size = sizeof(node) + i % 10 * 64,
-                                .slots = slots, .slot_count = 1 };
-        husk_status status = kinds[i] ? HUSK_OK : husk_type_register(&spec, &kinds[i]);
-        if (status != HUSK_OK)
-            return status;
-    }
-    return HUSK_OK;
-}
-
 /* Types of all sizes, i + 1 objects of kind i. Ten of the largest kinds have most bytes. */
 static void types_beyond_those_listed(husk_heap *heap)
 {
     enum { FEW = 20 };
-    TRY_OK(kinds_make(FEW));
+    TRY_OK(record_kinds(FEW));
     for (size_t i = 0; i < FEW; i++)
         for (size_t n = 0; n <= i; n++)
-            TRY(litter(heap, kinds[i]));
+            TRY(litter(heap, record_kind[i]));
     husk_pass_record r;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     if (story_failing)
         return;
     assert_int_equal(r.freed, FEW * (FEW + 1) / 2);
     assert_int_equal(r.types, HUSK_RECORD_TYPES);
-    assert_ptr_equal(r.by_type[0].type, kinds[19]); /* the largest and the most */
+    assert_ptr_equal(r.by_type[0].type, record_kind[19]); /* the largest and the most */
     assert_int_equal(r.by_type[0].objects, 20);
-    assert_ptr_equal(r.by_type[1].type, kinds[18]);
+    assert_ptr_equal(r.by_type[1].type, record_kind[18]);
     uint64_t listed = 0;
     for (uint32_t i = 0; i < r.types; i++)
         listed += r.by_type[i].objects;
@@ -388,19 +332,19 @@ static void types_beyond_those_listed(husk_heap *heap)
 /* More types than are counted one by one: the sums stay exact. */
 static void types_beyond_those_counted(husk_heap *heap)
 {
-    TRY_OK(kinds_make(KINDS));
-    for (size_t i = 0; i < KINDS; i++)
-        TRY(litter(heap, kinds[i]));
+    TRY_OK(record_kinds(RECORD_KINDS));
+    for (size_t i = 0; i < RECORD_KINDS; i++)
+        TRY(litter(heap, record_kind[i]));
     husk_pass_record r;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     if (story_failing)
         return;
-    assert_int_equal(r.freed, KINDS);
+    assert_int_equal(r.freed, RECORD_KINDS);
     assert_int_equal(r.types, HUSK_RECORD_TYPES);
-    assert_int_equal(r.rest.objects, KINDS - HUSK_RECORD_TYPES);
+    assert_int_equal(r.rest.objects, RECORD_KINDS - HUSK_RECORD_TYPES);
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     assert_int_equal(r.types, 0); /* nothing is left of the one before */
     assert_int_equal(r.rest.objects, 0);
 }
@@ -412,7 +356,7 @@ static void types_that_take_turns(husk_heap *heap)
         TRY(litter(heap, i % 3 ? type_closed : type_node));
     husk_pass_record r;
     assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    latest(heap, &r);
+    record_latest(heap, &r);
     if (story_failing)
         return;
     assert_int_equal(r.types, 2);
@@ -433,7 +377,7 @@ static void the_latest_records_are_kept(husk_heap *heap)
         for (int n = 0; n < i % 7; n++)
             TRY(litter(heap, type_node));
         assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-        latest(heap, &r);
+        record_latest(heap, &r);
     }
     uint64_t last = husk_heap_pass_count(heap);
     if (story_failing)
@@ -464,7 +408,7 @@ static void on_pass(husk_heap *heap, husk_phase phase, const husk_pass *pass, vo
     }
     stops++;
     assert_int_equal(husk_heap_pass_record(heap, pass->number, &r), HUSK_OK);
-    check(&r);
+    record_check(&r);
     assert_int_equal(r.number, pass->number);
     assert_int_equal(r.reason, pass->reason);
     assert_int_equal(r.mode, pass->mode);
@@ -576,193 +520,9 @@ static void nonsense_is_refused(husk_heap *heap)
     assert_string_equal(husk_part_name(HUSK_PART_CALLBACKS), "callbacks");
 }
 
-/* ---- HUSK_GCTRACE ---- */
-
-/* The value of a word of the line, at most room - 1 bytes; the line has it exactly once. */
-static void word(const char *line, const char *name, char *value, size_t room)
-{
-    char key[64];
-    (void)snprintf(key, sizeof key, " %s=", name);
-    const char *at = strstr(line, key);
-    assert_non_null(at);
-    assert_null(strstr(at + 1, key));
-    at += strlen(key);
-    size_t length = strcspn(at, " \n");
-    assert_true(length > 0 || strcmp(name, "types") == 0);
-    assert_true(length < room);
-    memcpy(value, at, length);
-    value[length] = 0;
-}
-
-static uint64_t number(const char *line, const char *name)
-{
-    char value[64], *end;
-    word(line, name, value, sizeof value);
-    uint64_t n = strtoull(value, &end, 10);
-    assert_int_equal(*end, 0);
-    return n;
-}
-
-/* Microseconds with three decimals. */
-static uint64_t time_of(const char *line, const char *name)
-{
-    char key[64], value[64], *end;
-    (void)snprintf(key, sizeof key, "%s_us", name);
-    word(line, key, value, sizeof value);
-    uint64_t us = strtoull(value, &end, 10);
-    assert_int_equal(*end, '.');
-    assert_int_equal(strlen(end), 4);
-    return us * 1000 + strtoull(end + 1, &end, 10);
-}
-
-static void compare(const char *line, const husk_pass_record *r, const char *heap_name)
-{
-    char value[4096], expected[64];
-    assert_memory_equal(line, "husk-gc pass=", 13);
-    assert_int_equal(number(line, "pass"), r->number);
-    word(line, "heap", value, sizeof value);
-    assert_string_equal(value, heap_name);
-    word(line, "mode", value, sizeof value);
-    assert_string_equal(value, husk_mode_name(r->mode));
-    word(line, "by", value, sizeof value);
-    assert_string_equal(value, husk_reason_name(r->reason));
-    word(line, "status", value, sizeof value);
-    assert_string_equal(value, husk_status_name(r->status));
-    assert_int_equal(number(line, "quiet"), r->quiet);
-    assert_int_equal(time_of(line, "start"), r->start_ns);
-    assert_int_equal(number(line, "pauses"), r->pauses);
-    assert_int_equal(time_of(line, "pause"), r->pause_ns);
-    assert_int_equal(time_of(line, "longest"), r->longest_ns);
-    static const struct {
-        const char *name;
-        size_t offset;
-    } fields[] = {
-#define FIELD(name) { #name, offsetof(husk_pass_record, name) }
-        FIELD(candidates),    FIELD(freed),        FIELD(freed_bytes), FIELD(finalized),
-        FIELD(weak_cleared),  FIELD(held),         FIELD(reached),     FIELD(resurrected),
-        FIELD(deferred),      FIELD(saved),        FIELD(frozen),      FIELD(objects_before),
-        FIELD(objects_after), FIELD(bytes_before), FIELD(bytes_after),
-#undef FIELD
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        assert_int_equal(number(line, fields[i].name),
-                         *(const uint64_t *)((const char *)r + fields[i].offset));
-    for (int p = 0; p < HUSK_PARTS; p++)
-        assert_int_equal(time_of(line, husk_part_name((husk_part)p)), r->ns[p]);
-    word(line, "types", value, sizeof value);
-    uint32_t types = 0;
-    for (char *save = NULL, *part = strtok_r(value, ",", &save); part; part = strtok_r(NULL, ",", &save)) {
-        char *count = strchr(part, ':'), *bytes = count ? strchr(count + 1, ':') : NULL;
-        assert_non_null(bytes);
-        assert_int_equal(strtoull(count + 1, NULL, 10), r->by_type[types].objects);
-        assert_int_equal(strtoull(bytes + 1, NULL, 10), r->by_type[types].bytes);
-        types++;
-    }
-    assert_int_equal(types, r->types);
-    (void)snprintf(expected, sizeof expected, "%llu:%llu", (unsigned long long)r->rest.objects,
-                   (unsigned long long)r->rest.bytes);
-    word(line, "rest", value, sizeof value);
-    assert_string_equal(value, expected);
-}
-
-static void a_line_says_what_the_record_says(husk_heap *heap)
-{
-    char line[4096], cut[20];
-    TRY_OK(kinds_make(12));
-    for (size_t i = 0; i < 12; i++)
-        TRY(litter(heap, kinds[i]));
-    TRY(litter(heap, type_node));
-    assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
-    husk_pass_record r;
-    latest(heap, &r);
-    size_t length = husk_pass_line(heap, &r, line, sizeof line);
-    assert_int_equal(length, strlen(line));
-    assert_null(strchr(line, '\n'));
-    compare(line, &r, husk_heap_name(heap));
-    memset(cut, 'x', sizeof cut);
-    assert_int_equal(husk_pass_line(heap, &r, cut, 10), length);
-    assert_memory_equal(cut, "husk-gc p\0xx", 12);
-    assert_int_equal(husk_pass_line(heap, &r, NULL, 0), length);
-}
-
-/* What HUSK_GCTRACE prints of some passes of a heap of this name. */
-static void printed_by(const char *name, char *text, size_t room)
-{
-    FILE *file = tmpfile();
-    assert_non_null(file);
-    int saved = dup(STDERR_FILENO);
-    assert_true(saved >= 0);
-    assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
-    husk_heap_options options = { HUSK_HEAP_OPTIONS, .name = name };
-    husk_heap *heap = NULL;
-    bool made = husk_heap_new(&options, &heap) == HUSK_OK;
-    for (int i = 0; made && i < 3; i++) {
-        (void)(litter(heap, type_node) && litter(heap, type_hooked));
-        (void)husk_heap_collect(heap, NULL);
-    }
-    husk_heap_close(heap);
-    assert_true(dup2(saved, STDERR_FILENO) >= 0);
-    assert_int_equal(close(saved), 0);
-    assert_true(made);
-    rewind(file);
-    text[fread(text, 1, room - 1, file)] = 0;
-    assert_int_equal(fclose(file), 0);
-}
-
-static void gctrace_prints_a_line_for_each_pass(husk_heap *heap)
-{
-    char text[20000], value[256], *save = NULL;
-    unsigned lines = 0;
-    (void)heap;
-    assert_int_equal(setenv("HUSK_GCTRACE", "1", 1), 0);
-    printed_by("of three=words,\n\xff and more", text, sizeof text);
-    assert_int_equal(unsetenv("HUSK_GCTRACE"), 0);
-    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-        lines++;
-        assert_int_equal(number(line, "pass"), lines);
-        word(line, "heap", value, sizeof value);
-        assert_string_equal(value, "of%20three%3dwords%2c%0a%ff%20and%20more");
-        word(line, "by", value, sizeof value);
-        assert_string_equal(value, lines > 3 ? "close" : "call");
-        if (lines > 3)
-            continue;
-        assert_int_equal(number(line, "freed"), 2);
-        assert_int_equal(number(line, "finalized"), 1);
-        assert_int_equal(number(line, "candidates"), 2);
-    }
-    assert_true(lines >= 4);
-    /* Off: nothing. */
-    static const char *const off[] = { "0", "" };
-    for (size_t i = 0; i < 2; i++) {
-        assert_int_equal(setenv("HUSK_GCTRACE", off[i], 1), 0);
-        printed_by("quiet", text, sizeof text);
-        assert_string_equal(text, "");
-    }
-    assert_int_equal(unsetenv("HUSK_GCTRACE"), 0);
-}
-
-static void gctrace_refuses_other_values(husk_heap *heap)
-{
-    static const char *const wrong[] = { "2", "yes", "1 ", " 1", "01", "on" };
-    (void)heap;
-    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        husk_heap *other = NULL;
-        char expected[80];
-        assert_int_equal(setenv("HUSK_GCTRACE", wrong[i], 1), 0);
-        assert_int_equal(husk_heap_new(NULL, &other), HUSK_EINVAL);
-        assert_null(other);
-        (void)snprintf(expected, sizeof expected, "HUSK_GCTRACE=%s: it is 1, or 0 for off", wrong[i]);
-        assert_string_equal(husk_message(), expected);
-    }
-    assert_int_equal(unsetenv("HUSK_GCTRACE"), 0);
-}
-
 STORIES(STORY(a_record_says_what_a_pass_did, 0), STORY(the_resurrected_are_told_apart, 0),
         STORY(the_frozen_are_counted_apart, 0), STORY(the_saved_are_told_apart, 0),
         STORY(the_deferred_are_told_apart, 0), STORY(a_damaged_heap, 0), STORY(a_run_over_young_pages, 0),
         STORY(a_pass_in_steps, 0), STORY(types_beyond_those_listed, 0), STORY(types_beyond_those_counted, 0),
         STORY(types_that_take_turns, 0), STORY(the_latest_records_are_kept, 0),
-        STORY(callbacks_find_the_record, 0), STORY(sums_and_pauses_add_up, 0), STORY(nonsense_is_refused, 0),
-        STORY(a_line_says_what_the_record_says, 0),
-        STORY(gctrace_prints_a_line_for_each_pass, STORY_NO_FAULT),
-        STORY(gctrace_refuses_other_values, STORY_NO_FAULT));
+        STORY(callbacks_find_the_record, 0), STORY(sums_and_pauses_add_up, 0), STORY(nonsense_is_refused, 0));

@@ -304,3 +304,14 @@ def compare(case, told, known):
             else:
                 case.assertEqual(standard, ours)
     case.assertEqual(set(known) - set(told), set())
+
+
+@contextlib.contextmanager
+def listening(w, *added):
+    """With these in gc.callbacks, behind those that are there."""
+    before = list(w.gc.callbacks)
+    w.gc.callbacks.extend(added)
+    try:
+        yield
+    finally:
+        w.gc.callbacks[:] = before

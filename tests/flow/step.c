@@ -248,7 +248,8 @@ static void automatic_passes_in_steps(husk_heap *heap)
     if (story_failing)
         return;
     assert_true(figures.finished >= 1);
-    size_t growth = 2 * length > 16384 ? 2 * length : 16384; /* what may grow, then `least`, and what refills let by */
+    size_t growth =
+        2 * length > 16384 ? 2 * length : 16384; /* what may grow, then `least`, and what refills let by */
     assert_true(most <= length + growth + 16384 + 16384 / 16 + 4096);
     collect(heap);
     assert_int_equal(objects_of(heap), length);
@@ -274,6 +275,24 @@ static void hooks_have_their_turn_at_safe_points(husk_heap *heap)
     assert_true(story_failing || tally.finalized > 0);
     collect(heap);
     assert_int_equal(objects_of(heap), 0);
+}
+
+/* A step is judged by its own budget, whatever automatic ones may take. */
+static void a_step_is_late_by_its_own_budget(husk_heap *heap)
+{
+    husk_steps figures;
+    assert_int_equal(husk_heap_disable(heap, "story"), HUSK_OK);
+    assert_int_equal(husk_heap_set_pause(heap, HUSK_STEP_LEAST_NS), HUSK_OK);
+    TRY(litter_many(heap, type_node, 2000));
+    TRY_OK(husk_heap_step(heap, HUSK_STEP_MOST_NS, NULL));
+    husk_heap_steps(heap, &figures);
+    assert_true(figures.steps > 0 && figures.longest_ns > 2 * HUSK_STEP_LEAST_NS);
+    assert_int_equal(figures.late, 0);
+    assert_int_equal(husk_heap_set_pause(heap, 0), HUSK_OK);
+    TRY(litter_many(heap, type_node, 2000));
+    TRY_OK(husk_heap_step(heap, HUSK_STEP_MOST_NS, NULL));
+    husk_heap_steps(heap, &figures);
+    assert_int_equal(figures.late, 0);
 }
 
 static void budgets_that_make_no_sense_are_refused(husk_heap *heap)
@@ -311,4 +330,5 @@ STORIES(STORY(all_garbage_ends, 0), STORY(moved_references_are_no_garbage, 0), S
         STORY(finalizers_run_and_may_save, 0), STORY(pages_may_go_meanwhile, 0),
         STORY(another_pass_gives_it_up, 0), STORY(closing_in_the_middle_loses_nothing, 0),
         STORY(automatic_passes_in_steps, 0), STORY(hooks_have_their_turn_at_safe_points, 0),
-        STORY(budgets_that_make_no_sense_are_refused, 0), STORY(in_a_hook_it_is_refused, 0));
+        STORY(a_step_is_late_by_its_own_budget, 0), STORY(budgets_that_make_no_sense_are_refused, 0),
+        STORY(in_a_hook_it_is_refused, 0));

@@ -44,7 +44,7 @@ HUSK_API husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, HUSK_NU
 HUSK_API husk_status husk_heap_set_pause(husk_heap *heap, uint64_t ns);
 HUSK_API uint64_t husk_heap_pause(const husk_heap *heap);
 
-/* Cumulative, since the heap was made. */
+/* Cumulative, since the heap was made. Automatic steps are late by the pause, also those that are longer on purpose. */
 typedef struct husk_steps {
     uint64_t begun, finished; /* passes */
     uint64_t given_up;        /* passes: something else needed the tables */

@@ -328,8 +328,9 @@ static void finish(husk_heap *heap, bool quiet)
     husk__softs_age(heap, quiet);
 }
 
-/* A step of the pass under way. True: it is over. */
-static bool step(husk_heap *heap, uint64_t budget, bool quiet, husk_status *status)
+/* A step of the pass under way. True: it is over. budget 0: all that is left. goal: how long it should take, which
+ * the budget may exceed on purpose; 0: as long as it takes. */
+static bool step(husk_heap *heap, uint64_t budget, uint64_t goal, bool quiet, husk_status *status)
 {
     struct husk__stepping *stepping = &heap->stepping;
     struct slice slice = { .start = husk__now(), .quiet = quiet };
@@ -348,8 +349,7 @@ static bool step(husk_heap *heap, uint64_t budget, bool quiet, husk_status *stat
     husk__slice_end(heap, &stepping->pass);
     husk_steps *figures = &stepping->figures;
     figures->steps++;
-    figures->late +=
-        budget && ns > (budget < stepping->pause || !stepping->pause ? budget : stepping->pause) * 3 / 2;
+    figures->late += goal && ns > goal + goal / 2;
     figures->longest_ns = ns > figures->longest_ns ? ns : figures->longest_ns;
     if (status && !*status)
         *status = slice.status;
@@ -397,8 +397,8 @@ static void go_on(husk_heap *heap)
         return;
     }
     bool scarce = blocks < stepping->room_blocks / 4 || bytes < stepping->room_bytes / 4;
-    uint64_t budget = hurry ? 0 : scarce ? 4 * stepping->pause : stepping->pause;
-    if ((hurry || !stepping->waits) && step(heap, budget, true, NULL))
+    uint64_t goal = hurry ? 0 : stepping->pause;
+    if ((hurry || !stepping->waits) && step(heap, scarce ? 4 * goal : goal, goal, true, NULL))
         return;
     if (stepping->waits)
         husk__let_wait(&heap->store, HUSK__WAITS_STEP);
@@ -436,8 +436,9 @@ bool husk__step_goes_on(husk_heap *heap)
 
 void husk__step_safe(husk_heap *heap)
 {
-    if (husk__take_waiting(&heap->store, HUSK__WAITS_STEP) && heap->store.in_steps && heap->stepping.pause &&
-        !step(heap, heap->stepping.pause, false, NULL))
+    uint64_t pause = heap->stepping.pause;
+    if (husk__take_waiting(&heap->store, HUSK__WAITS_STEP) && heap->store.in_steps && pause &&
+        !step(heap, pause, pause, false, NULL))
         husk__let_wait(&heap->store, HUSK__WAITS_STEP);
 }
 
@@ -489,7 +490,7 @@ husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, husk_step *out)
         (void)husk__collect_queues(heap);
         if (!heap->store.in_steps)
             begin(heap, HUSK_BY_CALL);
-        done.finished = step(heap, budget_ns, false, &status);
+        done.finished = step(heap, budget_ns, budget_ns, false, &status);
         done.so_far = heap->stepping.pass;
         done.ns = husk__now() - start;
         if (status)

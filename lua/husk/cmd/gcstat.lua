@@ -80,7 +80,7 @@ local function table_lines(lines, heap, width)
     for _, column in ipairs(columns) do
       if (column.leave or 0) < last then cells[#cells + 1] = ("%" .. column.width .. "s"):format(get(column)) end
     end
-    lines[#lines + 1] = table.concat(cells)
+    lines[#lines + 1] = (table.concat(cells):gsub(" +$", ""))
   end
   add("mode", function(column) return column.name end)
   local used = 0

@@ -25,10 +25,10 @@ static inline uint32_t make_pair(size_t i, uint32_t sum)
 static double build(const work *w)
 {
     double before = bench_resident();
-    work_graph g;
+    graph g;
     peer_automatic(true);
     work_graph_build(&g, w->size, false);
-    root = work_graph_root(&g);
+    root = graph_let_go(&g);
     peer_table_end(g.at);
     return before;
 }

@@ -45,7 +45,7 @@ static void turn(sys_obj **at, size_t count, work_random *random, size_t number)
 
 void work_steps(const work *w)
 {
-    work_graph g;
+    graph g;
     work_random random = { 7 };
     static double took[MOST_STEPS];
     size_t steps = w->size / 250 + 20, over = 0;
@@ -55,7 +55,7 @@ void work_steps(const work *w)
     sys_obj **at = bench_table(w->size, sizeof *at);
     for (size_t i = 0; i < w->size; i++)
         at[i] = g.at[i];
-    root = work_graph_root(&g);
+    root = graph_let_go(&g);
     peer_table_end(g.at);
     peer_steps_begin(BUDGET_NS);
     for (size_t s = 0; s < steps; s++) {

@@ -79,20 +79,11 @@ static inline uint32_t work_mix(uint32_t sum, uint64_t number)
     return sum * 31 + (uint32_t)number;
 }
 
-/* The random graph of `count` objects, as graph.c says: all of its objects, held by the program. */
-typedef struct work_graph {
-    size_t count;
-    uint32_t root;
-    uint32_t *out;      /* out[2 * i + k]: where reference k of object i goes */
-    uint32_t *in_start; /* in[in_start[i] .. in_start[i + 1]): references to i, as 2 * from + k */
-    uint32_t *in;
-    sys_obj **at;
-} work_graph;
-
 #if SYS_COLLECTS
-void work_graph_build(work_graph *g, size_t count, bool aged);
-/* Lets all go but the root, and gives it. */
-sys_obj *work_graph_root(work_graph *g);
+#include "graph.h"
+
+/* The graph of bench/graph.h, held by the program; the same in every language. */
+void work_graph_build(graph *g, size_t count, bool aged);
 /* The sum over all that the root reaches, in breadth-first order; wants `count` objects. */
 uint32_t work_graph_sum(sys_obj *root, size_t count);
 #endif

@@ -59,6 +59,3 @@ HUSK_ENDS(husk_heap::unfreeze, arg1)
 
 /* Takes a callback. */
 HUSK_HOST(husk_heap_on_pass)
-/* C only so far. */
-HUSK_HOST(husk_heap_set_parallel)
-HUSK_HOST(husk_heap_parallel)

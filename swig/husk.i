@@ -11,6 +11,7 @@
 %include "pacing.i"
 %include "collect.i"
 %include "step.i"
+%include "parallel.i"
 %include "dryrun.i"
 %include "hidden.i"
 %include "leaks.i"

@@ -52,6 +52,7 @@ type PassRecord struct {
 	Mode    Mode
 	Corrupt bool // the heap is damaged; nothing was freed
 	Quiet   bool // inside an allocation: no user code ran
+	Threads int  // that searched together: SetParallel
 
 	Start time.Duration // on the system's monotonic clock
 	Pause time.Duration // how long the program waited
@@ -90,7 +91,7 @@ func passRecordOf(heap *C.husk_heap, r *C.husk_pass_record) PassRecord {
 	}
 	out := PassRecord{
 		Number: uint64(r.number), Reason: Reason(r.reason), Mode: Mode(r.mode), Corrupt: r.status != C.HUSK_OK,
-		Quiet: bool(r.quiet), Start: time.Duration(r.start_ns), Pause: time.Duration(r.pause_ns), Times: times,
+		Quiet: bool(r.quiet), Threads: int(r.threads), Start: time.Duration(r.start_ns), Pause: time.Duration(r.pause_ns), Times: times,
 		Candidates: uint64(r.candidates), Freed: uint64(r.freed), FreedBytes: uint64(r.freed_bytes),
 		Finalized: uint64(r.finalized), WeakCleared: uint64(r.weak_cleared), Held: uint64(r.held),
 		Reached: uint64(r.reached), Resurrected: uint64(r.resurrected), Deferred: uint64(r.deferred),

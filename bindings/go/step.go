@@ -46,6 +46,32 @@ func (h *Heap) Young() uint64 {
 	return objects
 }
 
+// SetParallel: how many threads a pass over all objects may use, the caller's among them, 1 to 8; 1, the default: no
+// others. Only heaps of a million objects and more use them; the threads run no Go. ErrRange: out of range; ErrNoMemory:
+// a thread is refused.
+func (h *Heap) SetParallel(threads int) error {
+	const op = "Heap.SetParallel"
+	if threads < 1 || threads > C.HUSK_PARALLEL_MOST {
+		return errorf(op, ErrRange, "%d threads are not within 1 to %d", threads, int(C.HUSK_PARALLEL_MOST))
+	}
+	if err := h.enter(op); err != nil {
+		return err
+	}
+	err := h.failure(op, Code(h.raw.Set_parallel(uint(threads))))
+	h.leave()
+	return err
+}
+
+// Parallel returns what SetParallel has set; 0 for a closed heap.
+func (h *Heap) Parallel() int {
+	if h.enter("Heap.Parallel") != nil {
+		return 0
+	}
+	threads := int(h.raw.Parallel())
+	h.leave()
+	return threads
+}
+
 // Stepped is what one step of a pass did.
 type Stepped struct {
 	Finished bool          // the pass is over; the next step begins another

@@ -120,6 +120,7 @@ static const char *shown_name(const char *function, char *room, size_t size)
         { "Heap_generation", "heap:stats" },
         { "Heap_set_pacing", "heap:pacing" },
         { "Heap_set_young", "heap:young" },
+        { "Heap_set_parallel", "heap:parallel" },
         { "Heap_set_save_all", "heap:save_all" },
         { "Heap_set_soft_limit", "heap:soft_limit" },
         { "Obj_weak_count", "husk.weakcount" },

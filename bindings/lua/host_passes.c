@@ -64,6 +64,7 @@ static const struct {
     FIELD(candidates), FIELD(freed),          FIELD(freed_bytes),  FIELD(finalized),     FIELD(weak_cleared),
     FIELD(held),       FIELD(reached),        FIELD(resurrected),  FIELD(deferred),      FIELD(saved),
     FIELD(frozen),     FIELD(objects_before), FIELD(bytes_before), FIELD(objects_after), FIELD(bytes_after),
+    FIELD(threads),
 };
 
 static void push_record(lua_State *L, const husk_pass_record *record, name_fn *name, const void *names)

@@ -11,6 +11,7 @@
 %typemap(out) ctype %{ push(L, $1); SWIG_arg++; %}
 %enddef
 HUSK_LUA_INTEGER(int, INT_MIN, INT_MAX, lua_pushinteger)
+HUSK_LUA_INTEGER(unsigned, 0, UINT_MAX, lua_pushinteger)
 HUSK_LUA_INTEGER(uint32_t, 0, UINT32_MAX, lua_pushinteger)
 HUSK_LUA_INTEGER(size_t, 0, LUA_MAXINTEGER, husk_lua_push_size)
 HUSK_LUA_INTEGER(uint64_t, 0, LUA_MAXINTEGER, husk_lua_push_size)

@@ -75,7 +75,7 @@ static const place record_counts[] = {
     OF(husk_pass_record, weak_cleared), OF(husk_pass_record, held), OF(husk_pass_record, reached),
     OF(husk_pass_record, resurrected), OF(husk_pass_record, deferred), OF(husk_pass_record, saved),
     OF(husk_pass_record, frozen), OF(husk_pass_record, objects_before), OF(husk_pass_record, bytes_before),
-    OF(husk_pass_record, objects_after), OF(husk_pass_record, bytes_after),
+    OF(husk_pass_record, objects_after), OF(husk_pass_record, bytes_after), OF(husk_pass_record, threads),
 };
 static const place pause_counts[] = {
     { "pauses", offsetof(husk_pauses, count) }, OF(husk_pauses, total_ns), OF(husk_pauses, max_ns), OF(husk_pauses, p50_ns),

@@ -10,6 +10,7 @@
 %}
 %typemap(out) ctype %{ $result = PyLong_FromUnsignedLongLong($1); %}
 %enddef
+HUSK_PY_UNSIGNED(unsigned, UINT_MAX)
 HUSK_PY_UNSIGNED(uint32_t, UINT32_MAX)
 HUSK_PY_UNSIGNED(size_t, SIZE_MAX)
 HUSK_PY_UNSIGNED(uint64_t, UINT64_MAX)

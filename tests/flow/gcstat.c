@@ -357,7 +357,7 @@ static void what_cannot_be_read_says_why(husk_heap *heap)
     assert_int_equal(husk_gcstat_start(), HUSK_OK);
     collect(heap);
     assert_int_equal(husk_gcstat_read(getpid(), &shown, 1, &count), HUSK_OK);
-    uint64_t version = 1, magic;
+    uint64_t version = 2, magic;
     file = open(path_of(getpid()), O_RDONLY);
     assert_int_equal(read(file, &magic, sizeof magic), sizeof magic);
     assert_int_equal(close(file), 0);

@@ -61,6 +61,7 @@ static void compare(const char *line, const husk_pass_record *r, const char *hea
     word(line, "status", value, sizeof value);
     assert_string_equal(value, husk_status_name(r->status));
     assert_int_equal(number(line, "quiet"), r->quiet);
+    assert_int_equal(number(line, "threads"), r->threads);
     assert_int_equal(time_of(line, "start"), r->start_ns);
     assert_int_equal(number(line, "pauses"), r->pauses);
     assert_int_equal(time_of(line, "pause"), r->pause_ns);

@@ -1,8 +1,10 @@
 package tests
 
 import (
+	"fmt"
 	"math"
 	"math/rand"
+	"strings"
 	"testing"
 	"time"
 
@@ -98,6 +100,32 @@ func TestStepRanges(t *testing.T) {
 	same(t, "pause", h.Pause(), 0)
 	same(t, "young", h.Young(), 0)
 	same(t, "begun", husk.Must(h.Steps()).Begun, 0)
+	ok(t, h.Verify())
+}
+
+func TestParallel(t *testing.T) {
+	h := quiet(t, "parallel")
+	same(t, "parallel", h.Parallel(), 1)
+	for _, threads := range []int{8, 2} {
+		ok(t, h.SetParallel(threads))
+		same(t, "parallel", h.Parallel(), threads)
+	}
+	litter(t, h, 10)
+	same(t, "collected", husk.Must(h.Collect()).Collected, 10)
+	records := husk.Must(h.PassRecords())
+	last := records[len(records)-1]
+	same(t, "threads", last.Threads, 1) // below a million objects they are not woken
+	if !strings.Contains(last.Line, " threads=1 ") {
+		t.Error(last.Line)
+	}
+	for _, bad := range []int{0, 9, -1, math.MaxInt, math.MinInt} {
+		err := h.SetParallel(bad)
+		wants(t, err, husk.ErrRange)
+		if text := fmt.Sprintf("%d threads are not within 1 to 8", bad); !strings.Contains(err.Error(), text) {
+			t.Errorf("%v does not say %q", err, text)
+		}
+	}
+	same(t, "parallel", h.Parallel(), 2)
 	ok(t, h.Verify())
 }
 

@@ -193,6 +193,33 @@ test("step: in a hook it is refused, and hooks may raise", function()
   heap:close()
 end)
 
+test("parallel: how many threads a pass may use", function()
+  local heap = quiet "parallel"
+  eq(heap:parallel(), 1)
+  eq(heap:parallel(8), 8)
+  eq(heap:parallel(2), 2)
+  litter(heap, 10)
+  eq(heap:collect().collected, 10)
+  eq(heap:passes(1)[1].threads, 1) -- below 10^6 objects they are not woken
+  ok(heap:passes(1)[1].line:find(" threads=1 ", 1, true))
+  for _, bad in ipairs{0, 9, 1 << 32 - 1} do
+    raises("HUSK_ERANGE", "parallel: " .. bad .. " threads are not within 1 to 8", function() heap:parallel(bad) end)
+  end
+  for _, bad in ipairs{-1, 1 << 32, math.maxinteger, math.mininteger} do
+    raises("HUSK_ERANGE", "parallel", function() heap:parallel(bad) end)
+  end
+  for _, bad in ipairs{1.5, "x", {}, true} do
+    raises("HUSK_EINVAL", "'heap:parallel'", function() heap:parallel(bad) end)
+  end
+  eq(heap:parallel(), 2)
+  ok(heap:verify())
+  heap:close()
+  raises("HUSK_ESTATE", "closed", function() heap:parallel(1) end)
+  eq(gc.parallel(2), 2)
+  eq(husk.default:parallel(), 2)
+  eq(gc.parallel(1), 1)
+end)
+
 test("husk.gc has them for the default heap", function()
   local pause, young = gc.pause(), gc.young()
   gc.disable()

@@ -97,6 +97,35 @@ class Steps(Case):
         for call in (other.step, other.pause, other.steps, other.young, other.collect_young):
             self.raises(husk.ClosedError, "", call)
 
+    def test_parallel(self):
+        heap = self.quiet()
+        self.assertEqual(heap.parallel(), 1)
+        for threads in (8, 2):
+            heap.set_parallel(threads)
+            self.assertEqual(heap.parallel(), threads)
+        litter(heap, 10)
+        self.assertEqual(heap.collect().collected, 10)
+        latest = gc.get_passes(1, heap=heap)[0]
+        self.assertEqual(latest.threads, 1)  # below 10**6 objects they are not woken
+        self.assertIn(" threads=1 ", latest.line)
+        for bad in (0, 9, 2**32 - 1):
+            text = f"parallel: {bad} threads are not within 1 to 8"
+            self.raises(husk.RangeError, text, heap.set_parallel, bad)
+            self.raises(husk.RangeError, text, lambda: gc.set_parallel(bad, heap=heap))
+        for bad in (-1, 2**32, 2**70):
+            self.raises(husk.RangeError, "", heap.set_parallel, bad)
+        for bad in (1.5, "2", None, []):
+            self.raises(TypeError, "", heap.set_parallel, bad)
+        self.assertEqual(heap.parallel(), 2)
+        heap.verify()
+        gc.set_parallel(3, heap=heap)
+        self.assertEqual(gc.get_parallel(heap=heap), 3)
+        self.assertEqual(gc.get_parallel(), 1)
+        other = husk.Heap("closed")
+        other.close()
+        self.raises(husk.ClosedError, "", other.set_parallel, 2)
+        self.raises(husk.ClosedError, "", other.parallel)
+
     def test_pause(self):
         heap = self.heap
         heap.set_young(0)

@@ -3,12 +3,14 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 #include "random.h"
+#include "record.h"
 #include "types.h"
 
 #include "cycle/find.h"
 #include "cycle/parallel.h"
 
 #include <errno.h>
+#include <husk/dryrun.h>
 #include <husk/parallel.h>
 #include <pthread.h>
 #include <signal.h>
@@ -375,6 +377,13 @@ static void what_is_refused(void **state)
     assert_null(heap->parallel);
 }
 
+static uint64_t threads_recorded(const husk_heap *heap)
+{
+    husk_pass_record record;
+    record_latest(heap, &record);
+    return record.threads;
+}
+
 static int threads_left;
 
 static int refuse_thread(pthread_t *out, const pthread_attr_t *attr, void *(*main)(void *), void *data)
@@ -404,6 +413,15 @@ static void threads_that_are_refused(void **state)
     assert_true(litter(heap, type_node));
     assert_int_equal(collect(heap), 1);
     assert_int_equal(heap->parallel->searches, 1);
+    assert_int_equal(threads_recorded(heap), 2);
+    husk_dryrun *dry; /* leaves the record alone */
+    assert_int_equal(husk_dryrun_new(heap, NULL, &dry), HUSK_OK);
+    husk_dryrun_free(dry);
+    assert_int_equal(heap->parallel->searches, 2);
+    assert_int_equal(threads_recorded(heap), 2);
+    assert_int_equal(husk_heap_set_parallel(heap, 1), HUSK_OK);
+    assert_int_equal(collect(heap), 0);
+    assert_int_equal(threads_recorded(heap), 1);
 }
 
 static void below_the_threshold(void **state)

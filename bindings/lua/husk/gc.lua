@@ -27,6 +27,9 @@ function gc.steps() return default:steps() end
 -- collectgarbage, and on by default: heap:young.
 function gc.young(objects) return default:young(objects) end
 
+-- husk.gc.parallel(threads): how many threads a pass over all objects may use: heap:parallel.
+function gc.parallel(threads) return default:parallel(threads) end
+
 -- husk.gc.enable(): lets automatic passes run again; disable nests, so as often as disabled.
 function gc.enable() default:enable() end
 

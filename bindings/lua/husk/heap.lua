@@ -134,6 +134,15 @@ function heap:young(objects)
   return get_young(self)
 end
 
+-- heap:parallel(threads): how many threads a pass over all objects may use, Lua's own among them, 1 to 8; 1, the default:
+-- no others. With an argument it sets it. Only heaps of 10^6 objects and more use them; the threads run no Lua.
+local set_parallel, get_parallel = heap.set_parallel, heap.parallel
+heap.set_parallel = nil
+function heap:parallel(threads)
+  if threads ~= nil then set_parallel(self, threads) end
+  return get_parallel(self)
+end
+
 -- heap:collect_dry(options): what collect{handles = false} would end, without ending it. Lua's collector runs before,
 -- unless handles = false.
 function heap:collect_dry(options)
@@ -226,8 +235,8 @@ end
 
 local passes = core.passes
 
--- heap:pass(number): what one pass did and why, a table: number, reason, mode, status, quiet, start_ns, pauses, pause_ns,
--- longest_ns, ns (of each part: clear, subtract, seed, mark, gather, finalize, confirm, reclaim, callbacks), candidates,
+-- heap:pass(number): what one pass did and why, a table: number, reason, mode, status, quiet, threads, start_ns, pauses,
+-- pause_ns, longest_ns, ns (of each part: clear, subtract, seed, mark, gather, finalize, confirm, reclaim, callbacks), candidates,
 -- freed, freed_bytes, finalized, weak_cleared; the survivors: held, reached, resurrected, deferred, saved, frozen;
 -- objects_before, bytes_before, objects_after, bytes_after; by_type, a list of tables (type, objects, bytes), and rest;
 -- line, as HUSK_GCTRACE prints it. The latest 64 are there (HUSK_EMISSING); figures.number of a callback names one.

@@ -464,6 +464,7 @@ function Child:wait() end
 ---@field mode "full"|"young"|"step"
 ---@field status string
 ---@field quiet boolean
+---@field threads integer
 ---@field start_ns integer
 ---@field pauses integer
 ---@field pause_ns integer
@@ -806,6 +807,12 @@ function Heap:steps() end
 ---@param objects? integer
 ---@return integer objects
 function Heap:young(objects) end
+
+--- How many threads a pass over all objects may use, Lua's own among them, 1 to 8; 1, the default: no others. With an
+--- argument it sets it. Only heaps of 10^6 objects and more use them; the threads run no Lua.
+---@param threads? integer
+---@return integer threads
+function Heap:parallel(threads) end
 
 --- What collect{handles = false} would end, without ending it. Lua's collector runs before, unless handles = false.
 ---@param options? { handles: boolean? }

@@ -98,6 +98,11 @@ function gc.steps() end
 ---@return integer objects
 function gc.young(objects) end
 
+--- How many threads a pass over all objects may use: heap:parallel.
+---@param threads? integer
+---@return integer threads
+function gc.parallel(threads) end
+
 --- Lets automatic passes run again; disable nests, so as often as disabled.
 function gc.enable() end
 
@@ -709,6 +714,12 @@ function husk.steps() end
 ---@param objects? integer
 ---@return integer objects
 function husk.young(objects) end
+
+--- How many threads a pass over all objects may use, Lua's own among them, 1 to 8; 1, the default: no others. With an
+--- argument it sets it. Only heaps of 10^6 objects and more use them; the threads run no Lua.
+---@param threads? integer
+---@return integer threads
+function husk.parallel(threads) end
 
 --- What collect{handles = false} would end, without ending it. Lua's collector runs before, unless handles = false.
 ---@param options? { handles: boolean? }

@@ -6,8 +6,8 @@ Freed = _namedtuple("Freed", "type objects bytes")
 Freed.__doc__ = "Freed objects of one type; type is '' for all others together."
 
 PassRecord = _namedtuple("PassRecord", (
-    "number", "reason", "mode", "status", "quiet", "start_ns", "pauses", "pause_ns", "longest_ns", "ns", "candidates", "freed",
-    "freed_bytes", "finalized", "weak_cleared", "held", "reached", "resurrected", "deferred", "saved", "frozen",
+    "number", "reason", "mode", "status", "quiet", "threads", "start_ns", "pauses", "pause_ns", "longest_ns", "ns", "candidates",
+    "freed", "freed_bytes", "finalized", "weak_cleared", "held", "reached", "resurrected", "deferred", "saved", "frozen",
     "objects_before", "bytes_before", "objects_after", "bytes_after", "by_type", "rest", "line"))
 PassRecord.__doc__ = "What one pass did and why; docs/passes.md has the fields."
 

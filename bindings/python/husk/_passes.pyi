@@ -12,6 +12,7 @@ class PassRecord(NamedTuple):
     mode: str
     status: str
     quiet: bool
+    threads: int
     start_ns: int
     pauses: int
     pause_ns: int

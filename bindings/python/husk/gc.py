@@ -22,11 +22,11 @@ from husk import _core, _passes, _survey
 
 __all__ = [
     "DEBUG_COLLECTABLE", "DEBUG_LEAK", "DEBUG_SAVEALL", "DEBUG_STATS", "DEBUG_UNCOLLECTABLE", "callbacks", "collect",
-    "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read", "get_count",
-    "get_debug", "get_freeze_count", "get_objects", "get_pass_sums", "get_passes", "get_pause", "get_pause_histogram",
-    "get_pauses", "get_referents", "get_referrers", "get_stats", "get_steps", "get_threshold", "get_young", "hidden",
-    "hidden_count", "hidden_counts", "is_finalized", "is_tracked", "isenabled", "leaks", "set_debug", "set_pause",
-    "set_threshold", "set_young", "step", "unfreeze",
+    "disable", "dry_run", "enable", "find_leaks", "freeze", "garbage", "gcstat", "gcstat_list", "gcstat_read",
+    "get_count", "get_debug", "get_freeze_count", "get_objects", "get_parallel", "get_pass_sums", "get_passes",
+    "get_pause", "get_pause_histogram", "get_pauses", "get_referents", "get_referrers", "get_stats", "get_steps",
+    "get_threshold", "get_young", "hidden", "hidden_count", "hidden_counts", "is_finalized", "is_tracked", "isenabled",
+    "leaks", "set_debug", "set_parallel", "set_pause", "set_threshold", "set_young", "step", "unfreeze",
 ]
 
 DEBUG_STATS = 1
@@ -211,6 +211,19 @@ def set_young(objects, *, heap=None):
 def get_young(*, heap=None):
     """What set_young() has set; 4096 at first."""
     return _own(heap)[0].young()
+
+
+def set_parallel(threads, *, heap=None):
+    """How many threads a pass over everything may use, the caller's among them, 1 to 8; 1, the default: no others.
+
+    Only heaps of 10**6 objects and more use them; the threads run no Python: Heap.set_parallel.
+    """
+    _own(heap)[0].set_parallel(threads)
+
+
+def get_parallel(*, heap=None):
+    """What set_parallel() has set."""
+    return _own(heap)[0].parallel()
 
 
 # ---- switches ----

@@ -50,6 +50,7 @@ typedef struct husk_pass_record {
     husk_mode mode;
     husk_status status; /* HUSK_ECORRUPT: the heap is damaged; nothing was freed */
     bool quiet;         /* inside an allocation: no user code ran */
+    uint64_t threads;   /* that searched together: 1, or as many as husk_heap_set_parallel has set */
 
     uint64_t start_ns;   /* the monotonic clock (CLOCK_MONOTONIC) when it began */
     uint64_t pauses;     /* how often the program waited: once, and in steps once for each */

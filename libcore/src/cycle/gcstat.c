@@ -16,7 +16,7 @@ _Static_assert(sizeof(husk_gcstat) % sizeof(uint64_t) == 0, "a slot is made of w
 _Static_assert(offsetof(husk_gcstat, heap) == 0, "the first word says whether a slot is in use");
 _Static_assert((int)HUSK_GCSTAT_HEAPS == (int)STATPAGE_SLOTS, "one slot for each heap");
 
-static const struct husk__statlayout layout = { .version = 1, .slot_bytes = sizeof(husk_gcstat) };
+static const struct husk__statlayout layout = { .version = 2, .slot_bytes = sizeof(husk_gcstat) };
 
 /* ---- writing ---- */
 

@@ -72,6 +72,7 @@ static void line(struct husk__out *out, const husk_heap *heap, const husk_pass_r
     word(out, "status");
     husk__out_text(out, husk_status_name(record->status));
     number(out, "quiet", record->quiet);
+    number(out, "threads", record->threads);
     time_word(out, "start", record->start_ns);
     number(out, "pauses", record->pauses);
     time_word(out, "pause", record->pause_ns);

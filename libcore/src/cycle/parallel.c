@@ -354,6 +354,7 @@ void husk__parallel_search(husk_heap *heap, husk_obj *const *proxied, size_t cou
     parallel->asleep = 0;
     parallel->finished = false;
     parallel->searches++;
+    husk__threads_note(heap, parallel->threads);
     atomic_store_explicit(&parallel->damaged, false, memory_order_relaxed);
 
     run_part(parallel, open_part);

@@ -74,9 +74,12 @@ static void look(husk_heap *heap, bool recount, uint64_t *objects, uint64_t *byt
 void husk__pass_begin(husk_heap *heap, husk_mode mode, husk_reason reason, bool quiet, uint64_t start)
 {
     struct husk__passes *passes = &heap->passes;
-    passes->now = (husk_pass_record){
-        .reason = reason, .mode = mode, .quiet = quiet, .start_ns = start, .frozen = frozen_count(heap)
-    };
+    passes->now = (husk_pass_record){ .reason = reason,
+                                      .mode = mode,
+                                      .quiet = quiet,
+                                      .start_ns = start,
+                                      .threads = 1,
+                                      .frozen = frozen_count(heap) };
     if (mode == HUSK_YOUNG) {
         look(heap, false, &passes->now.objects_before, &passes->now.bytes_before);
     } else {
@@ -123,6 +126,12 @@ void husk__part_end(husk_heap *heap, husk_part part)
     passes->now.ns[part] += now - passes->at;
     passes->slice_ns += now - passes->at;
     passes->at = now;
+}
+
+void husk__threads_note(husk_heap *heap, unsigned threads)
+{
+    if (heap->passes.timed)
+        heap->passes.now.threads = threads;
 }
 
 void husk__slice_begin(husk_heap *heap, bool quiet, uint64_t start)

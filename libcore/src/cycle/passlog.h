@@ -18,6 +18,9 @@ void husk__pass_begin(husk_heap *heap, husk_mode mode, husk_reason reason, bool 
 /* What ran since the latest boundary was this. */
 void husk__part_end(husk_heap *heap, husk_part part);
 
+/* So many threads search for this pass; nothing if the search is for something else. */
+void husk__threads_note(husk_heap *heap, unsigned threads);
+
 /* Members of one type, of one size, have ended. */
 void husk__freed_add(husk_heap *heap, const husk_type *type, uint32_t objects, size_t block_bytes);
 

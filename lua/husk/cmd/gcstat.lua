@@ -112,6 +112,7 @@ end
 local function latest_lines(lines, r, width, brief)
   local pass = {r.mode, "by " .. r.reason}
   if r.quiet then pass[#pass + 1] = "inside an allocation" end
+  if r.threads > 1 then pass[#pass + 1] = ("on %d threads"):format(r.threads) end
   if r.status ~= "HUSK_OK" then pass[#pass + 1] = r.status end
   pass[#pass + 1] = time(r.pause_ns) .. (r.pauses > 1 and (" in %d steps"):format(r.pauses) or "")
   if r.pauses > 1 then pass[#pass + 1] = "the longest " .. time(r.longest_ns) end
@@ -151,8 +152,8 @@ end
 
 -- ---- JSON ----
 
-local counts <const> = {"number", "mode", "reason", "status", "quiet", "start_ns", "pauses", "pause_ns", "longest_ns", "candidates",
-  "freed", "freed_bytes", "finalized", "weak_cleared", "held", "reached", "resurrected", "deferred", "saved", "frozen",
+local counts <const> = {"number", "mode", "reason", "status", "quiet", "threads", "start_ns", "pauses", "pause_ns", "longest_ns",
+  "candidates", "freed", "freed_bytes", "finalized", "weak_cleared", "held", "reached", "resurrected", "deferred", "saved", "frozen",
   "objects_before", "bytes_before", "objects_after", "bytes_after"}
 local sum_counts <const> = {"passes", "candidates", "freed", "freed_bytes", "finalized", "resurrected", "weak_cleared"}
 local pause_counts <const> = {"count", "total_ns", "max_ns", "p50_ns", "p90_ns", "p99_ns", "p999_ns"}

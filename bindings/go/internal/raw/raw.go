@@ -87,6 +87,8 @@ extern swig_type_11 _wrap_Heap_pause_raw_44c41fac026645e3(uintptr_t arg1);
 extern void _wrap_Heap_steps_raw_44c41fac026645e3(uintptr_t arg1, swig_voidp arg2);
 extern swig_intgo _wrap_Heap_set_young_raw_44c41fac026645e3(uintptr_t arg1, swig_type_12 arg2);
 extern swig_type_13 _wrap_Heap_young_raw_44c41fac026645e3(uintptr_t arg1);
+extern swig_intgo _wrap_Heap_set_parallel_raw_44c41fac026645e3(uintptr_t arg1, swig_intgo arg2);
+extern swig_intgo _wrap_Heap_parallel_raw_44c41fac026645e3(uintptr_t arg1);
 extern void _wrap_Heap_set_find_leaks_raw_44c41fac026645e3(uintptr_t arg1, _Bool arg2);
 extern _Bool _wrap_Heap_find_leaks_raw_44c41fac026645e3(uintptr_t arg1);
 extern swig_type_14 _wrap_Heap_pass_count_raw_44c41fac026645e3(uintptr_t arg1);
@@ -411,6 +413,21 @@ func (arg1 SwigcptrHeap) Young() (_swig_ret uint64) {
 	return swig_r
 }
 
+func (arg1 SwigcptrHeap) Set_parallel(arg2 uint) (_swig_ret int) {
+	var swig_r int
+	_swig_i_0 := arg1
+	_swig_i_1 := arg2
+	swig_r = (int)(C._wrap_Heap_set_parallel_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0), C.swig_intgo(_swig_i_1)))
+	return swig_r
+}
+
+func (arg1 SwigcptrHeap) Parallel() (_swig_ret uint) {
+	var swig_r uint
+	_swig_i_0 := arg1
+	swig_r = (uint)(C._wrap_Heap_parallel_raw_44c41fac026645e3(C.uintptr_t(_swig_i_0)))
+	return swig_r
+}
+
 func (arg1 SwigcptrHeap) Set_find_leaks(arg2 bool) {
 	_swig_i_0 := arg1
 	_swig_i_1 := arg2
@@ -473,6 +490,8 @@ type Heap interface {
 	Steps(arg2 *Steps)
 	Set_young(arg2 uint64) (_swig_ret int)
 	Young() (_swig_ret uint64)
+	Set_parallel(arg2 uint) (_swig_ret int)
+	Parallel() (_swig_ret uint)
 	Set_find_leaks(arg2 bool)
 	Find_leaks() (_swig_ret bool)
 	Pass_count() (_swig_ret uint64)

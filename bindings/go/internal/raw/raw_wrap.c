@@ -724,6 +724,40 @@ long long _wrap_Heap_young_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
 }
 
 
+intgo _wrap_Heap_set_parallel_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, intgo _swig_go_1) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  unsigned int arg2 ;
+  husk_status result;
+  intgo _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  arg2 = (unsigned int)_swig_go_1; 
+  
+  {
+    result = (husk_status)husk_heap_set_parallel(arg1,arg2);
+    if (result != HUSK_OK) {
+      
+    }
+    
+  }
+  _swig_go_result = (intgo)result; 
+  return _swig_go_result;
+}
+
+
+intgo _wrap_Heap_parallel_raw_44c41fac026645e3(struct husk_heap *_swig_go_0) {
+  struct husk_heap *arg1 = (struct husk_heap *) 0 ;
+  unsigned int result;
+  intgo _swig_go_result;
+  
+  arg1 = *(struct husk_heap **)&_swig_go_0; 
+  
+  result = (unsigned int)husk_heap_parallel((struct husk_heap const *)arg1);
+  _swig_go_result = result; 
+  return _swig_go_result;
+}
+
+
 void _wrap_Heap_set_find_leaks_raw_44c41fac026645e3(struct husk_heap *_swig_go_0, bool _swig_go_1) {
   struct husk_heap *arg1 = (struct husk_heap *) 0 ;
   bool arg2 ;

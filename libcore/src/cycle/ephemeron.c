@@ -4,7 +4,7 @@
 static void open_key(husk_obj *key, void *context)
 {
     (void)context;
-    *husk__side_of(key) = SIDE_OPEN;
+    *husk__side_of(key) = SIDE_FRESH;
 }
 
 void husk__bare_keys_open(struct husk__page *page)

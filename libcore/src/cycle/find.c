@@ -3,6 +3,7 @@
 #include "cycle/find.h"
 
 #include "base/clock.h"
+#include "cycle/glance.h"
 #include "cycle/ephemeron.h"
 #include "cycle/parallel.h"
 #include "cycle/passlog.h"
@@ -32,7 +33,7 @@ NEVER_INLINE bool husk__seed_none(const husk_obj *obj, bool steps, struct husk__
 {
     uint16_t *entry = husk__side_of(obj);
     uint16_t at_first = __atomic_load_n(entry, __ATOMIC_RELAXED); /* others may be marking: see parallel.c */
-    if (!husk__is_object(obj) && (at_first & SIDE_COUNT) && !steps) {
+    if (!husk__is_object(obj) && at_first && at_first != SIDE_FRESH && !steps) {
         found->corrupt = obj;
         found->seen = husk__side_total(obj, at_first);
         return false;
@@ -62,14 +63,18 @@ static __attribute__((noinline)) void subtract_page(struct husk__page *page)
     husk__subtract_page(&alone, page, NULL);
 }
 
-/* Marks what is held from outside. False: found->corrupt. */
+/* Finds what is held from outside; in steps, marks it. False: found->corrupt. */
 static bool seed_page(husk_heap *heap, struct husk__page *page)
 {
     struct husk__search *search = &heap->search;
-    if (!husk__seed_page(&alone, page, search->steps, &search->marker, &search->found))
+    if (!search->steps)
+        search->found.held += husk__glance_judge(page, &search->found);
+    else if (!husk__seed_page(&alone, page, true, &search->marker, &search->found))
         return false;
-    if (husk__has_keys(search, page))
+    if (husk__has_keys(search, page)) {
         husk__bare_keys_seed(heap, page, search->steps);
+        search->found.kinds = UINT32_MAX;
+    }
     return !search->found.corrupt;
 }
 
@@ -79,10 +84,21 @@ void husk__search_begin(husk_heap *heap, bool steps)
     if (++heap->key_search == 0) /* 0 is what a new cell says */
         heap->key_search = 1;
     husk__marker_begin(&search->marker);
-    search->found = (struct husk__found){ 0 };
+    search->found = (struct husk__found){ .kinds = steps ? UINT32_MAX : 0 };
     search->steps = steps;
     search->phase = SEARCH_OPEN;
     search->at = husk__pages_begin(heap, &search->pages);
+}
+
+/* Nothing is in question where all is held: then what it refers to need not be looked at either. */
+static void all_held(husk_heap *heap)
+{
+    struct husk__search *search = &heap->search;
+    search->marker.at.marked = search->found.examined;
+    search->marker.roots += search->found.held;
+    for (struct husk__page *page; (page = husk__pages_next(&search->at));)
+        if (husk__takes_part(page))
+            husk__page_side_zero(page);
 }
 
 /* True: the next phase may begin. */
@@ -95,12 +111,24 @@ static bool run_phase(husk_heap *heap, uint64_t deadline)
         husk__mark_run(&search->marker);
         return true;
     }
+    if (search->phase == SEARCH_ROOTS) {
+        if (search->steps || search->found.corrupt)
+            return true;
+        if (search->found.held + search->marker.at.marked == search->found.examined) {
+            all_held(heap);
+            return true;
+        }
+    }
     for (struct husk__page *page; (page = husk__pages_next(&search->at));) {
         if (husk__takes_part(page)) {
             if (search->phase == SEARCH_OPEN)
                 open_page(search, page);
-            else if (search->phase == SEARCH_SUBTRACT)
+            else if (search->phase == SEARCH_SUBTRACT && search->steps)
                 subtract_page(page);
+            else if (search->phase == SEARCH_SUBTRACT)
+                husk__glance_page(page, &search->found);
+            else if (search->phase == SEARCH_ROOTS)
+                husk__glance_roots(page, &search->marker);
             else if (!seed_page(heap, page))
                 return true;
         }
@@ -118,7 +146,7 @@ bool husk__search_run(husk_heap *heap, uint64_t deadline)
         husk__part_end(heap, husk__part_of(search->phase));
         if (!over)
             return false;
-        if (search->phase == SEARCH_SEED)
+        if (search->phase == SEARCH_ROOTS)
             search->found.held = search->marker.roots;
         search->phase++;
         search->at = husk__pages_begin(heap, &search->pages);
@@ -128,7 +156,7 @@ bool husk__search_run(husk_heap *heap, uint64_t deadline)
     search->marker.most = SIZE_MAX; /* whoever marks more knows better */
     /* When damaged, too: the queue is empty and the pending bits are zero. */
     struct husk__found *found = &search->found;
-    found->garbage = found->corrupt ? 0 : found->examined - search->marker.marked;
+    found->garbage = found->corrupt ? 0 : found->examined - search->marker.at.marked;
     husk__carries_end(&heap->store);
     return true;
 }
@@ -200,7 +228,7 @@ static void mark_loud_key(husk_obj *key, void *context)
 size_t husk__find_loud(husk_heap *heap, const struct husk__pages *pages, bool of_set)
 {
     struct husk__marker *marker = &heap->search.marker;
-    size_t before = marker->marked;
+    size_t before = marker->at.marked;
     struct husk__pages_walk at = husk__pages_begin(heap, pages);
     for (struct husk__page *page; (page = husk__pages_next(&at));) {
         if (of_set ? !page->members : !husk__takes_part(page))
@@ -212,7 +240,7 @@ size_t husk__find_loud(husk_heap *heap, const struct husk__pages *pages, bool of
             husk__each_bare_key(page, mark_loud_key, marker);
     }
     husk__mark_run(marker);
-    return marker->marked - before;
+    return marker->at.marked - before;
 }
 
 void husk__find_counts(husk_heap *heap)

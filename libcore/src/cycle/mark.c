@@ -29,18 +29,25 @@ ALWAYS_INLINE void pend(struct husk__marker *marker, husk_obj *obj)
 }
 
 static void add_edge(husk_obj *child, size_t slot, size_t index, void *context);
+static void scan_other(struct husk__marker *marker, husk_obj *obj, const husk_type *type);
 static void scan_key(struct husk__marker *marker, husk_obj *obj);
 static void scan_keymap(struct husk__marker *marker, husk_obj *obj);
 
 static const struct husk__marking alone = {
-    .pend = pend, .edge = add_edge, .key = scan_key, .keymap = scan_keymap
+    .pend = pend, .edge = add_edge, .other = scan_other, .key = scan_key, .keymap = scan_keymap
 };
 
 static void add_edge(husk_obj *child, size_t slot, size_t index, void *context)
 {
     (void)slot;
     (void)index;
-    husk__edge(&alone, context, child);
+    struct husk__marker *marker = context;
+    husk__edge(&alone, marker, &marker->at, child);
+}
+
+static NEVER_INLINE void scan_other(struct husk__marker *marker, husk_obj *obj, const husk_type *type)
+{
+    husk__scan_other(&alone, marker, obj, type);
 }
 
 static NEVER_INLINE void scan_key(struct husk__marker *marker, husk_obj *obj)
@@ -51,22 +58,6 @@ static NEVER_INLINE void scan_key(struct husk__marker *marker, husk_obj *obj)
 static NEVER_INLINE void scan_keymap(struct husk__marker *marker, husk_obj *obj)
 {
     husk__scan_keymap(&alone, marker, obj);
-}
-
-static void flush_edges(struct husk__marker *marker)
-{
-    husk__flush_edges(&alone, marker);
-}
-
-static void scan_ring(struct husk__marker *marker)
-{
-    while (marker->ring_count)
-        husk__scan(&alone, marker, husk__pop(marker));
-}
-
-static void scan_page(struct husk__marker *marker, struct husk__page *page)
-{
-    husk__scan_page(&alone, marker, page);
 }
 
 static struct husk__page *next_page(struct husk__marker *marker)
@@ -95,7 +86,7 @@ void husk__mark_root(struct husk__marker *marker, husk_obj *obj)
     if (!(*entry & SIDE_OPEN))
         return;
     *entry &= (uint16_t)~SIDE_OPEN;
-    marker->marked++;
+    marker->at.marked++;
     pend(marker, obj);
 }
 
@@ -110,36 +101,42 @@ static NEVER_INLINE void abandon(struct husk__marker *marker)
     for (struct husk__page *page; (page = next_page(marker));)
         husk__mark_clear(page);
     memset(marker->edges, 0, sizeof marker->edges);
-    marker->ring_count = 0;
+    marker->at.ring_count = 0;
 }
 
 void husk__mark_run(struct husk__marker *marker)
 {
-    while (marker->marked < marker->most) {
-        scan_ring(marker);
-        flush_edges(marker);
-        if (marker->ring_count)
+    struct husk__cursor at = marker->at;
+    while (at.marked < marker->most) {
+        while (at.ring_count)
+            husk__scan(&alone, marker, &at, husk__pop(marker, &at));
+        husk__flush_edges(&alone, marker, &at);
+        if (at.ring_count)
             continue;
         struct husk__page *page = next_page(marker);
-        if (!page)
+        if (!page) {
+            marker->at = at;
             return;
-        scan_page(marker, page);
+        }
+        husk__scan_page(&alone, marker, &at, page);
     }
+    marker->at = at;
     abandon(marker);
 }
 
 bool husk__mark_until(struct husk__marker *marker, uint64_t deadline)
 {
     enum { BETWEEN_LOOKS = 64 }; /* objects; a page has more, but few of them wait */
+    struct husk__cursor *at = &marker->at;
     for (;;) {
-        for (unsigned n = 0; marker->ring_count && n < BETWEEN_LOOKS; n++)
-            husk__scan(&alone, marker, husk__pop(marker));
-        if (!marker->ring_count)
-            flush_edges(marker);
-        struct husk__page *page = marker->ring_count ? NULL : next_page(marker);
+        for (unsigned n = 0; at->ring_count && n < BETWEEN_LOOKS; n++)
+            husk__scan(&alone, marker, at, husk__pop(marker, at));
+        if (!at->ring_count)
+            husk__flush_edges(&alone, marker, at);
+        struct husk__page *page = at->ring_count ? NULL : next_page(marker);
         if (page)
-            scan_page(marker, page);
-        else if (!marker->ring_count)
+            husk__scan_page(&alone, marker, at, page);
+        else if (!at->ring_count)
             return true;
         if (husk__now() >= deadline)
             return false;
@@ -148,9 +145,9 @@ bool husk__mark_until(struct husk__marker *marker, uint64_t deadline)
 
 void husk__mark_rest(struct husk__marker *marker)
 {
-    flush_edges(marker);
-    while (marker->ring_count)
-        pend(marker, husk__pop(marker));
+    husk__flush_edges(&alone, marker, &marker->at);
+    while (marker->at.ring_count)
+        pend(marker, husk__pop(marker, &marker->at));
 }
 
 void husk__mark_gone(struct husk__marker *marker, struct husk__page *page)

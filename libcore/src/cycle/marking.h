@@ -15,6 +15,7 @@ struct husk__marking {
     void (*pend)(struct husk__marker *marker, husk_obj *obj);   /* the ring is full: it waits as a bit */
     bool (*leave)(struct husk__marker *marker, husk_obj *obj);  /* true: it has been left to another thread */
     husk__child_fn *edge;                                       /* husk__edge with this marking */
+    void (*other)(struct husk__marker *marker, husk_obj *obj, const husk_type *type); /* husk__scan_other */
     void (*key)(struct husk__marker *marker, husk_obj *obj);    /* husk__scan_key */
     void (*keymap)(struct husk__marker *marker, husk_obj *obj); /* husk__scan_keymap */
 };
@@ -26,49 +27,57 @@ ALWAYS_INLINE uint16_t husk__entry(const uint16_t *entry, bool shared)
     return shared ? __atomic_load_n(entry, __ATOMIC_RELAXED) : *entry;
 }
 
-/* In question until now: true for exactly one who asks. */
-ALWAYS_INLINE bool husk__claim(uint16_t *entry, bool shared)
+/* In question until now: 1 for exactly one who asks, else 0. */
+ALWAYS_INLINE unsigned husk__claim(uint16_t *entry, bool shared)
 {
-    if (!(husk__entry(entry, shared) & SIDE_OPEN))
-        return false;
-    if (shared)
-        return __atomic_fetch_and(entry, (uint16_t)~SIDE_OPEN, __ATOMIC_RELAXED) & SIDE_OPEN;
-    *entry &= (uint16_t)~SIDE_OPEN;
-    return true;
+    uint16_t before = husk__entry(entry, shared);
+    if (!shared)
+        *entry = before & (uint16_t)~SIDE_OPEN;
+    else if (before & SIDE_OPEN)
+        before = __atomic_fetch_and(entry, (uint16_t)~SIDE_OPEN, __ATOMIC_RELAXED);
+    return before & SIDE_OPEN;
 }
 
-ALWAYS_INLINE void husk__consider(const struct husk__marking *how, struct husk__marker *marker, husk_obj *obj)
+/* Whether a reference leads to something new is a coin's toss, so nothing branches on it: the ring's next place is
+ * written in any case, and counted if it is. `at` is marker->at, or what a loop keeps of it meanwhile. */
+ALWAYS_INLINE void husk__consider(const struct husk__marking *how, struct husk__marker *marker,
+                                  struct husk__cursor *at, husk_obj *obj)
 {
-    if (!husk__claim(husk__side_of(obj), how->shared))
-        return;
-    marker->marked++;
-    if (UNLIKELY(marker->ring_count == MARK_RING)) {
-        how->pend(marker, obj);
+    unsigned is_new = husk__claim(husk__side_of(obj), how->shared);
+    at->marked += is_new;
+    if (UNLIKELY(at->ring_count == MARK_RING)) {
+        if (is_new)
+            how->pend(marker, obj);
         return;
     }
-    __builtin_prefetch(obj);
-    __builtin_prefetch((char *)obj + 32);
-    marker->ring[(marker->ring_first + marker->ring_count++) % MARK_RING] = obj;
+    husk_obj **place = &marker->ring[(at->ring_first + at->ring_count) % MARK_RING];
+    *place = obj;
+    at->ring_count += is_new;
+    const char *ahead = is_new ? (const char *)obj : (const char *)place;
+    __builtin_prefetch(ahead);
+    __builtin_prefetch(ahead + 32);
 }
 
-ALWAYS_INLINE void husk__edge(const struct husk__marking *how, struct husk__marker *marker, husk_obj *child)
+ALWAYS_INLINE void husk__edge(const struct husk__marking *how, struct husk__marker *marker,
+                              struct husk__cursor *at, husk_obj *child)
 {
-    unsigned at = marker->edge_at++ % MARK_EDGES;
-    husk_obj *ready = marker->edges[at];
-    marker->edges[at] = child;
+    husk_obj **place = &marker->edges[at->edge_at++ % MARK_EDGES];
+    husk_obj *ready = *place;
+    *place = child;
     __builtin_prefetch(husk__side_of(child), 1);
     if (LIKELY(ready != NULL))
-        husk__consider(how, marker, ready);
+        husk__consider(how, marker, at, ready);
 }
 
-ALWAYS_INLINE void husk__flush_edges(const struct husk__marking *how, struct husk__marker *marker)
+ALWAYS_INLINE void husk__flush_edges(const struct husk__marking *how, struct husk__marker *marker,
+                                     struct husk__cursor *at)
 {
     for (unsigned i = 0; i < MARK_EDGES; i++) {
-        unsigned at = marker->edge_at++ % MARK_EDGES;
-        husk_obj *ready = marker->edges[at];
-        marker->edges[at] = NULL;
+        husk_obj **place = &marker->edges[at->edge_at++ % MARK_EDGES];
+        husk_obj *ready = *place;
+        *place = NULL;
         if (ready)
-            husk__consider(how, marker, ready);
+            husk__consider(how, marker, at, ready);
     }
 }
 
@@ -98,12 +107,10 @@ ALWAYS_INLINE void husk__scan_keymap(const struct husk__marking *how, struct hus
             husk__add_value(how, marker, tie);
 }
 
-ALWAYS_INLINE void husk__scan(const struct husk__marking *how, struct husk__marker *marker, husk_obj *obj)
+/* Anything but references side by side. */
+ALWAYS_INLINE void husk__scan_other(const struct husk__marking *how, struct husk__marker *marker,
+                                    husk_obj *obj, const husk_type *type)
 {
-    /* A dead object that a slot still holds has no slots of its own; seeding reports it (find.c). */
-    const husk_type *type = husk__type_of(obj);
-    if (how->shared && how->leave(marker, obj))
-        return;
     if (UNLIKELY(obj->tf & TF_KEY))
         how->key(marker, obj);
     if (UNLIKELY(type->flags & TYPE_EPHEMERON))
@@ -112,11 +119,32 @@ ALWAYS_INLINE void husk__scan(const struct husk__marking *how, struct husk__mark
         husk__visit(type, obj, how->edge, marker);
 }
 
-ALWAYS_INLINE husk_obj *husk__pop(struct husk__marker *marker)
+ALWAYS_INLINE void husk__scan(const struct husk__marking *how, struct husk__marker *marker,
+                              struct husk__cursor *at, husk_obj *obj)
 {
-    husk_obj *obj = marker->ring[marker->ring_first];
-    marker->ring_first = (marker->ring_first + 1) % MARK_RING;
-    marker->ring_count--;
+    /* A dead object that a slot still holds has no slots of its own; seeding reports it (find.c). */
+    const husk_type *type = husk__type_of(obj);
+    if (how->shared && how->leave(marker, obj))
+        return;
+    if (UNLIKELY(!(type->flags & TYPE_FLAT)) || UNLIKELY(obj->tf & TF_KEY)) {
+        marker->at = *at;
+        how->other(marker, obj, type);
+        *at = marker->at;
+        return;
+    }
+    const char *ref = (const char *)obj + type->refs_at, *end = (const char *)obj + type->refs_end;
+    for (; ref < end; ref += sizeof(husk_obj *)) {
+        husk_obj *child = *(husk_obj *const *)(const void *)ref;
+        if (child)
+            husk__edge(how, marker, at, child);
+    }
+}
+
+ALWAYS_INLINE husk_obj *husk__pop(struct husk__marker *marker, struct husk__cursor *at)
+{
+    husk_obj *obj = marker->ring[at->ring_first];
+    at->ring_first = (at->ring_first + 1) % MARK_RING;
+    at->ring_count--;
     return obj;
 }
 
@@ -131,7 +159,7 @@ ALWAYS_INLINE husk_obj *husk__object_at(const struct husk__page *page, char *sta
 
 /* Hands out one word of pending bits at a time: objects that become pending behind it are met later. */
 ALWAYS_INLINE void husk__scan_page(const struct husk__marking *how, struct husk__marker *marker,
-                                   struct husk__page *page)
+                                   struct husk__cursor *at, struct husk__page *page)
 {
     char *start = husk__page_start(page);
     uint64_t *words = husk__pending_word(start);
@@ -147,10 +175,11 @@ ALWAYS_INLINE void husk__scan_page(const struct husk__marking *how, struct husk_
         for (; word; word &= word - 1) {
             size_t offset = ((size_t)w * 64 + husk__lowest_bit(word)) << HUSK__GRANULE_SHIFT;
             batch[count] = husk__object_at(page, start, offset);
-            __builtin_prefetch(batch[count++]);
+            __builtin_prefetch(batch[count]);
+            __builtin_prefetch((const char *)batch[count++] + 32);
         }
         for (unsigned i = 0; i < count; i++)
-            husk__scan(how, marker, batch[i]);
+            husk__scan(how, marker, at, batch[i]);
     }
 }
 

@@ -97,18 +97,25 @@ ALWAYS_INLINE bool leave_each(struct husk__marker *marker, husk_obj *obj)
 /* ---- marking ---- */
 
 static void add_edge(husk_obj *child, size_t slot, size_t index, void *context);
+static void scan_other(struct husk__marker *marker, husk_obj *obj, const husk_type *type);
 static void scan_key(struct husk__marker *marker, husk_obj *obj);
 static void scan_keymap(struct husk__marker *marker, husk_obj *obj);
 
 static const struct husk__marking together = {
-    .shared = true, .pend = pend, .leave = leave, .edge = add_edge, .key = scan_key, .keymap = scan_keymap
+    .shared = true, .pend = pend, .leave = leave, .edge = add_edge, .other = scan_other, .key = scan_key, .keymap = scan_keymap
 };
 
 static void add_edge(husk_obj *child, size_t slot, size_t index, void *context)
 {
     (void)slot;
     (void)index;
-    husk__edge(&together, context, child);
+    struct husk__marker *marker = context;
+    husk__edge(&together, marker, &marker->at, child);
+}
+
+static NEVER_INLINE void scan_other(struct husk__marker *marker, husk_obj *obj, const husk_type *type)
+{
+    husk__scan_other(&together, marker, obj, type);
 }
 
 static NEVER_INLINE void scan_key(struct husk__marker *marker, husk_obj *obj)
@@ -123,15 +130,15 @@ static NEVER_INLINE void scan_keymap(struct husk__marker *marker, husk_obj *obj)
 
 static void scan_ring(struct husk__marker *marker)
 {
-    while (marker->ring_count)
-        husk__scan(&together, marker, husk__pop(marker));
+    while (marker->at.ring_count)
+        husk__scan(&together, marker, &marker->at, husk__pop(marker, &marker->at));
 }
 
 static void mark_root(struct husk__marker *marker, husk_obj *obj)
 {
     marker->roots++;
-    husk__consider(&together, marker, obj);
-    if (UNLIKELY(marker->ring_count >= MARK_RING / 2))
+    husk__consider(&together, marker, &marker->at, obj);
+    if (UNLIKELY(marker->at.ring_count >= MARK_RING / 2))
         scan_ring(marker);
 }
 
@@ -166,13 +173,13 @@ static void mark(struct husk__worker *self)
     struct husk__marker *marker = &self->marker;
     for (;;) {
         scan_ring(marker);
-        husk__flush_edges(&together, marker);
-        if (marker->ring_count)
+        husk__flush_edges(&together, marker, &marker->at);
+        if (marker->at.ring_count)
             continue;
         struct husk__page *page = next_page(self);
         if (!page)
             return;
-        husk__scan_page(&together, marker, page);
+        husk__scan_page(&together, marker, &marker->at, page);
     }
 }
 
@@ -217,14 +224,14 @@ static NEVER_INLINE void carry(struct husk__parallel *parallel, husk_obj *obj)
     __atomic_fetch_or(entry, flags, __ATOMIC_RELAXED);
 }
 
-/* As husk__side_count. Exactly one thread sees the count come round to zero. */
+/* As husk__side_count. Exactly one thread sees the count come round. */
 static void count_now(struct husk__worker *self, husk_obj *obj)
 {
     uint16_t *entry = husk__side_of(obj);
     if (!(__atomic_load_n(entry, __ATOMIC_RELAXED) & SIDE_OPEN))
         return;
     uint16_t next = (uint16_t)(__atomic_fetch_add(entry, SIDE_ONE, __ATOMIC_RELAXED) + SIDE_ONE);
-    if (UNLIKELY((next & (SIDE_COUNT | SIDE_OPEN)) == SIDE_OPEN))
+    if (UNLIKELY(!(next & SIDE_COUNT)))
         carry(self->parallel, obj);
 }
 
@@ -235,7 +242,7 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     (void)index;
     struct husk__worker *self = context;
     struct husk__marker *marker = &self->marker;
-    unsigned at = marker->edge_at++ % MARK_EDGES;
+    unsigned at = marker->at.edge_at++ % MARK_EDGES;
     husk_obj *ready = marker->edges[at];
     marker->edges[at] = child;
     __builtin_prefetch(husk__side_of(child), 1);
@@ -334,7 +341,7 @@ static void sum_up(struct husk__parallel *parallel, struct husk__search *search)
     for (unsigned i = 0; i < parallel->threads; i++) {
         const struct husk__found *found = &parallel->worker[i].found;
         search->found.examined += found->examined;
-        search->marker.marked += parallel->worker[i].marker.marked;
+        search->marker.at.marked += parallel->worker[i].marker.at.marked;
         search->marker.roots += parallel->worker[i].marker.roots;
         if (found->corrupt && (!search->found.corrupt || found->corrupt < search->found.corrupt)) {
             search->found.corrupt = found->corrupt;
@@ -371,6 +378,7 @@ void husk__parallel_search(husk_heap *heap, husk_obj *const *proxied, size_t cou
     husk__part_end(heap, HUSK_PART_MARK); /* seeding is not apart from it */
     sum_up(parallel, search);
     search->found.held = search->marker.roots;
+    search->found.kinds = UINT32_MAX;
     search->phase = SEARCH_FOUND;
 }
 

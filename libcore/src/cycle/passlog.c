@@ -101,6 +101,7 @@ husk_part husk__part_of(enum husk__search_phase phase)
     case SEARCH_SUBTRACT:
         return HUSK_PART_SUBTRACT;
     case SEARCH_SEED:
+    case SEARCH_ROOTS:
         return HUSK_PART_SEED;
     case SEARCH_MARK:
     case SEARCH_FOUND:

@@ -3,8 +3,6 @@
 
 #include "cycle/ephemeron.h"
 #include "cycle/passlog.h"
-#include "object/ledgered.h"
-#include "object/traced.h"
 #include "object/death.h"
 #include "object/visit.h"
 
@@ -17,6 +15,30 @@ static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set 
     set->members++;
     set->bytes += husk__block_bytes(page);
     set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
+}
+
+/* What is in question on a page. Without finalizers in the heap no object is looked at. */
+static void take_page(struct husk__page *page, struct husk__set *set, bool finalizers)
+{
+    const size_t block = page->block;
+    char *start = husk__page_start(page), *end = husk__page_end(page);
+    const uint16_t *side = husk__side_of(start);
+    uint64_t *bits = husk__pending_word(start);
+    uint32_t members = 0;
+    for (size_t at = 0, bytes = (size_t)(end - start); at < bytes; at += block) {
+        size_t granule = at >> HUSK__GRANULE_SHIFT;
+        uint64_t open = side[granule] & SIDE_OPEN;
+        bits[granule / 64] |= open << (granule % 64);
+        members += (uint32_t)open;
+        if (UNLIKELY(finalizers) && open) {
+            const husk_obj *obj = (const husk_obj *)(void *)(start + at);
+            set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
+        }
+    }
+    page->members += members;
+    set->members += members;
+    if (members)
+        set->bytes += members * husk__block_bytes(page);
 }
 
 static void take_key(husk_obj *key, void *context)
@@ -39,13 +61,12 @@ void husk__set_make(husk_heap *heap, struct husk__set *set)
 {
     struct husk__pages *pages = &heap->search.pages;
     struct husk__pages_walk at = husk__pages_begin(heap, pages);
+    bool finalizers = heap->search.found.kinds & TYPE_FINALIZE;
     *set = (struct husk__set){ .pages = pages };
     for (struct husk__page *page; (page = husk__pages_next(&at));) {
         if (!husk__takes_part(page))
             continue;
-        for (HUSK__EACH_BLOCK(page, obj))
-            if (UNLIKELY(husk__is_open(obj)))
-                add_member(page, obj, set);
+        take_page(page, set, finalizers);
         husk__page_side_zero(page);
         if (UNLIKELY(page->keymaps) && pages->all)
             husk__each_bare_key(page, take_key, set);
@@ -67,7 +88,7 @@ size_t husk__set_open(husk_heap *heap, const struct husk__pages *pages)
                 continue;
             }
             bool lives = husk__is_object(obj) && !(obj->tf & TF_QUEUED);
-            *entry = lives ? SIDE_NAMED | SIDE_OPEN : 0;
+            *entry = lives ? SIDE_NAMED | SIDE_FRESH : 0;
             here += lives;
         }
         page->members = here;
@@ -137,7 +158,7 @@ size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk
                     uint64_t *seen)
 {
     struct husk__marker *marker = &heap->search.marker;
-    size_t before = marker->marked;
+    size_t before = marker->at.marked;
     struct husk__pages_walk at = husk__pages_begin(heap, pages);
     for (struct husk__page *page; (page = husk__pages_member(&at));)
         for (HUSK__EACH_BLOCK(page, obj))
@@ -164,14 +185,7 @@ size_t husk__settle(husk_heap *heap, const struct husk__pages *pages, const husk
         }
     husk__mark_run(marker);
     husk__carries_end(&heap->store);
-    return marker->marked - before;
-}
-
-/* Takes the pending bits of a page's blocks away. */
-static void clear_bits(struct husk__page *page)
-{
-    memset(husk__pending_word(husk__page_start(page)), 0, (HUSK__PAGE >> HUSK__GRANULE_SHIFT) / 8);
-    page->members = 0;
+    return marker->at.marked - before;
 }
 
 /* The members are in question again; marking uses their bits. */
@@ -182,8 +196,8 @@ static void open_members(husk_heap *heap, const struct husk__set *set)
         uint32_t members = page->members;
         for (HUSK__EACH_BLOCK(page, obj))
             if (husk__is_pending(obj))
-                *husk__side_of(obj) = SIDE_OPEN;
-        clear_bits(page);
+                *husk__side_of(obj) = SIDE_FRESH;
+        husk__members_clear(page);
         page->members = members;
     }
 }
@@ -212,111 +226,6 @@ size_t husk__set_confirm(husk_heap *heap, struct husk__set *set)
     return left;
 }
 
-/* Members of a page by type, told together at its end: neighbours are of one type or of few. */
-enum { TALLIES = 8 };
-struct tally {
-    const husk_type *type;
-    uint32_t objects;
-};
-
-static void tell_tally(husk_heap *heap, const struct husk__page *page, struct tally *tally)
-{
-    if (tally->objects)
-        husk__freed_add(heap, tally->type, tally->objects, husk__block_bytes(page));
-}
-
-ALWAYS_INLINE struct tally *tally_of(husk_heap *heap, const struct husk__page *page, struct tally *tallies,
-                                     const husk_type *type)
-{
-    struct tally *tally = &tallies[type->id % TALLIES];
-    if (UNLIKELY(tally->type != type)) {
-        tell_tally(heap, page, tally);
-        *tally = (struct tally){ type, 0 };
-    }
-    return tally;
-}
-
-/* All members of one page let go; then their blocks go back, all at once if nothing else is on the page. */
-static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
-{
-    size_t cleared = 0;
-    uint32_t left = page->used, run = 0;
-    const husk_type *last = NULL;
-    struct tally tallies[TALLIES] = { { NULL, 0 } }, *tally = tallies;
-    for (HUSK__EACH_BLOCK(page, obj)) {
-        if (!husk__is_pending(obj))
-            continue;
-        const husk_type *type = husk__type_of(obj);
-        if (UNLIKELY(type != last)) {
-            tally->objects += run;
-            tally = tally_of(heap, page, tallies, last = type);
-            run = 0;
-        }
-        run++;
-        if (UNLIKELY(obj->cell)) {
-            cleared += husk_obj_weak_count(obj);
-            husk__end_weaks(heap, obj);
-        }
-        husk__site_end(heap, obj);
-        if (UNLIKELY(husk__is_ledgered(obj)))
-            husk__ledgered_end(heap, obj);
-        left -= husk__reclaim_member(heap, obj, type);
-    }
-    tally->objects += run;
-    for (unsigned i = 0; i < TALLIES; i++)
-        tell_tally(heap, page, &tallies[i]);
-    if (page->state == HUSK__PAGE_RUN)
-        return cleared; /* its memory may go away with it, and others may still ask for its bit */
-    if (left == 0) {
-        husk__store_free_page(page);
-        return cleared;
-    }
-    for (HUSK__EACH_BLOCK(page, obj))
-        if (husk__is_pending(obj) &&
-            !(obj->tf & TF_QUEUED)) /* queued: a weak reference whose event frees it */
-            husk__store_free((struct husk__slot *)obj);
-    return cleared;
-}
-
-static void free_run(struct husk__page *page)
-{
-    clear_bits(page);
-    if (page->state == HUSK__PAGE_RUN)
-        husk__store_free_page(page);
-}
-
-/* Large blocks last. The list of chunks shrinks meanwhile, so it is gone through from its end. */
-static void free_runs(struct husk__store *store, const struct husk__pages *pages)
-{
-    for (unsigned i = 0; i < pages->count; i++)
-        if (pages->list[i]->members)
-            free_run(pages->list[i]);
-    if (!pages->all)
-        return;
-    for (size_t c = store->chunk_count; c-- > 0;) {
-        struct husk__chunk *chunk = store->chunks[c];
-        struct husk__page *records = husk__chunk_pages(chunk);
-        bool own = chunk->own_bytes;
-        for (unsigned p = HUSK__HEAD_PAGES; p < (own ? HUSK__HEAD_PAGES + 1u : HUSK__PAGES); p++) {
-            if (records[p].members)
-                free_run(&records[p]);
-        }
-    }
-}
-
-size_t husk__set_reclaim(husk_heap *heap, const struct husk__set *set)
-{
-    size_t cleared = 0;
-    struct husk__pages_walk at = husk__pages_begin(heap, set->pages);
-    heap->reclaiming = true;
-    for (struct husk__page *page; (page = husk__pages_member(&at));)
-        cleared += reclaim_page(heap, page);
-    heap->reclaiming = false;
-    free_runs(&heap->store, set->pages);
-    heap->collector.condemned = heap->collector.condemned_bytes = 0;
-    return cleared;
-}
-
 void husk__set_spare(husk_heap *heap, const struct husk__set *set,
                      void (*fn)(husk_heap *heap, husk_obj *member))
 {
@@ -329,7 +238,7 @@ void husk__set_spare(husk_heap *heap, const struct husk__set *set,
             if (fn)
                 fn(heap, obj);
         }
-        clear_bits(page);
+        husk__members_clear(page);
     }
     heap->collector.condemned = heap->collector.condemned_bytes = 0;
 }

@@ -14,6 +14,13 @@ struct husk__set {
     size_t finalizers; /* still to run */
 };
 
+/* None of the page's blocks is a member any more. */
+static inline void husk__members_clear(struct husk__page *page)
+{
+    husk__mark_clear(page);
+    page->members = 0;
+}
+
 /* The set of all that is in question on these pages (after a search). A list of pages shrinks to those with
  * members, since others may go away while hooks run. Ends the search. */
 void husk__set_make(husk_heap *heap, struct husk__set *set);
@@ -31,7 +38,7 @@ size_t husk__set_finalize(husk_heap *heap, const struct husk__set *set);
 size_t husk__set_confirm(husk_heap *heap, struct husk__set *set);
 
 /* Ends the set: step 3 of object/death.h. Nothing of it remains; what it held outside is queued in the drain.
- * Returns the weak references cleared. */
+ * Returns the weak references cleared. reclaim.c. */
 size_t husk__set_reclaim(husk_heap *heap, const struct husk__set *set);
 
 /* Lets all members live; gives each to fn first. */

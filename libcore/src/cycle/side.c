@@ -27,14 +27,14 @@ void husk__side_carry(husk_obj *obj, uint16_t *entry)
 {
     struct husk__carry *carry = find_carry(husk__chunk_of(obj)->owner, obj);
     if (carry)
-        carry->count += HUSK__CARRY_AT;
+        carry->count += SIDE_SPAN;
     *entry |= SIDE_CARRY;
 }
 
 uint64_t husk__side_total_slow(const husk_obj *obj, uint16_t entry)
 {
     struct husk__carry *carry = find_carry(husk__chunk_of(obj)->owner, obj);
-    return carry && carry->count ? carry->count + entry / SIDE_ONE : SIDE_UNKNOWN;
+    return carry && carry->count ? carry->count + entry / SIDE_ONE - SIDE_ZERO / SIDE_ONE : SIDE_UNKNOWN;
 }
 
 void husk__side_open(const struct husk__page *page)
@@ -42,7 +42,7 @@ void husk__side_open(const struct husk__page *page)
     uint16_t *side = husk__side_of(husk__page_start(page));
     size_t words = husk__page_side_words(page);
     for (size_t i = 0; i < words; i++) {
-        const uint64_t four = SIDE_OPEN * UINT64_C(0x0001000100010001);
+        const uint64_t four = SIDE_FRESH * UINT64_C(0x0001000100010001);
         memcpy(side + 4 * i, &four, sizeof four);
     }
 }

@@ -282,6 +282,7 @@ static bool run_slice(husk_heap *heap, struct slice *slice)
         case SEARCH_OPEN:
         case SEARCH_SUBTRACT:
         case SEARCH_SEED:
+        case SEARCH_ROOTS:
         case SEARCH_MARK:
         case SEARCH_FOUND:
             if (!husk__search_run(heap, slice->deadline))

@@ -186,6 +186,16 @@ bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type)
     return true;
 }
 
+void husk__reclaim_flat_rest(husk_heap *heap, husk_obj *obj, const husk_type *type, size_t from)
+{
+    struct children list = { heap, NULL, &list.first, obj };
+    husk_obj *const *refs = (husk_obj *const *)(const void *)((const char *)obj + type->refs_at);
+    for (size_t i = from; i < type->field_count; i++)
+        if (refs[i])
+            drop_outsider(refs[i], i, 0, &list);
+    splice(heap, &list);
+}
+
 /* Ends the first object of the drain. */
 ALWAYS_INLINE void end_first(husk_heap *heap)
 {

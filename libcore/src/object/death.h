@@ -40,6 +40,10 @@ bool husk__finalize(husk_heap *heap, husk_obj *obj, const husk_type *type);
  * tell). The block is the caller's to give back, unless the answer is false: then an event does it later. */
 bool husk__reclaim_member(husk_heap *heap, husk_obj *obj, const husk_type *type);
 
+/* Lets go of what is outside the set from reference number `from` on: of a member whose references lie side by side and
+ * that needs nothing else. */
+void husk__reclaim_flat_rest(husk_heap *heap, husk_obj *obj, const husk_type *type, size_t from);
+
 /* The weak references to obj end; those with callbacks become events, but for members of a set that ends. */
 void husk__end_weaks(husk_heap *heap, husk_obj *obj);
 

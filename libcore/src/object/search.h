@@ -23,13 +23,18 @@ struct husk__pages_walk {
 
 enum { MARK_EDGES = 32, MARK_RING = 128 };
 
+/* Where marking stands in its two queues; apart from them, so that a loop can keep it in registers. */
+struct husk__cursor {
+    unsigned edge_at, ring_first, ring_count;
+    size_t marked; /* objects marked so far */
+};
+
 /* See cycle/mark.h. */
 struct husk__marker {
     husk_obj *edges[MARK_EDGES];
     husk_obj *ring[MARK_RING];
-    unsigned edge_at, ring_first, ring_count;
+    struct husk__cursor at;
     struct husk__page *page_first, *page_last;
-    size_t marked; /* objects marked so far */
     size_t roots;  /* calls of husk__mark_root */
     size_t most;   /* there are no more to be marked; SIZE_MAX: not known */
 };
@@ -38,6 +43,7 @@ struct husk__found {
     size_t examined;         /* live tracked objects that are not frozen */
     size_t garbage;          /* of these, not reachable from outside */
     size_t held;             /* of these, held from outside themselves */
+    uint32_t kinds;          /* flags of the types of these, at least */
     const husk_obj *corrupt; /* has more references than its count, or is dead; then nothing else is known */
     uint64_t seen;           /* how many */
 };
@@ -48,6 +54,7 @@ enum husk__search_phase {
     SEARCH_OPEN,
     SEARCH_SUBTRACT,
     SEARCH_SEED,
+    SEARCH_ROOTS, /* not in steps: there seeding marks them */
     SEARCH_MARK,
     SEARCH_FOUND,
     /* in steps only (cycle/step.c) */

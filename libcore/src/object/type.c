@@ -182,7 +182,7 @@ static husk_status enter(husk_type *type)
         husk__types[0] = &no_type;
         type->id = next_id++;
         type->birth.head = RC_ONE | (uint64_t)type->id << 32;
-        if ((type->flags & TYPE_PLAIN) && type->refs_end - type->refs_at == 8 * type->field_count)
+        if ((type->flags & (TYPE_PLAIN | TYPE_FLAT)) == (TYPE_PLAIN | TYPE_FLAT))
             type->plain_head = type->birth.head;
         husk__types[type->id] = type;
     }
@@ -227,10 +227,12 @@ husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const hu
     type->name = own_name;
     lay_out(type, spec);
     if (type->field_count)
-        type->refs_at = type->refs_end = fields[0];
+        type->refs_at = type->refs_end = fields[0] & ~1u;
     for (size_t i = 0; i < type->field_count && fields[i] == type->refs_end; i++)
         type->refs_end += 8;
     type->flags = flags_of(spec, type->field_count, extra);
+    if (!(type->flags & (TYPE_VARYING | TYPE_EPHEMERON)) && type->refs_end - type->refs_at == 8 * type->field_count)
+        type->flags |= TYPE_FLAT;
     unsigned bin = HUSK__NO_BIN; /* found at birth (items), or larger than any */
     if (!type->item_size && type->block <= HUSK__LARGEST)
         bin = husk__class_of(type->block) + (type->flags & TYPE_TRACKED ? HUSK__CLASSES : 0);

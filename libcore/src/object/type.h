@@ -21,13 +21,14 @@ enum {
     TYPE_SOFT = 1u << 10,     /* husk_soft (object/soft.h) */
     TYPE_WATCH = 1u << 11,    /* husk_watch (object/deadqueue.h) */
     TYPE_PLAIN = 1u << 7, /* nothing but references in fields: no hook, no value, no varying slot (plain.c) */
+    TYPE_FLAT = 1u << 12, /* its slots are references in fields, side by side: refs_at to refs_end */
 };
 
 struct husk_type {
     struct husk__birth birth; /* first: <husk/inline.h> reads it. hand_at belongs to husk__store.bins */
     uint64_t
         plain_head; /* birth.head if its objects are plain and their slots side by side (plain.c); or 0 */
-    uint32_t refs_at, refs_end; /* where these lie, from the object's start */
+    uint32_t refs_at, refs_end; /* where the first references lie side by side, from the object's start */
     uint32_t flags, id;
     uint32_t block; /* bytes before rounding: header, fixed part, link, items of count 0 */
     uint32_t field_count;

@@ -39,7 +39,7 @@ enum {
     HUSK__WAITS_STEP = 1u << 10,    /* a pass in steps has come to garbage with hooks */
 };
 
-enum { HUSK__CARRY_AT = 1 << 13 }; /* references that one entry stands for at least */
+enum { HUSK__CARRY_AT = 1 << 11 }; /* references that one entry stands for at least */
 
 struct husk__bin {
     struct husk__slot *hand;

@@ -37,10 +37,10 @@ static void too_much_time_raises_the_factor(void **state)
     husk__adapt_factor(pace, 1000, 100);
     assert_factor(heap, 1, HUSK_FACTOR_SET, true);
     set_share(pace, 0.11);
-    pace->times.count = HUSK_TIME_PASSES - 1; /* not ten yet */
+    pace->times.count = HUSK_TIME_LEAST - 1; /* too few to judge by */
     husk__adapt_factor(pace, 1000, 100);
     assert_factor(heap, 1, HUSK_FACTOR_SET, false);
-    pace->times.count = HUSK_TIME_PASSES;
+    pace->times.count = HUSK_TIME_LEAST;
     static const double steps[] = { 1.5, 2.25, 3.375, 4, 4 };
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         husk__adapt_factor(pace, 1000, 900); /* whatever they find */

@@ -24,8 +24,8 @@ typedef struct husk_pacing {
     size_t least_objects;
     size_t least_bytes;
     double factor; /* 0.5 to factor_max; raised by 1.5 after two passes with a yield below 2 %, or when the
-                          last ten automatic passes took more than HUSK_TIME_GOAL of the time; back to this
-                          value when the yield is above 25 % and they took less than half of that */
+                          latest automatic passes, four to ten, took more than HUSK_TIME_GOAL of the time; back to
+                          this value when the yield is above 25 % and they took less than half of that */
     double factor_max; /* up to 16 */
 } husk_pacing;
 /* HUSK_ERANGE: a factor out of range, NaN included; nothing changes. */
@@ -43,8 +43,8 @@ HUSK_API void husk_heap_counts(const husk_heap *heap, husk_counts *out);
 
 /* ---- the factor in force, and the goals ---- */
 
-#define HUSK_TIME_GOAL 0.1 /* of the time, over the last HUSK_TIME_PASSES automatic passes */
-enum { HUSK_TIME_PASSES = 10 };
+#define HUSK_TIME_GOAL 0.1 /* of the time, over the last HUSK_TIME_PASSES automatic passes; HUSK_TIME_LEAST do for the start */
+enum { HUSK_TIME_PASSES = 10, HUSK_TIME_LEAST = 4 };
 
 /* Why the factor is what it is. */
 typedef enum husk_factor_why {

@@ -65,7 +65,7 @@ static void raise(struct husk__pace *pace, husk_factor_why why)
 
 void husk__adapt_factor(struct husk__pace *pace, size_t examined, size_t collected)
 {
-    double share = pace->times.count == HUSK_TIME_PASSES ? share_of(&pace->times) : 0;
+    double share = pace->times.count >= HUSK_TIME_LEAST ? share_of(&pace->times) : 0;
     bool poor = collected * 50 < examined;
     pace->poor = poor ? pace->poor + 1 : 0;
     if (share > HUSK_TIME_GOAL)

@@ -228,6 +228,8 @@ static void mark_loud_key(husk_obj *key, void *context)
 size_t husk__find_loud(husk_heap *heap, const struct husk__pages *pages, bool of_set)
 {
     struct husk__marker *marker = &heap->search.marker;
+    if (!(heap->search.found.kinds & TYPE_LOUD))
+        return 0;
     size_t before = marker->at.marked;
     struct husk__pages_walk at = husk__pages_begin(heap, pages);
     for (struct husk__page *page; (page = husk__pages_next(&at));) {

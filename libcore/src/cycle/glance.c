@@ -44,35 +44,61 @@ static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__found *found)
     return true;
 }
 
-/* Most neighbours are of one type: where its references lie stays in registers. */
+/* Blocks with living objects of one type with n references side by side, the first one among them; returns the first
+ * block behind them. With n a constant nothing is left to be looked up or to be guessed. */
+ALWAYS_INLINE char *glance_alike(char *at, const char *end, size_t block, const husk_type *type, size_t n)
+{
+    const size_t refs_at = type->refs_at;
+    const uint32_t id = type->id;
+    do {
+        const husk_obj *obj = (const husk_obj *)(const void *)at;
+        husk_obj *const *ref = (husk_obj *const *)(const void *)(at + refs_at);
+        take_own(husk__side_of(obj), obj->rc);
+        for (size_t i = 0; i < n; i++)
+            if (ref[i])
+                husk__side_count(ref[i]);
+        at += block;
+    } while (at < end && (((const husk_obj *)(const void *)at)->tf & (TF_TYPE | TF_QUEUED)) == id);
+    return at;
+}
+
+/* Most neighbours are of one type. */
+static char *glance_flat(char *at, const char *end, size_t block, const husk_type *type)
+{
+    size_t n = type->field_count;
+    switch (n) {
+    case 1:
+        return glance_alike(at, end, block, type, 1);
+    case 2:
+        return glance_alike(at, end, block, type, 2);
+    case 3:
+        return glance_alike(at, end, block, type, 3);
+    case 4:
+        return glance_alike(at, end, block, type, 4);
+    default:
+        return glance_alike(at, end, block, type, n);
+    }
+}
+
 void husk__glance_page(struct husk__page *page, struct husk__found *found)
 {
     const size_t block = page->block;
-    const char *at = husk__page_start(page), *end = husk__page_end(page);
-    uint32_t flat = UINT32_MAX; /* the id of the latest type whose references lie side by side; or none */
-    size_t refs_at = 0, refs_end = 0, examined = 0;
-    for (; at < end; at += block) {
-        husk_obj *obj = (husk_obj *)(uintptr_t)at;
-        if (UNLIKELY((obj->tf & (TF_TYPE | TF_QUEUED)) != flat)) {
-            const husk_type *type = husk__type_of(obj);
-            if (!(type->flags & TYPE_FLAT) || (obj->tf & TF_QUEUED)) {
-                examined += glance_other(obj, found);
-                continue;
-            }
-            flat = type->id;
+    char *at = husk__page_start(page), *end = husk__page_end(page);
+    uint32_t others = 0;
+    while (at < end) {
+        husk_obj *obj = (husk_obj *)(void *)at;
+        const husk_type *type = husk__type_of(obj);
+        if ((type->flags & TYPE_FLAT) && !(obj->tf & TF_QUEUED)) {
+            char *from = at;
             found->kinds |= type->flags;
-            refs_at = type->refs_at;
-            refs_end = type->refs_end;
-        }
-        examined++;
-        take_own(husk__side_of(obj), obj->rc);
-        for (const char *ref = at + refs_at; ref < at + refs_end; ref += sizeof(husk_obj *)) {
-            husk_obj *child = *(husk_obj *const *)(const void *)ref;
-            if (child)
-                husk__side_count(child);
+            at = glance_flat(at, end, block, type);
+            found->examined += (size_t)(at - from) / block;
+        } else {
+            others += glance_other(obj, found);
+            at += block;
         }
     }
-    found->examined += examined;
+    found->examined += others;
 }
 
 /* ---- judging ---- */

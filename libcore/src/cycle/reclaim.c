@@ -1,7 +1,7 @@
 /* cycle/reclaim.c: ending the set of a pass. See set.h.
  *
- * Most members are of a type with nothing but references side by side, bare, and refer to other members: ending one is
- * then to see that this is so. Their blocks go back together, a page at a time. */
+ * Most members are light: of a type with nothing but references side by side, bare, and led to by other members alone.
+ * Ending one is to see that its references lead to members. Blocks go back together, a page at a time. */
 #include "cycle/passlog.h"
 #include "cycle/set.h"
 #include "object/death.h"
@@ -45,32 +45,65 @@ static NEVER_INLINE bool reclaim_other(husk_heap *heap, husk_obj *obj, const hus
     return husk__reclaim_member(heap, obj, type);
 }
 
-/* Where the references of a type lie side by side, and nothing else is to be done for its objects. */
-struct flat {
-    const husk_type *type; /* NULL: not of this type */
-    size_t refs_at, refs_end;
-};
-
-static struct flat flat_of(const husk_type *type)
+/* Its references lie side by side, and nothing else is to be done for its objects. */
+ALWAYS_INLINE bool is_light(const husk_type *type)
 {
-    if (!(type->flags & TYPE_FLAT) || (type->flags & (TYPE_DISPOSE | TYPE_WEAK)))
-        return (struct flat){ NULL, 0, 0 };
-    return (struct flat){ type, type->refs_at, type->refs_end };
+    return (type->flags & TYPE_FLAT) && !(type->flags & (TYPE_DISPOSE | TYPE_WEAK));
 }
 
-ALWAYS_INLINE void reclaim_flat(husk_heap *heap, husk_obj *obj, const struct flat *flat)
+/* A light member of this type that carries nothing. */
+ALWAYS_INLINE bool is_light_member(const husk_obj *obj, uint32_t id)
 {
-    const char *base = (const char *)obj;
-    for (size_t at = flat->refs_at; at < flat->refs_end; at += sizeof(husk_obj *)) {
-        husk_obj *child = *(husk_obj *const *)(const void *)(base + at);
-        if (!child || LIKELY(husk__is_pending(child)))
+    return (obj->tf & TF_TYPE) == id && husk__is_bare(obj) && !(obj->rc & RC_SLOW);
+}
+
+/* Members of one light type with n references, the first one among them, and whatever else stands between them that is no
+ * member; returns the first block that is another member. */
+ALWAYS_INLINE char *reclaim_alike(husk_heap *heap, char *at, const char *end, size_t block,
+                                  const husk_type *type, size_t n, uint32_t *run)
+{
+    const size_t refs_at = type->refs_at;
+    const uint32_t id = type->id;
+    uint32_t here = 0;
+    for (; at < end; at += block) {
+        husk_obj *obj = (husk_obj *)(void *)at;
+        if (!husk__is_pending(obj))
             continue;
-        uint32_t rc = child->rc;
-        if (UNLIKELY(rc - 2 * RC_ONE >= RC_SLOW - 2 * RC_ONE)) {
-            husk__reclaim_flat_rest(heap, obj, flat->type, (at - flat->refs_at) / sizeof(husk_obj *));
-            return;
+        if (UNLIKELY(!is_light_member(obj, id)))
+            break;
+        here++;
+        husk_obj *const *ref = (husk_obj *const *)(void *)(at + refs_at);
+        for (size_t i = 0; i < n; i++) {
+            husk_obj *child = ref[i];
+            if (!child || LIKELY(husk__is_pending(child)))
+                continue;
+            uint32_t rc = child->rc;
+            if (UNLIKELY(rc - 2 * RC_ONE >= RC_SLOW - 2 * RC_ONE)) {
+                husk__reclaim_flat_rest(heap, obj, type, i);
+                break;
+            }
+            child->rc = rc - RC_ONE;
         }
-        child->rc = rc - RC_ONE;
+    }
+    *run = here;
+    return at;
+}
+
+static char *reclaim_light(husk_heap *heap, char *at, const char *end, size_t block, const husk_type *type,
+                           uint32_t *run)
+{
+    size_t n = type->field_count;
+    switch (n) {
+    case 1:
+        return reclaim_alike(heap, at, end, block, type, 1, run);
+    case 2:
+        return reclaim_alike(heap, at, end, block, type, 2, run);
+    case 3:
+        return reclaim_alike(heap, at, end, block, type, 3, run);
+    case 4:
+        return reclaim_alike(heap, at, end, block, type, 4, run);
+    default:
+        return reclaim_alike(heap, at, end, block, type, n, run);
     }
 }
 
@@ -102,29 +135,29 @@ static void give_members(struct husk__page *page)
 static size_t reclaim_page(husk_heap *heap, struct husk__page *page)
 {
     size_t cleared = 0;
-    uint32_t left = page->used, run = 0;
-    const husk_type *last = NULL;
-    struct flat flat = { NULL, 0, 0 };
-    struct tally tallies[TALLIES] = { { NULL, 0 } }, *tally = tallies;
-    for (HUSK__EACH_BLOCK(page, obj)) {
-        if (!husk__is_pending(obj))
+    uint32_t left = page->used;
+    struct tally tallies[TALLIES] = { { NULL, 0 } };
+    const size_t block = page->block;
+    char *at = husk__page_start(page), *end = husk__page_end(page);
+    while (at < end) {
+        husk_obj *obj = (husk_obj *)(void *)at;
+        if (!husk__is_pending(obj)) {
+            at += block;
             continue;
-        const husk_type *type = husk__type_of(obj);
-        if (UNLIKELY(type != last)) {
-            tally->objects += run;
-            tally = tally_of(heap, page, tallies, last = type);
-            flat = flat_of(type);
-            run = 0;
         }
-        run++;
-        if (LIKELY(flat.type != NULL) && LIKELY(husk__is_bare(obj)) && LIKELY(!(obj->rc & RC_SLOW))) {
-            reclaim_flat(heap, obj, &flat);
-            left--;
+        const husk_type *type = husk__type_of(obj);
+        struct tally *tally = tally_of(heap, page, tallies, type);
+        if (is_light(type) && is_light_member(obj, type->id)) {
+            uint32_t run;
+            at = reclaim_light(heap, at, end, block, type, &run);
+            tally->objects += run;
+            left -= run;
         } else {
             left -= reclaim_other(heap, obj, type, &cleared);
+            tally->objects++;
+            at += block;
         }
     }
-    tally->objects += run;
     for (unsigned i = 0; i < TALLIES; i++)
         tell_tally(heap, page, &tallies[i]);
     if (page->state == HUSK__PAGE_RUN)

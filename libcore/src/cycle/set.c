@@ -23,18 +23,25 @@ static void take_page(struct husk__page *page, struct husk__set *set, bool final
     const size_t block = page->block;
     char *start = husk__page_start(page), *end = husk__page_end(page);
     const uint16_t *side = husk__side_of(start);
-    uint64_t *bits = husk__pending_word(start);
+    uint64_t *bits = husk__pending_word(start), word = 0;
+    size_t number = 0; /* of the word */
     uint32_t members = 0;
     for (size_t at = 0, bytes = (size_t)(end - start); at < bytes; at += block) {
         size_t granule = at >> HUSK__GRANULE_SHIFT;
+        if (granule / 64 != number) {
+            bits[number] |= word;
+            word = 0;
+            number = granule / 64;
+        }
         uint64_t open = side[granule] & SIDE_OPEN;
-        bits[granule / 64] |= open << (granule % 64);
+        word |= open << (granule % 64);
         members += (uint32_t)open;
         if (UNLIKELY(finalizers) && open) {
             const husk_obj *obj = (const husk_obj *)(void *)(start + at);
             set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
         }
     }
+    bits[number] |= word;
     page->members += members;
     set->members += members;
     if (members)

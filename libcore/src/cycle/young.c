@@ -11,8 +11,9 @@ enum {
     LEAST = 64,
     MOST = 1 << 24,
     BYTES_AN_OBJECT = 512, /* large objects hasten a run: so many bytes count as one */
-    POOR_RUNS = 8,         /* so many in a row without yield */
-    POOR_SHIFT = 2,        /* make the next one come four times later: longer, and it would be a long pause */
+    POOR_RUNS = 8,         /* after so many in a row without yield */
+    SAMPLE = 16,           /* the births of one distance in so many are looked at: what is built cannot be avoided by
+                              looking less often, since each run looks at all that was born; by looking at less, it is */
     TRIES = 2,             /* at the usual distance, after each full pass */
 };
 
@@ -22,15 +23,22 @@ void husk__young_begin(husk_heap *heap)
     husk__young_arm(heap);
 }
 
-void husk__young_arm(husk_heap *heap)
+/* Births are counted anew, up to so many times the usual distance. */
+static void arm(husk_heap *heap, size_t times)
 {
     struct husk__store *store = &heap->store;
+    size_t more = heap->young.objects * times;
     store->look_blocks = store->look_bytes = SIZE_MAX;
-    if (!heap->young.objects)
+    if (!more)
         return;
-    size_t more = heap->young.objects << (heap->young.poor >= POOR_RUNS ? POOR_SHIFT : 0);
     store->look_blocks = store->seen_blocks + more;
     store->look_bytes = store->seen_bytes + store->raw_bytes + store->foreign_bytes + more * BYTES_AN_OBJECT;
+}
+
+void husk__young_arm(husk_heap *heap)
+{
+    heap->young.skips = heap->young.poor >= POOR_RUNS;
+    arm(heap, heap->young.skips ? SAMPLE - 1 : 1);
 }
 
 /* Without growth that starts passes there are none of these either. */
@@ -47,8 +55,14 @@ bool husk__young_due(husk_heap *heap)
         return false;
     if (is_wanted(heap)) {
         husk__store_recount_young(&heap->store); /* what died there by counting has not been seen yet */
-        if (husk__store_looks(&heap->store))
+        if (husk__store_looks(&heap->store) && !heap->young.skips)
             return true;
+        if (husk__store_looks(&heap->store)) {
+            husk__young_end(&heap->store);
+            heap->young.skips = false;
+            arm(heap, 1);
+            return false;
+        }
     }
     husk__young_arm(heap);
     return false;

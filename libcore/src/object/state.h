@@ -56,6 +56,7 @@ struct husk__pass_call {
 struct husk__young {
     size_t objects; /* births between two runs; 0: never */
     unsigned poor;  /* runs in a row without yield */
+    bool skips;     /* what is born now is not looked at: after poor runs one in so many is enough */
 };
 
 /* See cycle/step.c. */

@@ -212,17 +212,18 @@ func (h *Heap) NoGC() (Region, bool, error) {
 // Idle says what was done in a quiet moment.
 type Idle struct {
 	Served    bool          // what waited for a safe point
-	Passed    bool          // a pass ran
+	Passed    bool          // a pass ran, or one in steps ended
+	Stepped   bool          // a step of a pass ran; if there is More, the next call goes on with it
 	Trimmed   bool          // spare pages went back
-	More      bool          // worth calling again with a budget of Expected
-	Expected  time.Duration // of a pass
+	More      bool          // worth calling again
+	Expected  time.Duration // of a pass at once
 	Collected int
 	BytesBack uint64
 	Took      time.Duration
 }
 
 // Idle does useful work in a quiet moment, for about so long (1 ms to an hour): what waits for a safe point, a pass if
-// it is worth one and fits, spare pages. ErrRange: a budget out of range; ErrBusy in a hook.
+// it is worth one, in steps if it does not fit, spare pages. ErrRange: a budget out of range; ErrBusy in a hook.
 func (h *Heap) Idle(budget time.Duration) (Idle, error) {
 	const op = "Heap.Idle"
 	if budget < 0 {
@@ -236,7 +237,7 @@ func (h *Heap) Idle(budget time.Duration) (Idle, error) {
 	err := h.failure(op, Code(C.husk_heap_idle(h.c.heap, C.uint64_t(budget), &i)))
 	h.leave()
 	return Idle{
-		bool(i.served), bool(i.passed), bool(i.trimmed), bool(i.more), duration(uint64(i.expected_ns)),
+		bool(i.served), bool(i.passed), bool(i.stepped), bool(i.trimmed), bool(i.more), duration(uint64(i.expected_ns)),
 		int(i.collected), uint64(i.bytes_back), duration(uint64(i.took_ns)),
 	}, err
 }

@@ -192,9 +192,10 @@ static int heap_idle(lua_State *L)
     if (status != HUSK_OK)
         return husk_lua_fail(L, heap, status);
     husk_lua_leave(L, host);
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 9);
     set_bool(L, "served", idle.served);
     set_bool(L, "passed", idle.passed);
+    set_bool(L, "stepped", idle.stepped);
     set_bool(L, "trimmed", idle.trimmed);
     set_bool(L, "more", idle.more);
     set_real(L, "expected", (double)idle.expected_ns / 1e9);

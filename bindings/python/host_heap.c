@@ -468,7 +468,8 @@ bool husk_py_add_heap(PyObject *module)
           "pause($self, /)\n--\n\nWhat set_pause() has set, in seconds." },
         { "idle", husk_py_heap_idle, METH_O,
           "idle($self, seconds, /)\n--\n\nUseful work in a quiet moment, for about so long (0.001 to 3600): "
-          "what waits for a safe point, a pass if it is worth one and fits, spare pages. Returns Idle." },
+          "what waits for a safe point, a pass if it is worth one, in steps if it does not fit, spare pages. Returns "
+          "Idle." },
         { "stress", husk_py_heap_stress, METH_NOARGS,
           "stress($self, /)\n--\n\nWhat set_stress() has set, as Stress." },
         { "set_stress", FAST(husk_py_heap_set_stress), METH_VARARGS | METH_KEYWORDS,

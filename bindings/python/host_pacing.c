@@ -63,16 +63,17 @@ static PyStructSequence_Desc region_desc = { "husk.Region", "A region without pa
 
 static PyStructSequence_Field idle_names[] = {
     { "served", "what waited for a safe point was done" },
-    { "passed", "a pass ran" },
+    { "passed", "a pass ran, or one in steps ended" },
+    { "stepped", "a step of a pass ran" },
     { "trimmed", "spare pages went back" },
-    { "more", "worth calling again with expected seconds" },
-    { "expected", "seconds that a pass is expected to take" },
+    { "more", "worth calling again" },
+    { "expected", "seconds that a pass at once is expected to take" },
     { "collected", "objects" },
     { "bytes_back", "to the system" },
     { "took", "seconds" },
     { NULL, NULL },
 };
-static PyStructSequence_Desc idle_desc = { "husk.Idle", "What was done in a quiet moment.", idle_names, 8 };
+static PyStructSequence_Desc idle_desc = { "husk.Idle", "What was done in a quiet moment.", idle_names, 9 };
 
 static PyStructSequence_Field stress_names[] = {
     { "every", "a pass at each n-th allocation; 0: off" },
@@ -252,7 +253,7 @@ PyObject *husk_py_heap_idle(PyObject *self, PyObject *seconds)
     if (status != HUSK_OK)
         return husk_py_raise(home, status);
     return MAKE(idle_type, PyBool_FromLong(idle.served), PyBool_FromLong(idle.passed),
-                PyBool_FromLong(idle.trimmed), PyBool_FromLong(idle.more),
+                PyBool_FromLong(idle.stepped), PyBool_FromLong(idle.trimmed), PyBool_FromLong(idle.more),
                 PyFloat_FromDouble((double)idle.expected_ns / 1e9), sized(idle.collected),
                 sized(idle.bytes_back), PyFloat_FromDouble((double)idle.took_ns / 1e9));
 }

@@ -114,6 +114,14 @@ func TestIdle(t *testing.T) {
 	if !i.Passed || i.Collected != 2000 || i.More || i.Took <= 0 || i.Expected <= 0 {
 		t.Errorf("%+v", i)
 	}
+	s := h.NewScope()
+	keep(t, h, s, 60000)
+	same(t, "finished", husk.Must(h.Step(10*time.Microsecond)).Finished, false)
+	i = husk.Must(h.Idle(10 * time.Second)) // what is under way is gone on with
+	if !i.Stepped || !i.Passed || i.More || husk.Must(h.Steps()).UnderWay {
+		t.Errorf("%+v", i)
+	}
+	ok(t, s.Close())
 	for _, bad := range []time.Duration{0, time.Microsecond, 2 * time.Hour, -time.Second} {
 		_, err := h.Idle(bad)
 		wants(t, err, husk.ErrRange)

@@ -122,13 +122,17 @@ end)
 test("idle: what it did", function()
   local heap = husk.heap{name = "idle"}
   local idle = heap:idle(0.1)
-  ok(not (idle.served or idle.passed or idle.trimmed or idle.more))
+  ok(not (idle.served or idle.passed or idle.stepped or idle.trimmed or idle.more))
   heap:pacing{least_objects = 4000, least_bytes = 0}
   litter(heap, 2000)
   idle = heap:idle(10)
   ok(idle.passed)
   eq(idle.collected, 2000)
-  ok(idle.took > 0 and idle.expected > 0)
+  ok(idle.took > 0 and idle.expected > 0 and not idle.stepped)
+  litter(heap, 10)
+  heap:step(0.00001) -- what is under way is gone on with
+  idle = heap:idle(10)
+  ok(not heap:steps().under_way and not idle.more)
   for _, bad in ipairs{0, 0.0001, 3601, 1e30, -1, 0 / 0, math.huge} do
     refused("HUSK_ERANGE", "idle", heap.idle, heap, bad)
   end

@@ -325,7 +325,7 @@ static void pace_at_random(random64 *r)
     husk_idle idle;
     switch (random_below(r, 5)) {
     case 0:
-        if (husk_heap_idle(w.heap, 1000000000, &idle) != HUSK_OK)
+        if (husk_heap_idle(w.heap, random_below(r, 2) ? 1000000 : 1000000000, &idle) != HUSK_OK)
             fail("idle", 0, 0);
         break;
     case 1:

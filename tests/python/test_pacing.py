@@ -92,12 +92,18 @@ class Pacing(Case):
 
     def test_idle(self):
         heap = self.heap
-        self.assertEqual(heap.idle(0.1)[:4], (False, False, False, False))
+        self.assertEqual(heap.idle(0.1)[:5], (False,) * 5)
         heap.set_pacing(least_objects=4000, least_bytes=0)
         litter(heap, 2000)
         idle = heap.idle(10)
         self.assertEqual((idle.passed, idle.collected, idle.more), (True, 2000, False))
-        self.assertTrue(idle.took > 0 and idle.expected > 0)
+        self.assertTrue(idle.took > 0 and idle.expected > 0 and not idle.stepped)
+        kept = heap.list(range(10))
+        for i in range(60000):
+            kept.append(heap.list())
+        self.assertFalse(heap.step(0.00001).finished)  # what is under way is gone on with
+        idle = heap.idle(10)
+        self.assertEqual((idle.stepped, idle.passed, idle.more, heap.steps().under_way), (True, True, False, False))
         for bad in (0, 0.0001, 3601, 1e30, -1, math.nan, math.inf):
             self.raises(husk.RangeError, "idle", heap.idle, bad)
         self.raises(TypeError, "", heap.idle, "x")

@@ -192,8 +192,8 @@ end
 -- heap:no_gc(): the same while it lasts, with active; nil outside of one.
 
 -- heap:idle(seconds): useful work in a quiet moment, for about so long (0.001 to 3600): what waits for a safe point, a pass
--- if it is worth one and fits, spare pages. A table: served, passed, trimmed, what was done; collected, bytes_back, took;
--- more, whether it is worth calling again with expected seconds.
+-- if it is worth one, in steps if it does not fit, spare pages. A table: served, passed, stepped, trimmed, what was done;
+-- collected, bytes_back, took; more, whether it is worth calling again; expected, the seconds of a pass at once.
 
 -- heap:stress(settings): a pass at each settings.every-th allocation, 0: off; with a seed at random ones, every-th in the
 -- mean. Returns the settings, a table: every, seed.

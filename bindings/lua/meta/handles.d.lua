@@ -581,10 +581,11 @@ function Child:wait() end
 --- What was done in a quiet moment.
 ---@class husk.Idle
 ---@field served boolean what waited for a safe point
----@field passed boolean a pass ran
+---@field passed boolean a pass ran, or one in steps ended
+---@field stepped boolean a step of a pass ran
 ---@field trimmed boolean spare pages went back
----@field more boolean worth calling again with expected seconds
----@field expected number seconds of a pass
+---@field more boolean worth calling again
+---@field expected number seconds of a pass at once
 ---@field collected integer
 ---@field bytes_back integer
 ---@field took number seconds
@@ -910,8 +911,8 @@ function Heap:no_gc_end() end
 function Heap:no_gc() end
 
 --- Useful work in a quiet moment, for about so long (0.001 to 3600): what waits for a safe point, a pass if it is worth
---- one and fits, spare pages. A table: served, passed, trimmed, what was done; collected, bytes_back, took; more, whether
---- it is worth calling again with expected seconds.
+--- one, in steps if it does not fit, spare pages. A table: served, passed, stepped, trimmed, what was done; collected,
+--- bytes_back, took; more, whether it is worth calling again; expected, the seconds of a pass at once.
 ---@param seconds number
 ---@return husk.Idle
 function Heap:idle(seconds) end

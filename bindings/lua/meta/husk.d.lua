@@ -817,8 +817,8 @@ function husk.no_gc_end() end
 function husk.no_gc() end
 
 --- Useful work in a quiet moment, for about so long (0.001 to 3600): what waits for a safe point, a pass if it is worth
---- one and fits, spare pages. A table: served, passed, trimmed, what was done; collected, bytes_back, took; more, whether
---- it is worth calling again with expected seconds.
+--- one, in steps if it does not fit, spare pages. A table: served, passed, stepped, trimmed, what was done; collected,
+--- bytes_back, took; more, whether it is worth calling again; expected, the seconds of a pass at once.
 ---@param seconds number
 ---@return husk.Idle
 function husk.idle(seconds) end

@@ -201,14 +201,16 @@ class Region(structseq[Any], tuple[int, int, int, int, bool, bool, str, str]):
     def holder(self) -> str: ...
 
 @final
-class Idle(structseq[Any], tuple[bool, bool, bool, bool, float, int, int, float]):
+class Idle(structseq[Any], tuple[bool, bool, bool, bool, bool, float, int, int, float]):
     __match_args__: Final = (
-        "served", "passed", "trimmed", "more", "expected", "collected", "bytes_back", "took",
+        "served", "passed", "stepped", "trimmed", "more", "expected", "collected", "bytes_back", "took",
     )
     @property
     def served(self) -> bool: ...
     @property
     def passed(self) -> bool: ...
+    @property
+    def stepped(self) -> bool: ...
     @property
     def trimmed(self) -> bool: ...
     @property

@@ -182,19 +182,22 @@ HUSK_API bool husk_heap_no_gc(const husk_heap *heap, husk_region *out);
 
 typedef struct husk_idle {
     bool served;  /* what waited for a safe point was done: later releases, finalizers, callbacks */
-    bool passed;  /* a full pass ran */
+    bool passed;  /* a pass over the whole heap ran, or one in steps ended */
+    bool stepped; /* a step of a pass ran (husk/step.h); more: the next call, or husk_heap_step, goes on with it */
     bool trimmed; /* spare pages beyond those worth keeping went back */
-    bool more;    /* worth calling again with a budget of expected_ns or more */
+    bool more;    /* worth calling again */
     uint64_t
         expected_ns;   /* what a pass over the present heap is expected to take, by what passes took so far;
                              100 ns an object before the first one */
-    size_t collected;  /* by the pass */
+    size_t collected;  /* by the pass; in steps so far */
     size_t bytes_back; /* to the system */
     uint64_t took_ns;
 } husk_idle;
 /* Useful work while the program waits: what waits for a safe point; a pass, if one is asked for or the heap has
- * grown by more than a quarter of what would start one, and if it is expected to take no longer than what is left
- * of the budget (1 ns to an hour); spare pages. Hooks and the ends of chains take what they take.
+ * grown by more than a quarter of what would start one; spare pages. A pass that is expected to take longer than what is
+ * left of the budget (1 ms to an hour) runs in steps: one with the rest of the budget, the next ones in later calls. One
+ * that is under way in steps, whoever began it, is gone on with; disabling holds it off, too. While one is, growth starts
+ * no other (husk_heap_step). Hooks and the ends of chains take what they take.
  * HUSK_ERANGE: a budget out of range. HUSK_EBUSY: in a hook. */
 HUSK_API husk_status husk_heap_idle(husk_heap *heap, uint64_t budget_ns, HUSK_NULLABLE husk_idle *out);
 

@@ -1,11 +1,14 @@
 /* cycle/idle.c: useful work in a quiet moment (husk/pacing.h). A program that drops much and then allocates no more
- * is not looked at by the triggers; here it can be. */
+ * is not looked at by the triggers; here it can be: at once where that fits, else in steps (step.c). */
 #define _GNU_SOURCE
 #include "base/clock.h"
 #include "cycle/collect.h"
 #include "cycle/pace.h"
+#include "cycle/step.h"
 #include "object/hook.h"
 #include "object/traced.h"
+
+#include <husk/step.h>
 
 #define LEAST_BUDGET ((uint64_t)1000000)
 #define MOST_BUDGET ((uint64_t)3600 * 1000000000)
@@ -18,15 +21,18 @@ static uint64_t expect_ns(husk_heap *heap)
     return (uint64_t)(each * (double)blocks);
 }
 
+/* Somebody waits for a pass. */
+static bool is_wished(husk_heap *heap)
+{
+    return husk__waiting(&heap->store) & (HUSK__WAITS_PASS | HUSK__WAITS_REQUEST);
+}
+
 /* A quarter of what would start a pass. */
 static bool is_worth_a_pass(husk_heap *heap)
 {
     husk_counts counts;
-    if (husk__waiting(&heap->store) & (HUSK__WAITS_PASS | HUSK__WAITS_REQUEST))
-        return true;
     husk_heap_counts(heap, &counts);
-    return !husk__pace_held(heap) &&
-           (counts.grown_objects > counts.limit_objects / 4 || counts.grown_bytes > counts.limit_bytes / 4);
+    return counts.grown_objects > counts.limit_objects / 4 || counts.grown_bytes > counts.limit_bytes / 4;
 }
 
 static void serve_queues(husk_heap *heap, husk_idle *out)
@@ -38,20 +44,42 @@ static void serve_queues(husk_heap *heap, husk_idle *out)
     out->served = true;
 }
 
-static void run_pass(husk_heap *heap, uint64_t left_ns, husk_idle *out)
+static void run_whole(husk_heap *heap, husk_idle *out)
 {
-    if (!is_worth_a_pass(heap))
-        return;
-    if (out->expected_ns > left_ns) {
-        out->more = true;
-        return;
-    }
     husk_pass sum = { 0 };
     (void)husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST);
     (void)husk__collect_full(heap, HUSK_BY_IDLE, &sum);
     out->passed = true;
     out->collected = sum.collected;
-    out->more = husk__waiting(&heap->store) & HUSK__WAITS_PASS; /* a hook has asked again */
+}
+
+static void run_step(husk_heap *heap, uint64_t left_ns, husk_idle *out)
+{
+    husk_step done;
+    if (left_ns < HUSK_STEP_LEAST_NS) {
+        out->more = true;
+        return;
+    }
+    (void)husk__step_run(heap, HUSK_BY_IDLE, left_ns < HUSK_STEP_MOST_NS ? left_ns : HUSK_STEP_MOST_NS,
+                         &done);
+    out->stepped = true;
+    out->passed = done.finished;
+    out->collected = done.so_far.collected;
+    out->more = !done.finished;
+}
+
+/* A pass under way in steps is gone on with, whoever began it: only what somebody waits for had better be found by a
+ * whole one, since it may be garbage that came after. */
+static void run_pass(husk_heap *heap, uint64_t left_ns, husk_idle *out)
+{
+    bool wished = is_wished(heap), begun = heap->store.in_steps;
+    if (!wished && (husk__pace_held(heap) || (!begun && !is_worth_a_pass(heap))))
+        return;
+    if (out->expected_ns <= left_ns && (wished || !begun))
+        run_whole(heap, out);
+    else
+        run_step(heap, left_ns, out);
+    out->more |= is_wished(heap); /* a hook has asked again, or the pass began before the wish */
 }
 
 static void give_pages(husk_heap *heap, husk_idle *out)

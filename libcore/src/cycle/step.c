@@ -35,7 +35,7 @@ static void begin(husk_heap *heap, husk_reason reason)
     husk__search_begin(heap, true);
     stepping->pass = (husk_pass){ .generation = HUSK__OLD, .reason = reason };
     stepping->named = 0;
-    stepping->waits = stepping->corrupt = false;
+    stepping->waits = stepping->corrupt = stepping->owed = false;
     stepping->figures.begun++;
     husk__pass_begin(heap, HUSK_STEP, reason, true, start);
     husk__part_end(heap, HUSK_PART_CLEAR);
@@ -459,6 +459,9 @@ void husk__step_drop(husk_heap *heap)
     heap->store.in_steps = false;
     heap->stepping.waits = false;
     heap->stepping.figures.given_up++;
+    if (heap->stepping.owed)
+        husk__let_wait(&heap->store, HUSK__WAITS_REQUEST);
+    heap->stepping.owed = false;
     husk__young_arm(heap);
 }
 
@@ -476,6 +479,21 @@ static bool is_budget(uint64_t ns)
     return ns >= HUSK_STEP_LEAST_NS && ns <= HUSK_STEP_MOST_NS;
 }
 
+husk_status husk__step_run(husk_heap *heap, husk_reason reason, uint64_t budget_ns, husk_step *out)
+{
+    husk_status status = HUSK_OK;
+    uint64_t start = husk__now();
+    if (!heap->store.in_steps) {
+        begin(heap, reason);
+        heap->stepping.owed = reason == HUSK_BY_IDLE &&
+                              husk__take_waiting(&heap->store, HUSK__WAITS_REQUEST | HUSK__WAITS_PASS);
+    }
+    out->finished = step(heap, budget_ns, budget_ns, false, &status);
+    out->so_far = heap->stepping.pass;
+    out->ns = husk__now() - start;
+    return status;
+}
+
 husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, husk_step *out)
 {
     husk_step done = { 0 };
@@ -489,10 +507,7 @@ husk_status husk_heap_step(husk_heap *heap, uint64_t budget_ns, husk_step *out)
     } else {
         uint64_t start = husk__now();
         (void)husk__collect_queues(heap);
-        if (!heap->store.in_steps)
-            begin(heap, HUSK_BY_CALL);
-        done.finished = step(heap, budget_ns, budget_ns, false, &status);
-        done.so_far = heap->stepping.pass;
+        status = husk__step_run(heap, HUSK_BY_CALL, budget_ns, &done);
         done.ns = husk__now() - start;
         if (status)
             (void)husk_heap_fail(heap, status,

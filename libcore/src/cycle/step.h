@@ -28,6 +28,11 @@ bool husk__step_begins(husk_heap *heap);
 /* At a safe point: goes on if garbage with hooks was left for it. */
 void husk__step_safe(husk_heap *heap);
 
+/* Goes on with the pass under way, or begins one for this reason, for about so long; no hook is running, and the queues
+ * are served. What waits for a pass (HUSK__WAITS_REQUEST, HUSK__WAITS_PASS) is taken by one that begins by
+ * HUSK_BY_IDLE, and waits again if that is given up. */
+husk_status husk__step_run(husk_heap *heap, husk_reason reason, uint64_t budget_ns, husk_step *out);
+
 /* Gives the pass up, if one is under way: its tables are needed, or end. */
 void husk__step_drop(husk_heap *heap);
 

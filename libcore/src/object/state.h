@@ -74,6 +74,7 @@ struct husk__stepping {
     size_t rest;                    /* nominees that their batches did not confirm */
     bool waits;                     /* garbage with hooks is left, for a safe point */
     bool corrupt;                   /* some nominee has fewer references than slots that hold it */
+    bool owed;                      /* somebody waits for it: for another one, if it is given up */
 };
 
 struct husk__set;

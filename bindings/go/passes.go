@@ -82,16 +82,21 @@ type PassRecord struct {
 // String returns the record as HUSK_GCTRACE prints it.
 func (r PassRecord) String() string { return r.Line }
 
-func passRecordOf(heap *C.husk_heap, r *C.husk_pass_record) PassRecord {
-	times := PassTimes{
-		Clear: part(r, C.HUSK_PART_CLEAR), Subtract: part(r, C.HUSK_PART_SUBTRACT), Seed: part(r, C.HUSK_PART_SEED),
-		Mark: part(r, C.HUSK_PART_MARK), Gather: part(r, C.HUSK_PART_GATHER), Finalize: part(r, C.HUSK_PART_FINALIZE),
-		Confirm: part(r, C.HUSK_PART_CONFIRM), Reclaim: part(r, C.HUSK_PART_RECLAIM),
-		Callbacks: part(r, C.HUSK_PART_CALLBACKS),
+// timesOf: ns is an array of HUSK_PARTS.
+func timesOf(ns *[C.HUSK_PARTS]C.uint64_t) PassTimes {
+	part := func(p C.husk_part) time.Duration { return time.Duration(ns[p]) }
+	return PassTimes{
+		Clear: part(C.HUSK_PART_CLEAR), Subtract: part(C.HUSK_PART_SUBTRACT), Seed: part(C.HUSK_PART_SEED),
+		Mark: part(C.HUSK_PART_MARK), Gather: part(C.HUSK_PART_GATHER), Finalize: part(C.HUSK_PART_FINALIZE),
+		Confirm: part(C.HUSK_PART_CONFIRM), Reclaim: part(C.HUSK_PART_RECLAIM), Callbacks: part(C.HUSK_PART_CALLBACKS),
 	}
+}
+
+// recordOf leaves the line out; name says what the type of entry i of by_type is called.
+func recordOf(r *C.husk_pass_record, name func(i int) string) PassRecord {
 	out := PassRecord{
 		Number: uint64(r.number), Reason: Reason(r.reason), Mode: Mode(r.mode), Corrupt: r.status != C.HUSK_OK,
-		Quiet: bool(r.quiet), Threads: int(r.threads), Start: time.Duration(r.start_ns), Pause: time.Duration(r.pause_ns), Times: times,
+		Quiet: bool(r.quiet), Threads: int(r.threads), Start: time.Duration(r.start_ns), Pause: time.Duration(r.pause_ns), Times: timesOf(&r.ns),
 		Candidates: uint64(r.candidates), Freed: uint64(r.freed), FreedBytes: uint64(r.freed_bytes),
 		Finalized: uint64(r.finalized), WeakCleared: uint64(r.weak_cleared), Held: uint64(r.held),
 		Reached: uint64(r.reached), Resurrected: uint64(r.resurrected), Deferred: uint64(r.deferred),
@@ -101,15 +106,18 @@ func passRecordOf(heap *C.husk_heap, r *C.husk_pass_record) PassRecord {
 	}
 	for i := 0; i < int(r.types); i++ {
 		one := &r.by_type[i]
-		out.ByType = append(out.ByType, Freed{C.GoString(C.husk_type_name(one._type)), uint64(one.objects), uint64(one.bytes)})
+		out.ByType = append(out.ByType, Freed{name(i), uint64(one.objects), uint64(one.bytes)})
 	}
+	return out
+}
+
+func passRecordOf(heap *C.husk_heap, r *C.husk_pass_record) PassRecord {
+	out := recordOf(r, func(i int) string { return C.GoString(C.husk_type_name(r.by_type[i]._type)) })
 	var line [4096]C.char
 	C.husk_pass_line(heap, r, &line[0], C.size_t(len(line)))
 	out.Line = C.GoString(&line[0])
 	return out
 }
-
-func part(r *C.husk_pass_record, p C.husk_part) time.Duration { return time.Duration(r.ns[p]) }
 
 // PassRecords returns the records of the latest passes, the oldest first: as many as the heap keeps, which is 64.
 func (h *Heap) PassRecords() ([]PassRecord, error) {
@@ -166,10 +174,14 @@ func (h *Heap) Pauses(mode Mode) (Pauses, error) {
 		return Pauses{}, errorf(op, ErrRange, "there is no mode %d of passes", int(mode))
 	}
 	C.husk_heap_pauses(h.c.heap, C.husk_mode(mode), &p)
+	return pausesOf(&p), nil
+}
+
+func pausesOf(p *C.husk_pauses) Pauses {
 	return Pauses{
 		uint64(p.count), time.Duration(p.total_ns), time.Duration(p.max_ns), time.Duration(p.p50_ns),
 		time.Duration(p.p90_ns), time.Duration(p.p99_ns), time.Duration(p.p999_ns),
-	}, nil
+	}
 }
 
 // Percentile returns the pause that so many percent of all do not exceed. ErrRange: mode, or percent is not above 0

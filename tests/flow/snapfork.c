@@ -3,10 +3,14 @@
 #include "story.h"
 #include "types.h"
 
+#include <husk/trace.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *path_of(const char *name)
@@ -101,4 +105,73 @@ static void ended(husk_heap *heap)
     (void)remove(path);
 }
 
-STORIES(STORY(as_it_was, STORY_NO_FAULT), STORY(several, STORY_NO_FAULT), STORY(ended, STORY_NO_FAULT));
+/* ---- while others are in the library ---- */
+
+enum { OTHERS = 3 };
+static atomic_bool enough;
+static atomic_uint rounds;
+
+/* Goes through the locks that a child needs: those of the places of births, and of reserved memory. */
+static void *be_busy(void *data)
+{
+    (void)data;
+    while (!atomic_load(&enough)) {
+        husk_heap *heap;
+        husk_snapshot *snapshot;
+        assert_int_equal(husk_heap_new(NULL, &heap), HUSK_OK);
+        assert_int_equal(husk_trace_start(heap, NULL), HUSK_OK);
+        for (int i = 0; i < 10; i++)
+            assert_true(litter(heap, type_node));
+        assert_int_equal(husk_snapshot_new(heap, NULL, &snapshot), HUSK_OK);
+        husk_snapshot_free(snapshot);
+        husk_heap_close(heap);
+        atomic_fetch_add(&rounds, 1);
+    }
+    return NULL;
+}
+
+/* False: it does not end. */
+static bool ends(int64_t child)
+{
+    for (int i = 0; i < 20000; i++) {
+        siginfo_t info = { 0 };
+        assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT), 0);
+        if (info.si_pid)
+            return true;
+        struct timespec ms = { .tv_nsec = 1000000 };
+        (void)nanosleep(&ms, NULL);
+    }
+    (void)kill((pid_t)child, SIGKILL);
+    return false;
+}
+
+static void while_others_work(husk_heap *heap)
+{
+    const char *path = path_of("busy");
+    pthread_t others[OTHERS];
+    HOLD obj = husk_obj_new(heap, type_node);
+    TRY(obj);
+    TRY_OK(husk_trace_start(heap, NULL));
+    atomic_store(&enough, false);
+    atomic_store(&rounds, 0);
+    for (int i = 0; i < OTHERS; i++)
+        assert_int_equal(pthread_create(&others[i], NULL, be_busy, NULL), 0);
+    bool ended = true;
+    for (size_t i = 0; ended && (i < story_size(60, 10) || atomic_load(&rounds) < OTHERS); i++) {
+        int64_t child;
+        assert_int_equal(husk_snapshot_fork(heap, NULL, path, &child), HUSK_OK);
+        ended = ends(child);
+        husk_status status = husk_snapshot_fork_wait(child);
+        assert_true(!ended || status == HUSK_OK);
+    }
+    atomic_store(&enough, true);
+    for (int i = 0; i < OTHERS; i++)
+        assert_int_equal(pthread_join(others[i], NULL), 0);
+    (void)remove(path);
+    husk_trace_stop(heap);
+    if (!ended)
+        fail_msg("a child waits for what nobody will give back");
+}
+
+STORIES(STORY(as_it_was, STORY_NO_FAULT), STORY(several, STORY_NO_FAULT), STORY(ended, STORY_NO_FAULT),
+        STORY(while_others_work, STORY_NO_FAULT));

@@ -56,8 +56,9 @@ HUSK_API husk_status husk_snapshot_save(const husk_snapshot *snapshot, const cha
 HUSK_API husk_status husk_snapshot_load(const char *path, husk_snapshot **out);
 
 /* Takes and saves in a forked child, so that the caller stops for the fork alone. *child is its process id:
- * husk_snapshot_fork_wait must be called once. No other thread may be inside the library at that moment. HUSK_EIO:
- * no process can be started; HUSK_ENOMEM. */
+ * husk_snapshot_fork_wait must be called once. Other threads may be at work with heaps of their own; the fork waits
+ * for those that hold a lock of the library's which the child will need. HUSK_EIO: no process can be started;
+ * HUSK_ENOMEM. */
 HUSK_API husk_status husk_snapshot_fork(HUSK_NULLABLE husk_heap *heap,
                                         HUSK_NULLABLE const husk_snapshot_options *options, const char *path,
                                         int64_t *child);

@@ -105,3 +105,13 @@ size_t husk__reserved_lost(void)
     pthread_mutex_unlock(&lock);
     return n;
 }
+
+void husk__reserved_lock(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void husk__reserved_unlock(void)
+{
+    pthread_mutex_unlock(&lock);
+}

@@ -27,4 +27,9 @@ bool husk__reserved_find(uintptr_t at, struct husk__reserved *out);
 /* Reservations that there was no room to note. */
 size_t husk__reserved_lost(void);
 
+/* Around a fork, so that the child has the table whole (trace/foreign_session.c). Of the library's locks it is the
+ * last: whoever holds it takes no other. */
+void husk__reserved_lock(void);
+void husk__reserved_unlock(void);
+
 #endif

@@ -33,6 +33,10 @@ void husk__foreign_stays(const struct husk__lifted *lifted);
 /* The traceback of a block; 0: not known. */
 uint32_t husk__foreign_stack(uint32_t domain, uint64_t address);
 
+/* From now on the child of a fork can take snapshots, whatever other threads were doing in the library at that moment:
+ * the fork waits for the locks that it needs. False: no memory for that. */
+bool husk__foreign_may_fork(void);
+
 /* For a snapshot: holds all events up until husk__foreign_release; NULL: off. */
 struct husk__tracer *husk__foreign_hold(void);
 void husk__foreign_release(void);

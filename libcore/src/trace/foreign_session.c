@@ -2,6 +2,7 @@
  * fork, is looked at. */
 #include "trace/foreign_state.h"
 
+#include "base/reserved.h"
 #include "trace/site.h"
 
 /* Events hold the tracer's lock for less time than it takes to sleep and be woken: who finds it taken looks again for
@@ -35,15 +36,18 @@ void husk__foreign_unlock_all(void)
     husk__foreign_here.inside--;
 }
 
-/* fork: the child has the tables whole, and no other thread; the locks are held by the one that it has. */
+/* fork: the child has the tables whole, and no other thread; the locks are held by the one that it has. All in one
+ * handler, in the order in which events take them: of several, others could come in between. */
 static void before_fork(void)
 {
     husk__foreign_lock_all();
     husk__sites_lock();
+    husk__reserved_lock();
 }
 
 static void after_fork_here(void)
 {
+    husk__reserved_unlock();
     husk__sites_unlock();
     husk__foreign_unlock_all();
 }
@@ -60,6 +64,12 @@ static void prepare(void)
         pthread_mutex_init(&husk__foreign.shards[s].lock, NULL);
     husk__foreign.prepared = pthread_key_create(&husk__foreign.key, husk__foreign_thread_ends) == 0 &&
                              pthread_atfork(before_fork, after_fork_here, after_fork_child) == 0;
+}
+
+bool husk__foreign_may_fork(void)
+{
+    pthread_once(&husk__foreign.once, prepare);
+    return husk__foreign.prepared;
 }
 
 /* All locks, if tracing is on. */
@@ -101,8 +111,7 @@ static void forget_blocks(void)
 
 husk_status husk__foreign_start(const husk_trace_options *options)
 {
-    pthread_once(&husk__foreign.once, prepare);
-    if (!husk__foreign.prepared)
+    if (!husk__foreign_may_fork())
         return husk_fail(HUSK_ENOMEM, "the process's blocks: %s", husk_status_text(HUSK_ENOMEM));
     struct husk__tracer *tracer;
     husk_status status = husk__tracer_new(options, &tracer);

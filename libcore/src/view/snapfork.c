@@ -9,6 +9,7 @@
  * pipe belongs to it is noted in a list, the only one of the process beside those of ranges and types. */
 #define _GNU_SOURCE
 #include "base/memory.h"
+#include "trace/foreign.h"
 #include "view/take.h"
 
 #include <errno.h>
@@ -75,7 +76,7 @@ static _Noreturn void take_and_say(husk_heap *heap, const husk_snapshot_options 
 husk_status husk_snapshot_fork(husk_heap *heap, const husk_snapshot_options *options, const char *path,
                                int64_t *child)
 {
-    struct child *made = husk__raw_new(sizeof *made);
+    struct child *made = husk__foreign_may_fork() ? husk__raw_new(sizeof *made) : NULL;
     if (!made)
         return husk_fail(HUSK_ENOMEM, "%s", husk_status_text(HUSK_ENOMEM));
     pid_t parent = getpid();

@@ -39,15 +39,34 @@ static size_t command(char *text, size_t room)
     return length;
 }
 
+/* A second of UTC as "2026-01-31T23:59:59Z". Not by the C library, whose calls for it wait for a lock that in the
+ * child of a fork nobody may ever give back. */
+static size_t time_text(time_t now, char *text, size_t room)
+{
+    static const unsigned char month_days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    unsigned long left = now > 0 ? (unsigned long)now : 0;
+    unsigned long second = left % 86400, day = left / 86400, year = 1970;
+    unsigned month = 0;
+    for (;; year++) {
+        bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        if (day >= 365ul + leap) {
+            day -= 365ul + leap;
+            continue;
+        }
+        for (; day >= month_days[month] + (unsigned)(leap && month == 1); month++)
+            day -= month_days[month] + (unsigned)(leap && month == 1);
+        break;
+    }
+    return (size_t)snprintf(text, room, "%04lu-%02u-%02luT%02lu:%02lu:%02luZ", year, month + 1, day + 1,
+                            second / 3600, second / 60 % 60, second % 60);
+}
+
 bool husk__take_about(struct husk_snapshot *snapshot, const husk_heap *heap, bool edges, pid_t pid)
 {
     char text[4096];
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
     if (!add_text(snapshot, "husk", husk_version(), strlen(husk_version())))
         return false;
-    size_t length = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    size_t length = time_text(time(NULL), text, sizeof text);
     if (!add_text(snapshot, "time", text, length))
         return false;
     length = (size_t)snprintf(text, sizeof text, "%ld", (long)(pid ? pid : getpid()));

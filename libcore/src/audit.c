@@ -125,27 +125,51 @@ static void check_child(husk_obj *child, size_t slot, size_t index, void *contex
     slots->bad_slot = slot;
 }
 
+/* The target knows this weak reference of its own. */
+static bool is_known(const husk_obj *target, const husk_weak *weak)
+{
+    if (!target->cell)
+        return false;
+    if (target->cell & CELL_LONE)
+        return husk__lone_of(target) == weak;
+    return husk__weak_has_call(weak) ? *weak->back == weak : husk__cell_at(target->cell)->shared == weak;
+}
+
 static husk_status verify_cell(husk_heap *heap, const husk_obj *obj, const husk_type *type)
 {
+    if (obj->cell & CELL_LONE) {
+        const husk_weak *lone = husk__lone_of(obj);
+        WANT(husk__is_own_object(heap, &lone->head) && (husk__type_of(&lone->head)->flags & TYPE_WEAK),
+             "object of type %s: no side cell and no weak reference where 0x%x says", type->name, obj->cell);
+        WANT(lone->target == obj, "object of type %s: its lone weak reference points elsewhere", type->name);
+        return HUSK_OK;
+    }
     uint32_t block = obj->cell / HUSK__CELLS_PER_BLOCK;
     WANT(block < HUSK__MOST_CELL_BLOCKS && husk__cell_blocks[block], "object of type %s: no side cell %u",
          type->name, obj->cell);
     const struct husk__cell *cell = husk__cell_at(obj->cell);
     WANT(cell->target == obj, "object of type %s: its side cell belongs to another", type->name);
     size_t count = 0;
-    bool shared = !cell->shared;
+    if (cell->shared) {
+        count++;
+        WANT(husk__is_own_object(heap, &cell->shared->head) &&
+                 (husk__type_of(&cell->shared->head)->flags & (TYPE_WEAK | TYPE_TRACKED)) == TYPE_WEAK,
+             "object of type %s: what is shared as weak reference is none", type->name);
+        WANT(cell->shared->target == obj, "object of type %s: a weak reference points elsewhere", type->name);
+    }
     husk_weak *const *back = &cell->weaks;
     for (const husk_weak *weak = cell->weaks; weak; back = &weak->next, weak = weak->next) {
         WANT(++count <= cell->count, "object of type %s: more weak references than its %u", type->name,
              cell->count);
         WANT(husk__is_own_object(heap, &weak->head) && (husk__type_of(&weak->head)->flags & TYPE_WEAK),
              "object of type %s: what is listed as weak reference is none", type->name);
+        WANT(husk__weak_has_call(weak), "object of type %s: a weak reference without callback is listed",
+             type->name);
         WANT(weak->target == obj && weak->back == back,
              "object of type %s: a weak reference points elsewhere", type->name);
-        shared |= weak == cell->shared;
     }
-    WANT(count == cell->count && shared, "object of type %s: %zu weak references listed, %u counted",
-         type->name, count, cell->count);
+    WANT(count == cell->count, "object of type %s: %zu weak references listed, %u counted", type->name, count,
+         cell->count);
     struct husk__tie *const *tie_back = &cell->ties;
     for (const struct husk__tie *tie = cell->ties; tie; tie_back = &tie->next, tie = tie->next)
         WANT(tie->target == obj && tie->back == tie_back && tie->hash,
@@ -260,8 +284,7 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
          (const void *)slots.bad);
     if (type->flags & TYPE_WEAK) {
         const husk_weak *weak = (const husk_weak *)obj;
-        WANT(!weak->target ||
-                 (husk__is_own_object(heap, weak->target) && weak->target->cell && *weak->back == weak),
+        WANT(!weak->target || (husk__is_own_object(heap, weak->target) && is_known(weak->target, weak)),
              "a weak reference is not listed where it points");
         totals->softs += (type->flags & TYPE_SOFT) && !(obj->tf & TF_QUEUED);
     }

@@ -394,10 +394,11 @@ static void untie(random64 *r)
     known *k = &all[key];
     if (!key || !k->entries)
         return;
-    entry e = k->entry[--k->entries];
+    entry e = k->entry[k->entries - 1];
     search();
     if (!all[e.map].reached)
-        return; /* gone, or on its way */
+        return; /* gone, or on its way, from which a lock may bring it back with its entries */
+    k->entries--;
     for (int t = 0; t < 2; t++)
         (void)husk_weakkeymap_remove(all[e.map].obj[t], k->obj[t]);
 }

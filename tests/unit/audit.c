@@ -107,11 +107,21 @@ static void test_weak_references(void **state)
     struct husk__cell *cell = husk__cell_at(s.one->cell);
     DAMAGED(cell->target, s.two, "belongs to another");
     DAMAGED(cell->count, 1, "more weak references than its 1");
+    DAMAGED(cell->weaks, s.weak, "without callback is listed");
     DAMAGED(cell->count, 3, "2 weak references listed, 3 counted");
-    DAMAGED(cell->shared, (husk_weak *)(void *)s.two, "weak references listed");
+    DAMAGED(cell->shared, (husk_weak *)(void *)s.two, "what is shared as weak reference is none");
+    DAMAGED(cell->shared, s.call, "what is shared as weak reference is none");
+    DAMAGED(cell->shared, NULL, "1 weak references listed, 2 counted");
     DAMAGED(s.weak->target, s.two, "weak reference");
     DAMAGED(s.one->cell, 0, "weak reference is not listed");
     DAMAGED(s.heap->cells.in_use, 7, "side cells, 7 noted");
+    husk_weak *lone = husk_weak_new(s.two, NULL, NULL, NULL);
+    assert_true(s.two->cell & CELL_LONE);
+    DAMAGED(s.two->cell, s.two->cell + 1, "no weak reference where");
+    DAMAGED(s.one->cell, s.two->cell, "weak reference");
+    DAMAGED(lone->target, s.one, "weak reference");
+    DAMAGED(lone->target, NULL, "lone weak reference points elsewhere");
+    husk_weak_release(lone);
     take_down(&s);
 }
 

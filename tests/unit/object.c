@@ -3,9 +3,8 @@
 #include "fixture.h"
 #include "types.h"
 
-#include "object/cell.h"
-#include "object/header.h"
-#include "object/state.h"
+#include "object/weak.h"
+#include "store/range.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -13,19 +12,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void ignore(husk_weak *weak, void *data)
+{
+    (void)weak, (void)data;
+}
+
 /* More cells than a block holds, in two heaps at once: numbers are process-wide, blocks are not shared. */
 static void test_cells(void **state)
 {
     husk_heap *heap = *state, *other = heap_open(NULL);
     enum { MANY = 3 * HUSK__CELLS_PER_BLOCK + 7 };
     static husk_obj *objects[2][MANY];
-    static husk_weak *weaks[2][MANY];
+    static husk_weak *weaks[2][MANY], *calls[2][MANY];
     for (int round = 0; round < 3; round++) {
         for (int i = 0; i < MANY; i++) {
             for (int h = 0; h < 2; h++) {
                 objects[h][i] = husk_obj_new(h ? other : heap, type_leaf);
                 weaks[h][i] = husk_weak_new(objects[h][i], NULL, NULL, NULL);
                 assert_non_null(weaks[h][i]);
+                assert_true(objects[h][i]->cell & CELL_LONE);
+                assert_ptr_equal(husk__lone_of(objects[h][i]), weaks[h][i]);
+                calls[h][i] =
+                    husk_weak_new(objects[h][i], ignore, NULL, NULL); /* the second one needs a cell */
+                assert_non_null(calls[h][i]);
+                assert_false(objects[h][i]->cell & CELL_LONE);
                 assert_true(objects[h][i]->cell % HUSK__CELLS_PER_BLOCK != 0); /* 0 of a block is its link */
             }
         }
@@ -39,6 +49,7 @@ static void test_cells(void **state)
                 husk_obj_release(objects[h][i]);
                 assert_null(husk_weak_lock(weaks[h][i]));
                 husk_weak_release(weaks[h][i]);
+                husk_weak_release(calls[h][i]);
             }
         }
         assert_int_equal(heap->cells.in_use, 0);
@@ -48,6 +59,47 @@ static void test_cells(void **state)
         assert_int_equal(blocks, 4);
     }
     heap_close(other, true);
+}
+
+/* A lone weak reference that is too far away for the header gets a cell. The 9 GiB between are never touched. */
+static void test_far_away(void **state)
+{
+    husk_heap *heap = *state;
+    husk_obj *near_one = husk_obj_new(heap, type_node);
+    void *between = husk__range_take((size_t)9 << 30);
+    if (!between) { /* the system refuses so much */
+        husk_obj_release(near_one);
+        skip();
+    }
+    enum { MANY = 140000 }; /* more than there is room for in the chunks before it */
+    static husk_obj *objects[MANY];
+    static husk_weak *weaks[MANY];
+    bool far = false;
+    int used = 0;
+    for (; !far && used < MANY; used++) {
+        objects[used] = husk_obj_new(heap, type_node);
+        weaks[used] = husk_weak_new(objects[used], NULL, NULL, NULL);
+        int64_t away = (char *)weaks[used] - (char *)husk__chunk_of(near_one);
+        far = away > (int64_t)8 << 30 || away < -((int64_t)8 << 30);
+    }
+    if (strcmp(husk__range_mode(), "range") == 0)
+        assert_true(far);
+    husk_weak *weak = husk_weak_new(near_one, NULL, NULL, NULL); /* on the page of the latest one */
+    assert_non_null(weak);
+    assert_true(far == !(near_one->cell & CELL_LONE));
+    assert_int_equal(husk_obj_weak_count(near_one), 1);
+    husk_obj *locked = husk_weak_lock(weak);
+    assert_ptr_equal(locked, near_one);
+    husk_obj_release(locked);
+    verify(heap);
+    husk_obj_release(near_one);
+    assert_null(husk_weak_lock(weak));
+    husk_weak_release(weak);
+    while (used-- > 0) {
+        husk_weak_release(weaks[used]);
+        husk_obj_release(objects[used]);
+    }
+    husk__range_give(between, (size_t)9 << 30);
 }
 
 /* The count has 29 bits; one more makes the object immortal, and says so once. */
@@ -298,6 +350,7 @@ int main(void)
     types_setup();
     const struct CMUnitTest tests[] = {
         HEAP_TEST(test_cells),
+        HEAP_TEST(test_far_away),
         HEAP_TEST(test_a_count_that_overflows),
         HEAP_TEST(test_an_overflow_met_by_a_release),
         HEAP_TEST(test_many_hubs),

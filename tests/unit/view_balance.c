@@ -105,6 +105,11 @@ static void check(const husk_balance *balance, husk_heap *heap)
 enum { MANY = 200000 };
 static husk_obj *objects[MANY];
 
+static void ignore(husk_weak *weak, void *data)
+{
+    (void)weak, (void)data;
+}
+
 static void make(husk_heap *heap, size_t from, size_t to)
 {
     for (size_t i = from; i < to; i++)
@@ -131,9 +136,12 @@ static void test_adds_up(void **state)
     husk_obj *holder = husk_obj_new(heap, type_bag);
     for (int i = 0; i < 3000; i++)
         assert_int_equal(bag_add(holder, objects[i]), HUSK_OK);
-    husk_weak *weaks[2000];
-    for (int i = 0; i < 2000; i++)
+    husk_weak *weaks[2000], *calls[2000];
+    for (int i = 0; i < 2000; i++) {
         assert_non_null(weaks[i] = husk_weak_new(objects[i], NULL, NULL, NULL));
+        assert_non_null(calls[i] =
+                            husk_weak_new(objects[i], ignore, NULL, NULL)); /* the second one needs a cell */
+    }
     drop(MANY / 4, MANY / 2, 3);
     uint64_t least = smaps_rss();
     balance = sheet(heap, 0, NULL);
@@ -146,8 +154,10 @@ static void test_adds_up(void **state)
     assert_true(sum_of(balance).rss + 65536 >= least && sum_of(balance).rss <= most + 65536);
     husk_balance_free(balance);
 
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < 2000; i++) {
         husk_weak_release(weaks[i]);
+        husk_weak_release(calls[i]);
+    }
     husk_obj_release(holder);
     husk_obj_release(large);
     husk_obj_release(largest);

@@ -8,6 +8,7 @@
 #define BLOCK_BYTES (HUSK__CELLS_PER_BLOCK * sizeof(struct husk__cell))
 
 struct husk__cell *husk__cell_blocks[HUSK__MOST_CELL_BLOCKS]; /* number 0 stays empty: index 0 is "none" */
+const struct husk__cell husk__lone_cell = { .count = 1 };
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t next_number = 1; /* no free number below it */
 
@@ -55,17 +56,15 @@ static NEVER_INLINE bool make_room(struct husk__store *store, struct husk__cells
     return have;
 }
 
-struct husk__cell *husk__cell_new(struct husk__store *store, struct husk__cells *cells, husk_obj *obj)
+uint32_t husk__cell_new(struct husk__store *store, struct husk__cells *cells, husk_obj *obj)
 {
     if (UNLIKELY(!cells->free) && !make_room(store, cells))
-        return NULL;
+        return 0;
     uint32_t index = cells->free;
     struct husk__cell *cell = husk__cell_at(index);
     cells->free = cell->next;
-    cells->in_use++;
     *cell = (struct husk__cell){ .target = obj };
-    obj->cell = index;
-    return cell;
+    return index;
 }
 
 void husk__cell_free(struct husk__cells *cells, husk_obj *obj)

@@ -1,7 +1,7 @@
 /* object/tie.c: hanging entries of weak containers on their targets, and taking them off. See tie.h. */
 #include "object/tie.h"
 
-#include "object/state.h"
+#include "object/weak.h"
 
 #include <husk/ledger.h>
 
@@ -23,10 +23,8 @@ void husk__keymap_born(husk_obj *map)
 bool husk__tie_ready(husk_obj *target)
 {
     husk_heap *heap = husk__heap_of(target);
-    if (target->cell)
-        return true;
     heap->store.failure = HUSK_OK;
-    if (husk__cell_new(&heap->store, &heap->cells, target))
+    if (husk__cell_ready(heap, target))
         return true;
     husk_status status = heap->store.failure ? heap->store.failure : HUSK_ENOMEM;
     heap->store.failure = HUSK_OK;

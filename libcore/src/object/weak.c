@@ -7,9 +7,13 @@
 #include "object/soft.h"
 #include "object/traced.h"
 
-/* Both are set together, the second one last. */
-static const husk_type *plain_type;
-static _Atomic(const husk_type *) call_type;
+/* Both are set together, the second one last; each of them may be read alone. */
+static _Atomic(const husk_type *) plain_type, call_type;
+
+ALWAYS_INLINE const husk_type *known(_Atomic(const husk_type *) *type)
+{
+    return atomic_load_explicit(type, memory_order_acquire);
+}
 
 static bool make_types(void)
 {
@@ -20,13 +24,14 @@ static bool make_types(void)
                                          .size = sizeof(husk_weak) - HUSK__HEADER };
     const husk_type *type;
     pthread_mutex_lock(&lock);
-    if (!plain_type && husk__type_make(&plain, TYPE_WEAK, &type) == HUSK_OK)
-        plain_type = type;
+    if (!known(&plain_type) && husk__type_make(&plain, TYPE_WEAK, &type) == HUSK_OK)
+        atomic_store_explicit(&plain_type, type, memory_order_release);
     /* With a callback it is tracked, although it has no slots: only so can a pass tell that it is garbage
      * itself and must not call. */
-    if (plain_type && !call_type && husk__type_make(&call, TYPE_WEAK | TYPE_TRACKED, &type) == HUSK_OK)
+    if (known(&plain_type) && !known(&call_type) &&
+        husk__type_make(&call, TYPE_WEAK | TYPE_TRACKED, &type) == HUSK_OK)
         atomic_store_explicit(&call_type, type, memory_order_release);
-    bool made = call_type;
+    bool made = known(&call_type);
     pthread_mutex_unlock(&lock);
     return made;
 }
@@ -34,7 +39,7 @@ static bool make_types(void)
 /* Registration may be refused memory; then the next caller tries again. */
 static bool have_types(void)
 {
-    return atomic_load_explicit(&call_type, memory_order_acquire) || make_types();
+    return known(&call_type) || make_types();
 }
 
 static husk_weak *fail(husk_heap *heap, const husk_obj *obj, void *data, husk_free_fn *data_free)
@@ -45,6 +50,62 @@ static husk_weak *fail(husk_heap *heap, const husk_obj *obj, void *data, husk_fr
     if (data_free)
         data_free(data);
     return NULL;
+}
+
+/* What stands in the header of obj for a lone weak reference; 0: it is too far away. */
+ALWAYS_INLINE uint32_t lone_for(const husk_obj *obj, const husk_weak *weak)
+{
+    int64_t away = (const char *)weak - (const char *)husk__chunk_of(obj);
+    if (UNLIKELY((uint64_t)(away + ((int64_t)1 << 33)) >> 34))
+        return 0;
+    return (uint32_t)((uint64_t)away >> 3) | CELL_LONE;
+}
+
+static void enter(struct husk__cell *cell, husk_weak *weak)
+{
+    cell->count++;
+    if (!husk__weak_has_call(weak)) {
+        cell->shared = weak;
+        return;
+    }
+    weak->next = cell->weaks;
+    weak->back = &cell->weaks;
+    if (weak->next)
+        weak->next->back = &weak->next;
+    cell->weaks = weak;
+}
+
+struct husk__cell *husk__cell_ready(husk_heap *heap, husk_obj *obj)
+{
+    if (obj->cell && !(obj->cell & CELL_LONE))
+        return husk__cell_at(obj->cell);
+    uint32_t index = husk__cell_new(&heap->store, &heap->cells, obj);
+    if (!index)
+        return NULL;
+    struct husk__cell *cell = husk__cell_at(index);
+    if (obj->cell) /* looked at now: making room may have ended the lone one */
+        enter(cell, husk__lone_of(obj));
+    else
+        heap->cells.in_use++;
+    obj->cell = index;
+    return cell;
+}
+
+/* obj knows its new weak reference. */
+static bool join(husk_heap *heap, husk_obj *obj, husk_weak *weak)
+{
+    uint32_t lone = obj->cell ? 0 : lone_for(obj, weak);
+    if (LIKELY(lone)) {
+        obj->cell = lone;
+        heap->cells.in_use++;
+    } else {
+        struct husk__cell *cell = husk__cell_ready(heap, obj);
+        if (!cell)
+            return false;
+        enter(cell, weak);
+    }
+    weak->target = obj;
+    return true;
 }
 
 husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *on_gone, void *data,
@@ -60,42 +121,63 @@ husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *o
             data_free(data);
         return NULL;
     }
-    if (!obj->cell && !husk__cell_new(&heap->store, &heap->cells, obj)) {
+    if (!join(heap, obj, weak)) {
         husk__site_end(heap, &weak->head);
         husk__store_free((struct husk__slot *)weak); /* not by a release, which may run user code */
         return fail(heap, obj, data, data_free);
     }
-    struct husk__cell *cell = husk__cell_at(obj->cell);
-    weak->target = obj;
-    weak->next = cell->weaks;
-    weak->back = &cell->weaks;
-    if (weak->next)
-        weak->next->back = &weak->next;
-    cell->weaks = weak;
-    cell->count++;
     if (type->flags & TYPE_TRACKED) {
         weak->fn = on_gone;
         weak->data = data;
         weak->data_free = data_free;
-    } else {
-        cell->shared = weak;
     }
     return weak;
 }
 
-husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_free_fn *data_free)
+static husk_weak *shared_of(const husk_obj *obj)
+{
+    if (!(obj->cell & CELL_LONE))
+        return obj->cell ? husk__cell_at(obj->cell)->shared : NULL;
+    husk_weak *lone = husk__lone_of(obj);
+    return husk__weak_has_call(lone) ? NULL : lone;
+}
+
+static NEVER_INLINE husk_weak *make_slowly(husk_obj *obj, husk_weak_fn *on_gone, void *data,
+                                           husk_free_fn *data_free)
 {
     bool shared = !on_gone && !data_free;
-    const struct husk__cell *cell = obj->cell ? husk__cell_at(obj->cell) : NULL;
-    if (shared && cell && cell->shared) {
-        husk_obj_retain(&cell->shared->head);
-        return cell->shared;
+    husk_weak *weak = shared ? shared_of(obj) : NULL;
+    if (weak) {
+        husk_obj_retain(&weak->head);
+        return weak;
     }
     return husk__weak_make(obj,
                            !have_types() ? NULL
-                           : shared      ? plain_type
-                                         : call_type,
+                           : shared      ? known(&plain_type)
+                                         : known(&call_type),
                            on_gone, data, data_free);
+}
+
+/* The usual case needs no call: the first weak reference of an object, without callback, and a block is at hand. */
+husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_free_fn *data_free)
+{
+    const husk_type *type = known(&plain_type);
+    if (UNLIKELY(on_gone || data_free || obj->cell || !type))
+        return make_slowly(obj, on_gone, data, data_free);
+    husk_heap *heap = husk__heap_of(obj);
+    struct husk__slot **hand = (struct husk__slot **)(void *)((char *)heap + type->birth.hand_at);
+    struct husk__slot *block = *hand;
+    uint32_t lone = block ? lone_for(obj, (husk_weak *)(void *)block) : 0;
+    if (UNLIKELY(!lone))
+        return make_slowly(obj, on_gone, data, data_free);
+    *hand = block->next;
+    block->head = type->birth.head;
+    husk_weak *weak = (husk_weak *)(void *)block;
+    weak->head.cell = weak->head.site = 0;
+    weak->target = obj;
+    obj->cell = lone;
+    heap->cells.in_use++;
+    return weak;
 }
 
 _Static_assert(offsetof(husk_weak, target) == 16, "husk_weak_lock_inline knows this place");
@@ -137,20 +219,31 @@ static NEVER_INLINE void end_more(husk_heap *heap, husk_weak *weak, uint32_t fla
         husk__watch_end((husk_watch *)(void *)weak);
 }
 
+static void leave(struct husk__cell *cell, husk_weak *weak)
+{
+    cell->count--;
+    if (cell->shared == weak) {
+        cell->shared = NULL;
+        return;
+    }
+    *weak->back = weak->next;
+    if (weak->next)
+        weak->next->back = weak->back;
+    weak->next = NULL;
+}
+
 bool husk__weak_end(husk_heap *heap, husk_weak *weak)
 {
-    if (weak->target) {
-        struct husk__cell *cell = husk__cell_at(weak->target->cell);
-        *weak->back = weak->next;
-        if (weak->next)
-            weak->next->back = weak->back;
-        if (cell->shared == weak)
-            cell->shared = NULL;
-        cell->count--;
-        weak->target = NULL;
-        weak->next = NULL;
-    }
     uint32_t flags = husk__type_of(&weak->head)->flags;
+    if (weak->target) {
+        if (weak->target->cell & CELL_LONE) {
+            weak->target->cell = 0;
+            heap->cells.in_use--;
+        } else {
+            leave(husk__cell_at(weak->target->cell), weak);
+        }
+        weak->target = NULL;
+    }
     if (UNLIKELY(flags & (TYPE_SOFT | TYPE_WATCH)))
         end_more(heap, weak, flags);
     if (!(flags & TYPE_TRACKED) || !weak->data_free)
@@ -160,27 +253,49 @@ bool husk__weak_end(husk_heap *heap, husk_weak *weak)
     return true;
 }
 
-void husk__end_weaks(husk_heap *heap, husk_obj *obj)
+/* The target of weak has died, and knows it no longer. */
+ALWAYS_INLINE void tell(husk_heap *heap, husk_weak *weak)
+{
+    weak->target = NULL;
+    uint32_t flags = husk__type_of(&weak->head)->flags;
+    if (!(flags & TYPE_TRACKED)) /* it is shorter, and nobody is called */
+        return;
+    weak->next = NULL;
+    weak->back = NULL;
+    if (UNLIKELY(flags & TYPE_WATCH))
+        husk__watch_arrive(heap, (husk_watch *)(void *)weak);
+    if (!weak->fn || (heap->reclaiming && husk__is_pending(weak)))
+        return;
+    husk_obj_retain(&weak->head);
+    weak->head.tf |= TF_EVENT;
+    husk__event_add(heap, weak);
+}
+
+static NEVER_INLINE void end_cell(husk_heap *heap, husk_obj *obj)
 {
     struct husk__cell *cell = husk__cell_at(obj->cell);
+    if (cell->shared)
+        tell(heap, cell->shared);
     husk_weak *next;
     for (husk_weak *weak = cell->weaks; weak; weak = next) {
         next = weak->next;
-        weak->target = NULL;
-        weak->next = NULL;
-        weak->back = NULL;
-        uint32_t flags = husk__type_of(&weak->head)->flags;
-        if (UNLIKELY(flags & TYPE_WATCH))
-            husk__watch_arrive(heap, (husk_watch *)(void *)weak);
-        if (!(flags & TYPE_TRACKED) || !weak->fn || (heap->reclaiming && husk__is_pending(weak)))
-            continue;
-        husk_obj_retain(&weak->head);
-        weak->head.tf |= TF_EVENT;
-        husk__event_add(heap, weak);
+        tell(heap, weak);
     }
     if (UNLIKELY(cell->ties != NULL))
         husk__ties_end(heap, cell);
     husk__cell_free(&heap->cells, obj);
+}
+
+void husk__end_weaks(husk_heap *heap, husk_obj *obj)
+{
+    if (UNLIKELY(!(obj->cell & CELL_LONE))) {
+        end_cell(heap, obj);
+        return;
+    }
+    husk_weak *lone = husk__lone_of(obj);
+    obj->cell = 0;
+    heap->cells.in_use--;
+    tell(heap, lone);
 }
 
 void husk__event_add(husk_heap *heap, husk_weak *weak)

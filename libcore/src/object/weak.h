@@ -1,6 +1,7 @@
 /* object/weak.h: the inside of a weak reference, and its end.
  *
- *   target != NULL: in the list of the target's cell by next and back
+ *   target != NULL: its target knows it: as the lone one (object/cell.h), as the shared one of its cell, or, with
+ *                   callback, in that one's list by next and back
  *   target == NULL: ended. In the queue of events by next: with TF_EVENT to call fn (the queue holds one count),
  *                   with TF_QUEUED to call data_free and give the block back. */
 #ifndef HUSK_OBJECT_WEAK_H
@@ -15,7 +16,7 @@ struct husk_weak {
     husk_obj *target;
     husk_weak *next;
     husk_weak **back;
-    /* only in the type with callback */
+    /* only in types with callback */
     husk_weak_fn *fn;
     void *data;
     husk_free_fn *data_free;
@@ -25,6 +26,16 @@ struct husk_weak {
  * failure data_free has been called. */
 husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *on_gone, void *data,
                            husk_free_fn *data_free);
+
+/* The lone weak reference of an object, whose header says that it has one. */
+ALWAYS_INLINE husk_weak *husk__lone_of(const husk_obj *obj)
+{
+    int64_t units = (int64_t)((uint64_t)obj->cell << 33) >> 33; /* with the sign of bit 30 */
+    return (husk_weak *)(void *)((char *)husk__chunk_of(obj) + units * 8);
+}
+
+/* Sees to it that obj has a cell of its own; a lone weak reference goes into it. NULL: store->failure. */
+struct husk__cell *husk__cell_ready(husk_heap *heap, husk_obj *obj);
 
 bool husk__weak_has_call(const husk_weak *weak);
 

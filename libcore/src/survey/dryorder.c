@@ -129,15 +129,23 @@ static bool ends_late(const husk_obj *obj, const husk_type *type)
     return (type->flags & TYPE_WEAK) && husk__weak_has_call(weak) && weak->data_free;
 }
 
+static void end_weak(struct husk__dryorder *order, husk_weak *weak, const husk_obj *obj)
+{
+    const struct entry *seen = known(order, weak);
+    if (husk__weak_has_call(weak) && weak->fn && !husk__is_pending(weak) && !(seen && seen->dying))
+        add_event(order, weak, obj);
+}
+
 /* The cell of obj ends. Weak references that are members end without a call; those that died first are in no list. */
 static void end_cell(struct husk__dryorder *order, const husk_obj *obj)
 {
-    const struct husk__cell *cell = husk__cell_at(obj->cell);
-    for (husk_weak *weak = cell->weaks; weak; weak = weak->next) {
-        const struct entry *seen = known(order, weak);
-        if (husk__weak_has_call(weak) && weak->fn && !husk__is_pending(weak) && !(seen && seen->dying))
-            add_event(order, weak, obj);
+    if (obj->cell & CELL_LONE) {
+        end_weak(order, husk__lone_of(obj), obj);
+        return;
     }
+    const struct husk__cell *cell = husk__cell_at(obj->cell);
+    for (husk_weak *weak = cell->weaks; weak; weak = weak->next)
+        end_weak(order, weak, obj);
     for (struct husk__tie *tie = cell->ties; tie; tie = tie->next) {
         const struct entry *owner = known(order, tie->owner);
         if (husk__is_pending(tie->owner) || (owner && owner->ended))

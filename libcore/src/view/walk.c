@@ -63,10 +63,14 @@ void husk_obj_each_weak(husk_obj *obj, husk_walk_fn *fn, void *data)
 {
     if (!obj->cell)
         return;
+    if (obj->cell & CELL_LONE) {
+        (void)fn(&husk__lone_of(obj)->head, data);
+        return;
+    }
     const struct husk__cell *cell = husk__cell_at(obj->cell);
     if (cell->shared && !fn(&cell->shared->head, data))
         return;
     for (husk_weak *weak = cell->weaks; weak; weak = weak->next)
-        if (weak != cell->shared && !fn(&weak->head, data))
+        if (!fn(&weak->head, data))
             return;
 }

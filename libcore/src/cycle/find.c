@@ -101,6 +101,28 @@ static void all_held(husk_heap *heap)
             husk__page_side_zero(page);
 }
 
+/* What the phase under way does with one page. False: the heap is damaged. */
+static bool search_page(husk_heap *heap, struct husk__page *page)
+{
+    struct husk__search *search = &heap->search;
+    switch (search->phase) {
+    case SEARCH_OPEN:
+        open_page(search, page);
+        return true;
+    case SEARCH_SUBTRACT:
+        if (search->steps)
+            subtract_page(page);
+        else
+            husk__glance_page(page, &search->found);
+        return true;
+    case SEARCH_SEED:
+        return seed_page(heap, page);
+    default: /* SEARCH_ROOTS */
+        husk__glance_roots(page, &search->marker);
+        return true;
+    }
+}
+
 /* True: the next phase may begin. */
 static bool run_phase(husk_heap *heap, uint64_t deadline)
 {
@@ -120,28 +142,19 @@ static bool run_phase(husk_heap *heap, uint64_t deadline)
         }
     }
     for (struct husk__page *page; (page = husk__pages_next(&search->at));) {
-        if (husk__takes_part(page)) {
-            if (search->phase == SEARCH_OPEN)
-                open_page(search, page);
-            else if (search->phase == SEARCH_SUBTRACT && search->steps)
-                subtract_page(page);
-            else if (search->phase == SEARCH_SUBTRACT)
-                husk__glance_page(page, &search->found);
-            else if (search->phase == SEARCH_ROOTS)
-                husk__glance_roots(page, &search->marker);
-            else if (!seed_page(heap, page))
-                return true;
-        }
+        if (husk__takes_part(page) && !search_page(heap, page))
+            return true;
         if (deadline && husk__now() >= deadline)
             return false;
     }
     return true;
 }
 
-bool husk__search_run(husk_heap *heap, uint64_t deadline)
+/* Goes on until that phase begins; false: the deadline came before. */
+static bool run_to(husk_heap *heap, enum husk__search_phase end, uint64_t deadline)
 {
     struct husk__search *search = &heap->search;
-    while (search->phase < SEARCH_FOUND) {
+    while (search->phase < end) {
         bool over = run_phase(heap, deadline);
         husk__part_end(heap, husk__part_of(search->phase));
         if (!over)
@@ -153,6 +166,14 @@ bool husk__search_run(husk_heap *heap, uint64_t deadline)
         if (search->phase == SEARCH_MARK && !search->steps && !search->found.corrupt)
             search->marker.most = search->found.examined;
     }
+    return true;
+}
+
+bool husk__search_run(husk_heap *heap, uint64_t deadline)
+{
+    struct husk__search *search = &heap->search;
+    if (!run_to(heap, SEARCH_FOUND, deadline))
+        return false;
     search->marker.most = SIZE_MAX; /* whoever marks more knows better */
     /* When damaged, too: the queue is empty and the pending bits are zero. */
     struct husk__found *found = &search->found;
@@ -181,11 +202,7 @@ static void find(husk_heap *heap, husk_obj *const *proxied, size_t count, struct
     if (UNLIKELY(heap->parallel) && husk__parallel_profits(heap)) {
         husk__parallel_search(heap, proxied, count);
     } else if (count) {
-        while (heap->search.phase < SEARCH_SEED) {
-            (void)run_phase(heap, 0);
-            heap->search.phase++;
-            heap->search.at = husk__pages_begin(heap, &heap->search.pages);
-        }
+        (void)run_to(heap, SEARCH_SEED, 0);
         for (size_t i = 0; i < count; i++)
             husk__side_count(proxied[i]);
     }

@@ -142,6 +142,46 @@ static void runs_without_yield_are_rare(husk_heap *heap)
     assert_true(runs(heap) - before < 8 + 2 + count / 4096 / 4);
 }
 
+/* What waits for a safe point is yield, too: however rare safe points are, none of it is forgotten. */
+static void waiting_for_long_is_not_poor(husk_heap *heap)
+{
+    if (story_failing)
+        return;
+    husk_pacing pacing = { 1u << 30, 0, 1, 2 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    tally_reset();
+    size_t made = 0, rounds = story_size(4, 2), between = 120000;
+    for (size_t i = 0; i < rounds; i++) {
+        for (size_t k = 0; k < between; k++, made++)
+            TRY(litter(heap, type_hooked));
+        husk_heap_safepoint(heap);
+    }
+    assert_true(tally.finalized > made - made / 8);
+    collect(heap);
+    assert_int_equal(tally.finalized, made);
+}
+
+/* Garbage adds up beside others that die by counting: births are not counted anew when those have died. */
+static void garbage_adds_up_beside_counting(husk_heap *heap)
+{
+    if (story_failing)
+        return;
+    husk_pacing pacing = { 1u << 30, 0, 1, 2 };
+    assert_int_equal(husk_heap_set_pacing(heap, &pacing), HUSK_OK);
+    tally_reset();
+    size_t made = 0;
+    for (size_t i = 0; i < 300; i++) {
+        HOLD head = list_of(heap, 4000);
+        TRY(head);
+        for (size_t k = 0; k < 100; k++, made++)
+            TRY(litter(heap, type_hooked));
+        husk_heap_safepoint(heap);
+    }
+    assert_true(tally.finalized > made / 2);
+    collect(heap);
+    assert_int_equal(tally.finalized, made);
+}
+
 static void the_threshold_can_be_set(husk_heap *heap)
 {
     static const size_t bad[] = { 1, 63, ((size_t)1 << 24) + 1, SIZE_MAX };
@@ -187,5 +227,6 @@ static void in_a_hook_it_is_remembered(husk_heap *heap)
 
 STORIES(STORY(what_is_old_is_not_looked_at, 0), STORY(what_older_objects_hold_is_left, 0),
         STORY(short_lives_end_by_themselves, 0), STORY(what_has_hooks_waits_for_a_safe_point, 0),
-        STORY(runs_without_yield_are_rare, 0), STORY(the_threshold_can_be_set, 0),
+        STORY(runs_without_yield_are_rare, 0), STORY(waiting_for_long_is_not_poor, 0),
+        STORY(garbage_adds_up_beside_counting, 0), STORY(the_threshold_can_be_set, 0),
         STORY(in_a_hook_it_is_remembered, 0));

@@ -196,7 +196,7 @@ static husk_status run(husk_heap *heap, int generation, bool quiet, husk_pass *p
     husk__collect_note(&heap->collector.totals[generation], pass);
     bool left = quiet && pass->deferred;
     if (generation == HUSK__YOUNG) {
-        husk__young_ran(heap, pass->examined, pass->collected, left);
+        husk__young_ran(heap, pass->examined, pass->collected + pass->deferred, left);
     } else {
         husk__pace_note(heap, pass, start, found.corrupt != NULL);
         if (heap->collector.leaks.on) /* that it frees nothing says nothing of its worth */

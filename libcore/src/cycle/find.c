@@ -57,7 +57,7 @@ NEVER_INLINE enum husk__seed husk__seed_rare(husk_obj *obj, uint64_t seen, bool 
     return SEED_HELD;
 }
 
-/* A function of its own: in the loop of run_phase the compiler would run out of registers. */
+/* A function of its own, so that its loop has all registers. */
 static __attribute__((noinline)) void subtract_page(struct husk__page *page)
 {
     husk__subtract_page(&alone, page, NULL);

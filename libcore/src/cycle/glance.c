@@ -17,10 +17,13 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
+/* An entry that has come round already, in a damaged heap, is left as it is, too. */
 ALWAYS_INLINE void take_own(uint16_t *entry, uint32_t rc)
 {
-    if (LIKELY(rc < LARGE_RC))
-        *entry = (uint16_t)(*entry - rc / RC_ONE * SIDE_ONE);
+    uint16_t left;
+    if (LIKELY(rc < LARGE_RC) &&
+        LIKELY(!__builtin_sub_overflow(*entry, (uint16_t)(rc / RC_ONE * SIDE_ONE), &left)))
+        *entry = left;
     else
         *entry |= SIDE_LOOK;
 }

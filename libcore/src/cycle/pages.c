@@ -13,7 +13,7 @@ void husk__pages_young(struct husk__pages *pages, const struct husk__store *stor
     pages->count = 0;
     for (unsigned i = 1; i <= store->young_count; i++) {
         struct husk__page *page = store->young[i];
-        if (!page || !husk__takes_part(page))
+        if (!husk__takes_part(page))
             continue;
         unsigned at = pages->count++; /* they come nearly in order */
         for (; at > 0 && pages->list[at - 1] > page; at--)

@@ -1,5 +1,5 @@
-/* cycle/parallel.h: a search of all the heap by several threads (<husk/parallel.h>), from the same parts as that by
- * one (searching.h, marking.h).
+/* cycle/parallel.h: a search of all the heap by several threads (<husk/parallel.h>), from the same parts as one in steps
+ * (searching.h, marking.h).
  *
  *   open:      pages are taken in slices of eight, in order; side entries are the taker's own      | barrier
  *   subtract:  the same; counts go up by atomic additions, overflow goes to the carries by a lock  | barrier

@@ -1,5 +1,5 @@
-/* cycle/searching.h: what a search does with one page, compiled once for one thread (find.c) and once for several
- * (parallel.c): `how` is a constant at each use. */
+/* cycle/searching.h: what a search does with one page, compiled once for passes in steps (find.c) and once for several
+ * threads (parallel.c): `how` is a constant at each use. One thread in one go has a shorter way (glance.h). */
 #ifndef HUSK_CYCLE_SEARCHING_H
 #define HUSK_CYCLE_SEARCHING_H
 

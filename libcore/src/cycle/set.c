@@ -29,7 +29,8 @@ static void take_page(struct husk__page *page, struct husk__set *set, bool final
     for (size_t at = 0, bytes = (size_t)(end - start); at < bytes; at += block) {
         size_t granule = at >> HUSK__GRANULE_SHIFT;
         if (granule / 64 != number) {
-            bits[number] |= word;
+            if (word)
+                bits[number] |= word;
             word = 0;
             number = granule / 64;
         }
@@ -41,7 +42,8 @@ static void take_page(struct husk__page *page, struct husk__set *set, bool final
             set->finalizers += husk__finalizer_pending(husk__type_of(obj), obj);
         }
     }
-    bits[number] |= word;
+    if (word) /* pages without members are not written to */
+        bits[number] |= word;
     page->members += members;
     set->members += members;
     if (members)

@@ -21,7 +21,7 @@ static inline void husk__members_clear(struct husk__page *page)
     page->members = 0;
 }
 
-/* The set of all that is in question on these pages (after a search). A list of pages shrinks to those with
+/* The set of all that is in question after the heap's latest search, on its pages. A list of pages shrinks to those with
  * members, since others may go away while hooks run. Ends the search. */
 void husk__set_make(husk_heap *heap, struct husk__set *set);
 

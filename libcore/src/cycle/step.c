@@ -99,7 +99,7 @@ static bool look_again(husk_heap *heap, uint64_t deadline)
     struct husk__marker *marker = &heap->search.marker;
     while (heap->stepping.again < heap->store.young_count) {
         struct husk__page *page = heap->store.young[++heap->stepping.again];
-        if (page && husk__takes_part(page))
+        if (husk__takes_part(page))
             for (HUSK__EACH_BLOCK(page, obj))
                 if (husk__is_object(obj) && !husk__is_open(obj) && !(obj->tf & TF_QUEUED))
                     husk__mark_known(marker, obj);

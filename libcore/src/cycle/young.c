@@ -14,6 +14,7 @@ enum {
     POOR_RUNS = 8,         /* after so many in a row without yield */
     SAMPLE = 16,           /* the births of one distance in so many are looked at: what is built cannot be avoided by
                               looking less often, since each run looks at all that was born; by looking at less, it is */
+    SLACK = 16, /* of the distance: births until they are counted again */
     TRIES = 2,             /* at the usual distance, after each full pass */
 };
 
@@ -49,28 +50,42 @@ static bool is_wanted(const husk_heap *heap)
            !pace->stress.set.every && (pace->set.least_objects || pace->set.least_bytes);
 }
 
+/* The births do not suffice yet, but they are not counted at every refill from here on. */
+static void look_later(husk_heap *heap)
+{
+    struct husk__store *store = &heap->store;
+    size_t slack = heap->young.objects / SLACK + 1;
+    size_t blocks = store->seen_blocks + slack;
+    size_t bytes = store->seen_bytes + store->raw_bytes + store->foreign_bytes + slack * BYTES_AN_OBJECT;
+    store->look_blocks = store->look_blocks > blocks ? store->look_blocks : blocks;
+    store->look_bytes = store->look_bytes > bytes ? store->look_bytes : bytes;
+}
+
 bool husk__young_due(husk_heap *heap)
 {
-    if (!husk__store_looks(&heap->store))
+    struct husk__store *store = &heap->store;
+    if (!husk__store_looks(store))
         return false;
-    if (is_wanted(heap)) {
-        husk__store_recount_young(&heap->store); /* what died there by counting has not been seen yet */
-        if (husk__store_looks(&heap->store) && !heap->young.skips)
-            return true;
-        if (husk__store_looks(&heap->store)) {
-            husk__young_end(&heap->store);
-            heap->young.skips = false;
-            arm(heap, 1);
-            return false;
-        }
+    if (!is_wanted(heap)) {
+        arm(heap, heap->young.skips ? SAMPLE - 1 : 1);
+        return false;
     }
-    husk__young_arm(heap);
+    husk__store_recount_young(store); /* what died there by counting has not been seen yet */
+    if (!husk__store_looks(store)) {
+        look_later(heap);
+        return false;
+    }
+    if (!heap->young.skips)
+        return true;
+    husk__young_end(store); /* what comes now is the sample */
+    heap->young.skips = false;
+    arm(heap, 1);
     return false;
 }
 
-void husk__young_ran(husk_heap *heap, size_t examined, size_t collected, bool left)
+void husk__young_ran(husk_heap *heap, size_t examined, size_t garbage, bool left)
 {
-    bool poor = collected * 16 < examined && collected * 16 < heap->young.objects;
+    bool poor = garbage * 16 < examined && garbage * 16 < heap->young.objects;
     heap->young.poor = poor ? heap->young.poor + 1 : 0;
     husk__store_recount_young(&heap->store);
     if (!left || heap->store.young_count > HUSK__MOST_YOUNG / 2)

@@ -12,8 +12,8 @@ void husk__young_begin(husk_heap *heap);
 /* True: a run is due. */
 bool husk__young_due(husk_heap *heap);
 
-/* A run has looked at `examined` objects and ended `collected`. left: garbage with hooks is there, its pages stay. */
-void husk__young_ran(husk_heap *heap, size_t examined, size_t collected, bool left);
+/* A run has looked at `examined` objects and found so much garbage among them. left: garbage with hooks is there, its pages stay. */
+void husk__young_ran(husk_heap *heap, size_t examined, size_t garbage, bool left);
 
 /* A full pass has been made, after which nothing is young. */
 void husk__young_full(husk_heap *heap);

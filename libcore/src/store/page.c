@@ -314,8 +314,7 @@ void husk__store_recount(struct husk__store *store)
 void husk__store_recount_young(struct husk__store *store)
 {
     for (unsigned i = 1; i <= store->young_count; i++)
-        if (store->young[i])
-            see(store, store->young[i]);
+        see(store, store->young[i]);
 }
 
 size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes)

@@ -83,7 +83,7 @@ struct husk__store {
 
     size_t seen_blocks, seen_bytes; /* live blocks, as last seen; raw and foreign bytes not in it */
     size_t foreign_bytes;
-    struct husk__page *young[HUSK__MOST_YOUNG + 1]; /* store/young.h; NULL: gone meanwhile; [0] is not used */
+    struct husk__page *young[HUSK__MOST_YOUNG + 1]; /* store/young.h; [0] is not used */
     unsigned young_count;
     bool in_steps; /* a search is under way, between two of its steps: on_gone must hear of pages that go */
     size_t trigger_blocks, trigger_bytes; /* on_pressure is called above these; bytes with raw and foreign */

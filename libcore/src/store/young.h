@@ -16,10 +16,12 @@ ALWAYS_INLINE void husk__young_note(struct husk__store *store, struct husk__page
     store->young[page->young] = page;
 }
 
-/* It is young no longer: its memory may go away. */
+/* It is young no longer: its memory may go away. The last one takes its number. */
 static inline void husk__young_forget(struct husk__store *store, struct husk__page *page)
 {
-    store->young[page->young] = NULL;
+    struct husk__page *last = store->young[store->young_count--];
+    store->young[page->young] = last;
+    last->young = page->young;
     page->young = 0;
 }
 
@@ -27,8 +29,7 @@ static inline void husk__young_forget(struct husk__store *store, struct husk__pa
 static inline void husk__young_end(struct husk__store *store)
 {
     for (unsigned i = 1; i <= store->young_count; i++)
-        if (store->young[i])
-            store->young[i]->young = 0;
+        store->young[i]->young = 0;
     store->young_count = 0;
 }
 

@@ -230,6 +230,17 @@ void ref_do(ref_heap *h, act a)
         break;
     case A_TRIM:
     case A_TRACE:
+    case A_PARALLEL: /* the same set */
+    case A_BUDGET:
+    case A_SOFT:
+    case A_SOFT_LOCK:
+    case A_SOFT_LET_GO:
+    case A_SOFT_YIELD:
+    case A_SOFT_POLICY:
+    case A_DEATH_WATCH:
+    case A_POLL:
+    case A_UNWATCH:
+    case A_QUEUE_END:
     case A_NONE:
     case A_END:
         break;

@@ -23,16 +23,21 @@ const kind_facts facts[KINDS] = {
     [K_WEAK] = { "weak", 0, false, false, false },
     [K_CALL] = { "call", 0, true, false, false },
     [K_CLEANUP] = { "cleanup", 0, true, false, false },
+    [K_SOFT] = { "soft", 0, true, false, false },
+    [K_QUEUE] = { "queue", 0, true, false, false },
+    [K_WATCH] = { "watch", 0, true, false, false },
 };
 
 const char *const op_names[A_END] = {
-    "none",      "new",         "set",     "clear",       "take",         "swap",      "get",
-    "drop",      "copy",        "weak",    "lock",        "grow",         "tie",       "untie",
-    "untie-all", "peek",        "each",    "each-drop",   "loosen",       "ephemeron", "cleanup",
-    "detach",    "run",         "at-exit", "cleanup-get", "run-cleanups", "collect",   "dry",
-    "walk",      "safepoint",   "request", "later",       "freeze",       "unfreeze",  "save-all",
-    "saved",     "clear-saved", "disable", "enable",      "immortal",     "trim",      "trace",
-    "foreign",   "watch",       "pair",    "forget",
+    "none",      "new",         "set",        "clear",       "take",         "swap",      "get",
+    "drop",      "copy",        "weak",       "lock",        "grow",         "tie",       "untie",
+    "untie-all", "peek",        "each",       "each-drop",   "loosen",       "ephemeron", "cleanup",
+    "detach",    "run",         "at-exit",    "cleanup-get", "run-cleanups", "collect",   "dry",
+    "walk",      "safepoint",   "request",    "later",       "freeze",       "unfreeze",  "save-all",
+    "saved",     "clear-saved", "disable",    "enable",      "immortal",     "trim",      "trace",
+    "foreign",   "watch",       "pair",       "forget",      "parallel",     "budget",    "soft",
+    "soft-lock", "soft-let-go", "soft-yield", "soft-policy", "death-watch",  "poll",      "unwatch",
+    "queue-end",
 };
 const char *const told_names[] = {
     "?",       "finalize", "dispose",   "call",          "free",      "locked",      "status",  "walked",
@@ -45,17 +50,20 @@ act next_act(struct random64 *r)
     static const struct {
         unsigned char what, weight;
     } table[] = {
-        { A_NEW, 90 },      { A_SET, 90 },        { A_CLEAR, 6 },       { A_TAKE, 20 },
-        { A_SWAP, 10 },     { A_GET, 14 },        { A_DROP, 14 },       { A_COPY, 10 },
-        { A_WEAK_TO, 26 },  { A_LOCK, 16 },       { A_GROW, 10 },       { A_COLLECT, 20 },
-        { A_DRY, 2 },       { A_WALK, 1 },        { A_SAFEPOINT, 2 },   { A_REQUEST, 2 },
-        { A_LATER, 3 },     { A_FREEZE, 2 },      { A_UNFREEZE, 2 },    { A_SAVE_ALL, 1 },
-        { A_SAVED, 2 },     { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 },     { A_ENABLE, 1 },
-        { A_TRIM, 1 },      { A_TRACE, 2 },       { A_FOREIGN, 1 },     { A_WATCH, 1 },
-        { A_PAIR, 70 },     { A_FORGET, 10 },     { A_TIE, 80 },        { A_UNTIE, 6 },
-        { A_UNTIE_ALL, 2 }, { A_PEEK, 14 },       { A_EACH, 4 },        { A_EACH_DROP, 6 },
-        { A_LOOSEN, 10 },   { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },    { A_DETACH, 3 },
-        { A_RUN, 3 },       { A_AT_EXIT, 4 },     { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
+        { A_NEW, 90 },        { A_SET, 90 },        { A_CLEAR, 6 },       { A_TAKE, 20 },
+        { A_SWAP, 10 },       { A_GET, 14 },        { A_DROP, 14 },       { A_COPY, 10 },
+        { A_WEAK_TO, 26 },    { A_LOCK, 16 },       { A_GROW, 10 },       { A_COLLECT, 20 },
+        { A_DRY, 2 },         { A_WALK, 1 },        { A_SAFEPOINT, 2 },   { A_REQUEST, 2 },
+        { A_LATER, 3 },       { A_FREEZE, 2 },      { A_UNFREEZE, 2 },    { A_SAVE_ALL, 1 },
+        { A_SAVED, 2 },       { A_CLEAR_SAVED, 2 }, { A_DISABLE, 1 },     { A_ENABLE, 1 },
+        { A_TRIM, 1 },        { A_TRACE, 2 },       { A_FOREIGN, 1 },     { A_WATCH, 1 },
+        { A_PAIR, 70 },       { A_FORGET, 10 },     { A_TIE, 80 },        { A_UNTIE, 6 },
+        { A_UNTIE_ALL, 2 },   { A_PEEK, 14 },       { A_EACH, 4 },        { A_EACH_DROP, 6 },
+        { A_LOOSEN, 10 },     { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },    { A_DETACH, 3 },
+        { A_RUN, 3 },         { A_AT_EXIT, 4 },     { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
+        { A_PARALLEL, 1 },    { A_BUDGET, 3 },      { A_SOFT, 14 },       { A_SOFT_LOCK, 8 },
+        { A_SOFT_LET_GO, 4 }, { A_SOFT_YIELD, 2 },  { A_SOFT_POLICY, 1 }, { A_DEATH_WATCH, 12 },
+        { A_POLL, 8 },        { A_UNWATCH, 2 },     { A_QUEUE_END, 1 },
     };
     static unsigned total;
     if (total == 0) {
@@ -95,14 +103,18 @@ static bool suits(op what, kind k)
 {
     if (what >= A_TIE && what <= A_EPHEMERON)
         return what == A_EPHEMERON ? k == K_KEYMAP : is_container(k);
-    return k == K_CLEANUP;
+    if (what == A_SOFT_LOCK || what == A_SOFT_LET_GO)
+        return k == K_SOFT;
+    return what == A_UNWATCH ? k == K_WATCH : k == K_CLEANUP;
 }
 
 void aim(act *a, const kind kinds[HANDLES + 1])
 {
     op what = (op)a->what;
-    bool entry = what >= A_TIE && what <= A_EPHEMERON, cleanup = what >= A_DETACH && what <= A_CLEANUP_GET;
-    for (unsigned i = 0; (entry || cleanup) && i <= HANDLES; i++) {
+    bool entry = what >= A_TIE && what <= A_EPHEMERON, few = (what >= A_DETACH && what <= A_CLEANUP_GET) ||
+                                                             what == A_SOFT_LOCK || what == A_SOFT_LET_GO ||
+                                                             what == A_UNWATCH;
+    for (unsigned i = 0; (entry || few) && i <= HANDLES; i++) {
         unsigned at = (a->x + i) % (HANDLES + 1);
         if (suits(what, kinds[at])) {
             a->x = (unsigned char)at;

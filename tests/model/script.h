@@ -45,6 +45,9 @@ typedef enum kind {
     K_WEAK = K_MADE, /* shared, no callback */
     K_CALL,          /* with callback or data_free */
     K_CLEANUP,
+    K_SOFT, /* not told to the reference, as the acts that make them: */
+    K_QUEUE,
+    K_WATCH,
     KINDS,
 } kind;
 
@@ -101,11 +104,23 @@ typedef enum op {
     A_ENABLE,
     A_IMMORTAL, /* y */
     A_TRIM,
-    A_TRACE,   /* z: off, exact, sampled, forget */
-    A_FOREIGN, /* z: more bytes */
-    A_WATCH,   /* a callback around passes; again: none */
-    A_PAIR,    /* slot z of x := y and slot z of y := x */
-    A_FORGET,  /* all handles from y on become empty, and a collect */
+    A_TRACE,    /* z: off, exact, sampled, forget */
+    A_FOREIGN,  /* z: more bytes */
+    A_WATCH,    /* a callback around passes; again: none */
+    A_PAIR,     /* slot z of x := y and slot z of y := x */
+    A_FORGET,   /* all handles from y on become empty, and a collect */
+    A_PARALLEL, /* full passes on 1 to 3 threads, however small the heap */
+    LOOSE_ACTS, /* from here on: when it shows is the heap's business, so the reference is not told */
+    A_BUDGET = LOOSE_ACTS, /* of deaths in one release, by z */
+    A_SOFT,                /* y := soft reference to x; z: bit 0 callback, bit 1 data_free */
+    A_SOFT_LOCK,           /* y := lock of the soft reference x */
+    A_SOFT_LET_GO,         /* x */
+    A_SOFT_YIELD,          /* all but some, by z */
+    A_SOFT_POLICY,
+    A_DEATH_WATCH, /* the queue of the dead watches x; y := its watch, or, by bit 0 of z, the queue alone has it */
+    A_POLL,        /* y := the watch of the one that died first */
+    A_UNWATCH,   /* the watch x leaves the queue */
+    A_QUEUE_END, /* the next watch is in a new queue */
     A_END,
 } op;
 

@@ -27,6 +27,13 @@ typedef struct world {
     world_row row[MOST_IDS][WORLD_ROWS];
     int rows[MOST_IDS];
     bool pending[MOST_IDS], at_exit[MOST_IDS];
+    bool holds[MOST_IDS]; /* soft references; used: the order of use */
+    long used[MOST_IDS], uses;
+    bool yields; /* soft references may let go at moments that are the heap's business */
+    husk_deadqueue *queue;
+    int queue_number;
+    bool queued[MOST_IDS];  /* watches in it, whether their objects have died or not */
+    bool touched[MOST_IDS]; /* hooks had it in hand, or changed what led to it, since this was cleared */
     event_log *log;
     bool in_hook;
     bool closing;           /* data_free only tells: the heap is half gone */
@@ -46,10 +53,41 @@ int world_number(const world *w, const husk_obj *obj);
 size_t world_slots(const world *w, husk_obj *obj);
 husk_obj *world_slot(const world *w, husk_obj *obj, size_t slot);
 
+/* ---- types, hooks, slots: world_types.c ---- */
+
+extern const husk_type *world_types[K_TYPES];
+/* Where the slot is; NULL: it is a value, and world_value_place says where. */
+husk_obj **world_place(const world *w, husk_obj *obj, size_t slot);
+husk_value *world_value_place(husk_obj *obj, size_t slot);
+void world_mark_birth(husk_obj *obj, kind k, int number);
+/* One more slot, empty; false: no memory. */
+bool world_bag_grow(world *w, husk_obj *obj);
+
 /* ---- weak references and cleanups: world_weak.c ---- */
 
 void world_weak_to(world *w, act a);
 void world_cleanup_do(world *w, act a);
+
+/* For weak references of all kinds: the data is the number. */
+void world_on_gone(husk_weak *weak, void *data);
+husk_free_fn *world_on_free(const world *w);
+/* There may be one more weak reference to x. */
+bool world_weak_fits(const world *w, const husk_obj *x);
+
+/* ---- soft references: world_soft.c ---- */
+
+void world_soft_do(world *w, act a);
+/* What the soft reference holds is what was noted, unless the heap let go by itself; then that is noted. True: it did. */
+bool world_soft_look(world *w, int soft, husk_obj *obj);
+
+/* ---- the queue of the dead: world_queue.c ---- */
+
+void world_queue_do(world *w, act a);
+void world_queue_end(world *w);
+
+/* ---- several threads: world_parallel.c ---- */
+
+void world_parallel(world *w, unsigned threads);
 
 /* ---- weak containers: world_tie.c ---- */
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void on_gone(husk_weak *weak, void *data)
+void world_on_gone(husk_weak *weak, void *data)
 {
     world_hook(E_CALL, (int)(intptr_t)data, husk_weak_obj(weak));
 }
@@ -19,6 +19,16 @@ static void on_free_quietly(void *data)
 {
     if (!world_now->allocating)
         on_free(data);
+}
+
+husk_free_fn *world_on_free(const world *w)
+{
+    return w->may_fail ? on_free_quietly : on_free;
+}
+
+bool world_weak_fits(const world *w, const husk_obj *x)
+{
+    return w->born + 1 < MOST_IDS && husk_obj_weak_count(x) + 1 < MOST_IDS / 8;
 }
 
 static bool note_first(husk_obj *weak, void *data)
@@ -39,13 +49,13 @@ void world_weak_to(world *w, act a)
 {
     husk_obj *x = w->handle[a.x];
     int z = a.z % 4;
-    if (w->born + 1 >= MOST_IDS || husk_obj_weak_count(x) + 1 >= MOST_IDS / 8)
+    if (!world_weak_fits(w, x))
         return;
     bool made = z != 0 || !shared_weak(w, x); /* asked before: a pass may end others meanwhile */
     bool frees = z >= 2;
     w->allocating = true;
-    husk_weak *weak = husk_weak_new(x, z == 1 || z == 2 ? on_gone : NULL, (void *)(intptr_t)(w->born + 1),
-                                    frees ? (w->may_fail ? on_free_quietly : on_free) : NULL);
+    husk_weak *weak = husk_weak_new(x, z == 1 || z == 2 ? world_on_gone : NULL,
+                                    (void *)(intptr_t)(w->born + 1), frees ? world_on_free(w) : NULL);
     w->allocating = false;
     if (!weak)
         return;
@@ -72,12 +82,11 @@ static void make(world *w, act a)
 {
     husk_obj *x = w->handle[a.x];
     int number = w->held[a.x];
-    if (w->born + 1 >= MOST_IDS || husk_obj_weak_count(x) + 1 >= MOST_IDS / 8)
+    if (!world_weak_fits(w, x))
         return;
     w->allocating = true;
-    husk_free_fn *frees = w->may_fail ? on_free_quietly : on_free;
-    husk_cleanup *made =
-        husk_cleanup_new(x, on_cleanup, (void *)(intptr_t)(w->born + 1), a.z & 2 ? frees : NULL, a.z & 1);
+    husk_cleanup *made = husk_cleanup_new(x, on_cleanup, (void *)(intptr_t)(w->born + 1),
+                                          a.z & 2 ? world_on_free(w) : NULL, a.z & 1);
     w->allocating = false;
     if (!made)
         return;

@@ -47,6 +47,8 @@ return {
     -- The command line eats the Lua module, so that the module is used.
     { at = "cli", internal = none, public = none },
     { at = "tests/unit", internal = all, public = all },
+    -- How small a heap may be for several threads is no setting of programs.
+    { at = "tests/model/world_parallel.c", internal = { "cycle" }, public = all },
     -- Builds snapshots by hand.
     { at = "tests/stats", internal = all, public = all },
     { at = "tests/fuzz", internal = all, public = all },

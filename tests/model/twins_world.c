@@ -49,7 +49,7 @@ void twins_setup(void)
         [WIDE] = 3000,
         [VAST] = 200000,
         [HUGE] = 3u << 20,
-        [LEAF] = 8,
+        [LEAF] = 24,
     };
     static const char *const names[MAP] = { "twin-plain", "twin-final", "twin-rows", "twin-wide",
                                             "twin-vast",  "twin-huge",  "twin-leaf" };

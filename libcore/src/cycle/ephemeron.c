@@ -1,6 +1,8 @@
 /* cycle/ephemeron.c: keys of weak-key maps in a pass. See ephemeron.h. */
 #include "cycle/ephemeron.h"
 
+#include "cycle/searching.h"
+
 static void open_key(husk_obj *key, void *context)
 {
     (void)context;
@@ -43,15 +45,9 @@ static void seed_key(husk_obj *key, void *context)
     if (!(entry & SIDE_OPEN))
         return; /* reached meanwhile */
     uint64_t seen = husk__side_total(key, entry);
-    uint32_t count = husk__count_of(key);
-    if (seen == count)
-        return;
-    if (seen > count && !husk__is_immortal(key) && seen != SIDE_UNKNOWN && !seeding->lenient) {
-        found->corrupt = key;
-        found->seen = seen;
-        return;
-    }
-    husk__mark_root(&seeding->search->marker, key);
+    enum husk__seed what = husk__seed_rare(key, seen, seeding->lenient, found);
+    if (what == SEED_HELD)
+        husk__mark_root(&seeding->search->marker, key);
 }
 
 void husk__bare_keys_seed(husk_heap *heap, struct husk__page *page, bool lenient)

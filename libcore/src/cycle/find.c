@@ -49,12 +49,13 @@ NEVER_INLINE enum husk__seed husk__seed_rare(husk_obj *obj, uint64_t seen, bool 
     uint32_t count = husk__count_of(obj);
     if (seen == count)
         return SEED_OPEN;
-    if (UNLIKELY(seen > count) && !husk__is_immortal(obj) && seen != SIDE_UNKNOWN && !steps) {
-        found->corrupt = obj;
-        found->seen = seen;
-        return SEED_CORRUPT;
-    }
-    return SEED_HELD;
+    if (seen < count || husk__is_immortal(obj) || seen == SIDE_UNKNOWN)
+        return SEED_HELD;
+    if (steps) /* let go of since it was counted, by a weak-key map perhaps that held it for a key of the garbage: a nominee */
+        return SEED_OPEN;
+    found->corrupt = obj;
+    found->seen = seen;
+    return SEED_CORRUPT;
 }
 
 /* A function of its own, so that its loop has all registers. */

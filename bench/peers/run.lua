@@ -77,7 +77,8 @@ end
 
 -- Its lines, or nil and what became of it.
 local function lines_of(command)
-    local pipe = assert(io.popen("exec timeout 900 " .. command .. " 2>&1"))
+    -- Some end a list by recursion, one frame for each of its nodes.
+    local pipe = assert(io.popen("ulimit -s 1048576 2>/dev/null; exec timeout 900 " .. command .. " 2>&1"))
     local lines = {}
     for line in pipe:lines() do lines[#lines + 1] = line end
     local done, how, code = pipe:close()

@@ -54,6 +54,7 @@ ALWAYS_INLINE char *glance_alike(char *at, const char *end, size_t block, const 
     const size_t refs_at = type->refs_at;
     const uint32_t id = type->id;
     do {
+        __builtin_prefetch(at + HUSK__AHEAD);
         const husk_obj *obj = (const husk_obj *)(const void *)at;
         husk_obj *const *ref = (husk_obj *const *)(const void *)(at + refs_at);
         take_own(husk__side_of(obj), obj->rc);

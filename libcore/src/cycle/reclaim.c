@@ -67,6 +67,7 @@ ALWAYS_INLINE char *reclaim_alike(husk_heap *heap, char *at, const char *end, si
     uint32_t here = 0;
     for (; at < end; at += block) {
         husk_obj *obj = (husk_obj *)(void *)at;
+        __builtin_prefetch(at + HUSK__AHEAD);
         if (!husk__is_pending(obj))
             continue;
         if (UNLIKELY(!is_light_member(obj, id)))

@@ -18,10 +18,6 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
-static const struct husk__searching alone = { .count = count_child,
-                                              .root = husk__mark_root,
-                                              .known = husk__mark_known };
-
 static void open_page(const struct husk__search *search, struct husk__page *page)
 {
     husk__side_open(page);
@@ -32,14 +28,13 @@ static void open_page(const struct husk__search *search, struct husk__page *page
 NEVER_INLINE bool husk__seed_none(const husk_obj *obj, bool steps, struct husk__found *found)
 {
     uint16_t *entry = husk__side_of(obj);
-    uint16_t at_first = __atomic_load_n(entry, __ATOMIC_RELAXED); /* others may be marking: see parallel.c */
+    uint16_t at_first = *entry;
     if (!husk__is_object(obj) && at_first && at_first != SIDE_FRESH && !steps) {
         found->corrupt = obj;
         found->seen = husk__side_total(obj, at_first);
         return false;
     }
-    /* so that "in question" means garbage without a look at the object */
-    __atomic_store_n(entry, 0, __ATOMIC_RELAXED);
+    *entry = 0; /* so that "in question" means garbage without a look at the object */
     return true;
 }
 
@@ -58,20 +53,53 @@ NEVER_INLINE enum husk__seed husk__seed_rare(husk_obj *obj, uint64_t seen, bool 
     return SEED_CORRUPT;
 }
 
-/* A function of its own, so that its loop has all registers. */
+/* ---- in steps: each object is looked at twice, since counts change in between ---- */
+
+/* Dying objects hold what they refer to until they are gone: see husk__glance_other. A function of its own, so that its loop
+ * has all registers. */
 static __attribute__((noinline)) void subtract_page(struct husk__page *page)
 {
-    husk__subtract_page(&alone, page, NULL);
+    for (HUSK__EACH_BLOCK(page, obj)) {
+        if (UNLIKELY(obj->tf & TF_QUEUED))
+            *husk__side_of(obj) = 0;
+        else if (LIKELY(husk__is_object(obj)))
+            husk__visit(husk__type_of(obj), obj, count_child, NULL);
+    }
 }
+
+/* Marks what is held from outside. */
+static void seed_in_steps(struct husk__page *page, struct husk__marker *marker, struct husk__found *found)
+{
+    for (HUSK__EACH_BLOCK(page, obj)) {
+        uint16_t entry = *husk__side_of(obj);
+        if (UNLIKELY(!husk__is_object(obj)) || UNLIKELY(obj->tf & TF_QUEUED)) {
+            (void)husk__seed_none(obj, true, found);
+            continue;
+        }
+        found->examined++;
+        if (UNLIKELY(!(entry & SIDE_OPEN))) { /* born since, or marked */
+            husk__mark_known(marker, obj);
+            continue;
+        }
+        uint64_t seen = husk__side_total(obj, entry);
+        uint32_t rc = obj->rc;
+        if (LIKELY(seen == rc / RC_ONE))
+            continue;
+        if ((seen < rc / RC_ONE && !(rc & RC_SLOW)) || husk__seed_rare(obj, seen, true, found) == SEED_HELD)
+            husk__mark_root(marker, obj);
+    }
+}
+
+/* ---- the phases ---- */
 
 /* Finds what is held from outside; in steps, marks it. False: found->corrupt. */
 static bool seed_page(husk_heap *heap, struct husk__page *page)
 {
     struct husk__search *search = &heap->search;
-    if (!search->steps)
+    if (search->steps)
+        seed_in_steps(page, &search->marker, &search->found);
+    else
         search->found.held += husk__glance_judge(page, &search->found);
-    else if (!husk__seed_page(&alone, page, true, &search->marker, &search->found))
-        return false;
     if (husk__has_keys(search, page)) {
         husk__bare_keys_seed(heap, page, search->steps);
         search->found.kinds = UINT32_MAX;

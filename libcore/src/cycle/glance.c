@@ -6,9 +6,6 @@
 
 #include <string.h>
 
-/* A larger count would leave an entry no room below. */
-#define LARGE_RC ((uint32_t)HUSK__CARRY_AT * RC_ONE)
-
 static void count_child(husk_obj *child, size_t slot, size_t index, void *context)
 {
     (void)slot;
@@ -17,78 +14,23 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
     husk__side_count(child);
 }
 
-/* An entry that has come round already, in a damaged heap, is left as it is, too. */
-ALWAYS_INLINE void take_own(uint16_t *entry, uint32_t rc)
-{
-    uint16_t left;
-    if (LIKELY(rc < LARGE_RC) &&
-        LIKELY(!__builtin_sub_overflow(*entry, (uint16_t)(rc / RC_ONE * SIDE_ONE), &left)))
-        *entry = left;
-    else
-        *entry |= SIDE_LOOK;
-}
+static const struct husk__glancing alone = { .count = count_child };
 
-/* A block whose references do not lie side by side; true: an object that is no dying one. */
 static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__found *found)
 {
-    uint16_t *entry = husk__side_of(obj);
-    if (UNLIKELY(obj->tf & TF_QUEUED)) { /* it holds what it refers to until it is gone */
-        *entry = 0;
-        return false;
-    }
-    if (!husk__is_object(obj)) {
-        *entry |= SIDE_LOOK;
-        return false;
-    }
-    const husk_type *type = husk__type_of(obj);
-    found->kinds |= type->flags;
-    take_own(entry, obj->rc);
-    husk__visit(type, obj, count_child, NULL);
-    return true;
+    return husk__glance_other(&alone, obj, found, NULL);
 }
 
-/* Blocks with living objects of one type with n references side by side, the first one among them; returns the first
- * block behind them. With n a constant nothing is left to be looked up or to be guessed. */
-ALWAYS_INLINE char *glance_alike(char *at, const char *end, size_t block, const husk_type *type, size_t n)
+static __attribute__((noinline)) char *glance_flat(char *at, const char *end, size_t block,
+                                                   const husk_type *type)
 {
-    const size_t refs_at = type->refs_at;
-    const uint32_t id = type->id;
-    do {
-        __builtin_prefetch(at + HUSK__AHEAD);
-        const husk_obj *obj = (const husk_obj *)(const void *)at;
-        husk_obj *const *ref = (husk_obj *const *)(const void *)(at + refs_at);
-        take_own(husk__side_of(obj), obj->rc);
-        for (size_t i = 0; i < n; i++)
-            if (ref[i])
-                husk__side_count(ref[i]);
-        at += block;
-    } while (at < end && (((const husk_obj *)(const void *)at)->tf & (TF_TYPE | TF_QUEUED)) == id);
-    return at;
-}
-
-/* Most neighbours are of one type. */
-static char *glance_flat(char *at, const char *end, size_t block, const husk_type *type)
-{
-    size_t n = type->field_count;
-    switch (n) {
-    case 1:
-        return glance_alike(at, end, block, type, 1);
-    case 2:
-        return glance_alike(at, end, block, type, 2);
-    case 3:
-        return glance_alike(at, end, block, type, 3);
-    case 4:
-        return glance_alike(at, end, block, type, 4);
-    default:
-        return glance_alike(at, end, block, type, n);
-    }
+    return husk__glance_flat(&alone, at, end, block, type, NULL);
 }
 
 void husk__glance_page(struct husk__page *page, struct husk__found *found)
 {
     const size_t block = page->block;
     char *at = husk__page_start(page), *end = husk__page_end(page);
-    uint32_t others = 0;
     while (at < end) {
         husk_obj *obj = (husk_obj *)(void *)at;
         const husk_type *type = husk__type_of(obj);
@@ -98,11 +40,10 @@ void husk__glance_page(struct husk__page *page, struct husk__found *found)
             at = glance_flat(at, end, block, type);
             found->examined += (size_t)(at - from) / block;
         } else {
-            others += glance_other(obj, found);
+            found->examined += glance_other(obj, found);
             at += block;
         }
     }
-    found->examined += others;
 }
 
 /* ---- judging ---- */

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "cycle/ephemeron.h"
+#include "cycle/glance.h"
 #include "cycle/passlog.h"
 #include "cycle/searching.h"
 
@@ -260,29 +261,78 @@ static void count_delayed(struct husk__worker *self)
     }
 }
 
-static const struct husk__searching parts = {
-    .shared = true, .leave = leave_each, .count = count_child, .root = mark_root
-};
+static const struct husk__glancing parts = { .shared = true, .leave = leave_each, .count = count_child };
+
+static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__worker *self)
+{
+    return husk__glance_other(&parts, obj, &self->found, &self->marker);
+}
+
+static __attribute__((noinline)) char *glance_flat(char *at, const char *end, size_t block,
+                                                   const husk_type *type, struct husk__worker *self)
+{
+    return husk__glance_flat(&parts, at, end, block, type, &self->marker);
+}
+
+static void glance_page(struct husk__page *page, struct husk__worker *self)
+{
+    const size_t block = page->block;
+    char *at = husk__page_start(page), *end = husk__page_end(page);
+    while (at < end) {
+        husk_obj *obj = (husk_obj *)(void *)at;
+        const husk_type *type = husk__type_of(obj);
+        if ((type->flags & TYPE_FLAT) && !(obj->tf & TF_QUEUED)) {
+            char *from = at;
+            self->found.kinds |= type->flags;
+            at = glance_flat(at, end, block, type, self);
+            self->found.examined += (size_t)(at - from) / block;
+        } else {
+            self->found.examined += glance_other(obj, self);
+            at += block;
+        }
+    }
+}
 
 static void subtract_part(unsigned member, void *context)
 {
     struct husk__worker *self = &((struct husk__parallel *)context)->worker[member];
     for (struct husk__page *page; (page = next_of_slice(self));)
-        husk__subtract_page(&parts, page, &self->marker);
+        glance_page(page, self);
     count_delayed(self);
 }
 
-static void seed_part(unsigned member, void *context)
+static void judge_part(unsigned member, void *context)
 {
     struct husk__parallel *parallel = context;
     struct husk__worker *self = &parallel->worker[member];
-    for (struct husk__page *page; (page = next_of_slice(self));)
-        if (!husk__seed_page(&parts, page, false, &self->marker, &self->found)) {
+    for (struct husk__page *page; (page = next_of_slice(self));) {
+        self->found.held += husk__glance_judge(page, &self->found);
+        if (self->found.corrupt) {
             /* Slices are taken in order, and those begun are ended: the first one that is damaged is found. */
             atomic_store_explicit(&parallel->damaged, true, memory_order_relaxed);
             self->left = 0;
         }
-    mark(self); /* damaged or not: afterwards the queues are empty and the pending bits are zero */
+    }
+}
+
+static void zero_part(unsigned member, void *context)
+{
+    struct husk__worker *self = &((struct husk__parallel *)context)->worker[member];
+    for (struct husk__page *page; (page = next_of_slice(self));)
+        husk__page_side_zero(page);
+}
+
+/* What is held from outside goes right into marking. Who finds no slice left goes on with what the others find. */
+static void mark_part(unsigned member, void *context)
+{
+    struct husk__worker *self = &((struct husk__parallel *)context)->worker[member];
+    for (struct husk__page *page; (page = next_of_slice(self));)
+        for (HUSK__EACH_BLOCK(page, obj)) {
+            uint16_t entry = __atomic_load_n(husk__side_of(obj), __ATOMIC_RELAXED);
+            if (entry < SIDE_FRESH && (entry & SIDE_OPEN))
+                mark_root(&self->marker, obj);
+        }
+    mark(self);
 }
 
 static void run_part(struct husk__parallel *parallel, husk__team_fn *part)
@@ -333,20 +383,44 @@ static void open_keys(husk_heap *heap, struct husk__page *page)
 static void seed_keys(husk_heap *heap, struct husk__page *page)
 {
     husk__bare_keys_seed(heap, page, false);
+    heap->search.found.kinds = UINT32_MAX;
 }
 
 /* Of several damaged objects the one that a single thread would have come to first. */
-static void sum_up(struct husk__parallel *parallel, struct husk__search *search)
+static void sum_up(struct husk__parallel *parallel, struct husk__found *sum)
 {
     for (unsigned i = 0; i < parallel->threads; i++) {
         const struct husk__found *found = &parallel->worker[i].found;
-        search->found.examined += found->examined;
-        search->marker.at.marked += parallel->worker[i].marker.at.marked;
-        search->marker.roots += parallel->worker[i].marker.roots;
-        if (found->corrupt && (!search->found.corrupt || found->corrupt < search->found.corrupt)) {
-            search->found.corrupt = found->corrupt;
-            search->found.seen = found->seen;
+        sum->examined += found->examined;
+        sum->held += found->held;
+        sum->kinds |= found->kinds;
+        if (found->corrupt && (!sum->corrupt || found->corrupt < sum->corrupt)) {
+            sum->corrupt = found->corrupt;
+            sum->seen = found->seen;
         }
+    }
+}
+
+/* After judging, and marking the keys that are held, which nobody has looked at yet. As with one thread: where all is held
+ * nothing is. */
+static void mark_all(struct husk__parallel *parallel, struct husk__search *search)
+{
+    struct husk__cursor *at = &search->marker.at;
+    bool damaged = search->found.corrupt != NULL;
+    if (!damaged && search->found.held + at->marked == search->found.examined) {
+        run_part(parallel, zero_part);
+        search->marker.most = 0; /* what waits is given up */
+        husk__mark_run(&search->marker);
+        at->marked = search->found.examined;
+        search->marker.roots += search->found.held;
+        return;
+    }
+    husk__mark_run(&search->marker); /* what maps that are not in question hold for the keys, before it is divided */
+    if (!damaged)
+        run_part(parallel, mark_part);
+    for (unsigned i = 0; i < parallel->threads; i++) {
+        at->marked += parallel->worker[i].marker.at.marked;
+        search->marker.roots += parallel->worker[i].marker.roots;
     }
 }
 
@@ -372,13 +446,14 @@ void husk__parallel_search(husk_heap *heap, husk_obj *const *proxied, size_t cou
     for (size_t i = 0; i < count; i++)
         husk__side_count(proxied[i]);
     husk__part_end(heap, HUSK_PART_SUBTRACT);
-    each_keymaps(heap, seed_keys);
-    husk__mark_run(&search->marker); /* the keys, and what maps that are not in question hold for them */
-    run_part(parallel, seed_part);
-    husk__part_end(heap, HUSK_PART_MARK); /* seeding is not apart from it */
-    sum_up(parallel, search);
+    run_part(parallel, judge_part);
+    sum_up(parallel, &search->found);
+    husk__part_end(heap, HUSK_PART_SEED);
+    if (!search->found.corrupt)
+        each_keymaps(heap, seed_keys);
+    mark_all(parallel, search);
+    husk__part_end(heap, HUSK_PART_MARK);
     search->found.held = search->marker.roots;
-    search->found.kinds = UINT32_MAX;
     search->phase = SEARCH_FOUND;
 }
 

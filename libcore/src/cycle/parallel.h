@@ -1,10 +1,11 @@
-/* cycle/parallel.h: a search of all the heap by several threads (<husk/parallel.h>), from the same parts as one in steps
- * (searching.h, marking.h).
+/* cycle/parallel.h: a search of all the heap by several threads (<husk/parallel.h>), from the same parts as that by
+ * one (searching.h, marking.h).
  *
  *   open:      pages are taken in slices of eight, in order; side entries are the taker's own      | barrier
- *   subtract:  the same; counts go up by atomic additions, overflow goes to the carries by a lock  | barrier
- *   seed:      the same; what is held from outside goes right into marking. Who finds no slice left goes on with
- *   mark:      what is left in its delay line and ring, then pages from one queue for all
+ *   subtract:  the same; counts go by atomic additions, overflow goes to the carries by a lock     | barrier
+ *   seed:      the same; the taker's own entries are judged                                        | barrier
+ *   mark:      the same; what is held from outside goes right into the ring. Who finds no slice left goes on with what
+ *              is left in its delay line and ring, then with pages from one queue for all
  *
  * Marking: what does not fit into a ring waits as a pending bit, its page in the queue; who has nothing left takes a
  * page from there, or sleeps until one comes. When all sleep and the queue is empty, nobody has anything left: an

@@ -47,7 +47,7 @@ func (h *Heap) Young() uint64 {
 }
 
 // SetParallel: how many threads a pass over all objects may use, the caller's among them, 1 to 8; 1, the default: no
-// others. Only heaps of four million objects and more use them; the threads run no Go. ErrRange: out of range; ErrNoMemory:
+// others. Only heaps of two million objects and more use them; the threads run no Go. ErrRange: out of range; ErrNoMemory:
 // a thread is refused.
 func (h *Heap) SetParallel(threads int) error {
 	const op = "Heap.SetParallel"

@@ -43,7 +43,7 @@ static const struct {
     { "young", "young($self, /)\n--\n\nWhat set_young() has set; 4096 at first." },
     { "set_parallel",
       "set_parallel($self, threads, /)\n--\n\nHow many threads a pass over everything may use, the caller's among them: "
-      "1 to 8; 1, the default: no others. Only heaps of 10**6 objects and more use them; the threads run no Python." },
+      "1 to 8; 1, the default: no others. Only heaps of 2 * 10**6 objects and more use them; the threads run no Python." },
     { "parallel", "parallel($self, /)\n--\n\nWhat set_parallel() has set." },
     { "pass_count", "pass_count($self, /)\n--\n\nThe number of the latest pass; 0: there was none." },
     { "set_find_leaks",

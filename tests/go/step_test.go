@@ -114,7 +114,7 @@ func TestParallel(t *testing.T) {
 	same(t, "collected", husk.Must(h.Collect()).Collected, 10)
 	records := husk.Must(h.PassRecords())
 	last := records[len(records)-1]
-	same(t, "threads", last.Threads, 1) // below a million objects they are not woken
+	same(t, "threads", last.Threads, 1) // below two million objects they are not woken
 	if !strings.Contains(last.Line, " threads=1 ") {
 		t.Error(last.Line)
 	}

@@ -135,7 +135,7 @@ function heap:young(objects)
 end
 
 -- heap:parallel(threads): how many threads a pass over all objects may use, Lua's own among them, 1 to 8; 1, the default:
--- no others. With an argument it sets it. Only heaps of 4 * 10^6 objects and more use them; the threads run no Lua.
+-- no others. With an argument it sets it. Only heaps of 2 * 10^6 objects and more use them; the threads run no Lua.
 local set_parallel, get_parallel = heap.set_parallel, heap.parallel
 heap.set_parallel = nil
 function heap:parallel(threads)

@@ -810,7 +810,7 @@ function Heap:steps() end
 function Heap:young(objects) end
 
 --- How many threads a pass over all objects may use, Lua's own among them, 1 to 8; 1, the default: no others. With an
---- argument it sets it. Only heaps of 4 * 10^6 objects and more use them; the threads run no Lua.
+--- argument it sets it. Only heaps of 2 * 10^6 objects and more use them; the threads run no Lua.
 ---@param threads? integer
 ---@return integer threads
 function Heap:parallel(threads) end

@@ -716,7 +716,7 @@ function husk.steps() end
 function husk.young(objects) end
 
 --- How many threads a pass over all objects may use, Lua's own among them, 1 to 8; 1, the default: no others. With an
---- argument it sets it. Only heaps of 4 * 10^6 objects and more use them; the threads run no Lua.
+--- argument it sets it. Only heaps of 2 * 10^6 objects and more use them; the threads run no Lua.
 ---@param threads? integer
 ---@return integer threads
 function husk.parallel(threads) end

@@ -216,7 +216,7 @@ def get_young(*, heap=None):
 def set_parallel(threads, *, heap=None):
     """How many threads a pass over everything may use, the caller's among them, 1 to 8; 1, the default: no others.
 
-    Only heaps of 10**6 objects and more use them; the threads run no Python: Heap.set_parallel.
+    Only heaps of 2 * 10**6 objects and more use them; the threads run no Python: Heap.set_parallel.
     """
     _own(heap)[0].set_parallel(threads)
 

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 #define HUSK_PARALLEL_MOST 8u        /* threads, the owner's among them */
-#define HUSK_PARALLEL_LEAST 4000000u /* objects; in smaller heaps two threads gain nothing */
+#define HUSK_PARALLEL_LEAST 2000000u /* objects; in smaller heaps two threads gain nothing */
 
 /* How many threads a full pass may use, from 1 (the default: the owner's alone) to HUSK_PARALLEL_MOST. Makes or ends
  * the helpers at once; may be called inside hooks. On failure all is as before: HUSK_ERANGE; HUSK_ENOMEM when memory or

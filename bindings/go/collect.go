@@ -102,7 +102,7 @@ func (h *Heap) pass(op string, run func(raw.SwigcptrHeap, *raw.Pass) int) (Pass,
 }
 
 // CollectAll lets Go's collector find forgotten handles, ends them, and then collects. It takes as long as two
-// collections of Go's.
+// collections of Go's, before Go 1.24 three.
 func (h *Heap) CollectAll() (Pass, error) {
 	settleHandles()
 	return h.Collect()
@@ -110,7 +110,7 @@ func (h *Heap) CollectAll() (Pass, error) {
 
 // settleHandles runs Go's collector and waits until it has told of what it found.
 func settleHandles() {
-	for i := 0; i < 2; i++ {
+	for i := 0; i < settleRounds; i++ {
 		done := make(chan struct{})
 		runtime.SetFinalizer(&struct{ _ *int }{}, func(any) { close(done) })
 		runtime.GC()

@@ -20,6 +20,10 @@ const Identity = false
 
 const sweepStep = 0 // all that is lost is at hand: there is nothing to look through
 
+// Go's finalizer goroutine takes all that is queued at once and runs the latest first: that one of the second collection has
+// run does not say that all of the first have, but when one of the third has, that batch is over.
+const settleRounds = 3
+
 // What a handle carries for this file.
 type extra struct{ leaf *leaf }
 

@@ -22,6 +22,9 @@ const Identity = true
 // How many slots one call looks through after a collection of Go's.
 const sweepStep = 256
 
+// What the first of Go's collections leaves to be told of, the second one tells.
+const settleRounds = 2
+
 // collections counts Go's collections, a little late.
 var collections atomic.Uint32
 

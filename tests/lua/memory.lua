@@ -164,7 +164,7 @@ test("the peak stays until it is reset", function()
   for i = 1, 800 do list[i] = ("x"):rep(30000) end -- 24 MB in texts of the heap
   local peak = memory.info().peak_rss
   heap:close()
-  ok(memory.info().peak_rss >= peak - 64 * page)
+  ok(memory.info().peak_rss >= peak - 512 * page) -- the system counts pages in portions, by processor and kind
   memory.reset_peak()
   ok(memory.info().peak_rss < peak - (8 << 20))
 end)

@@ -16,34 +16,20 @@ static void count_child(husk_obj *child, size_t slot, size_t index, void *contex
 
 static const struct husk__glancing alone = { .count = count_child };
 
-static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__found *found)
+static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__found *found, struct husk__marker *marker)
 {
-    return husk__glance_other(&alone, obj, found, NULL);
+    return husk__glance_other(&alone, obj, found, marker);
 }
 
 static __attribute__((noinline)) char *glance_flat(char *at, const char *end, size_t block,
-                                                   const husk_type *type)
+                                                   const husk_type *type, struct husk__marker *marker)
 {
-    return husk__glance_flat(&alone, at, end, block, type, NULL);
+    return husk__glance_flat(&alone, at, end, block, type, marker);
 }
 
 void husk__glance_page(struct husk__page *page, struct husk__found *found)
 {
-    const size_t block = page->block;
-    char *at = husk__page_start(page), *end = husk__page_end(page);
-    while (at < end) {
-        husk_obj *obj = (husk_obj *)(void *)at;
-        const husk_type *type = husk__type_of(obj);
-        if ((type->flags & TYPE_FLAT) && !(obj->tf & TF_QUEUED)) {
-            char *from = at;
-            found->kinds |= type->flags;
-            at = glance_flat(at, end, block, type);
-            found->examined += (size_t)(at - from) / block;
-        } else {
-            found->examined += glance_other(obj, found);
-            at += block;
-        }
-    }
+    husk__glance_through(page, found, NULL, glance_other, glance_flat);
 }
 
 /* ---- judging ---- */

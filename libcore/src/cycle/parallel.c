@@ -263,41 +263,22 @@ static void count_delayed(struct husk__worker *self)
 
 static const struct husk__glancing parts = { .shared = true, .leave = leave_each, .count = count_child };
 
-static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__worker *self)
+static NEVER_INLINE bool glance_other(husk_obj *obj, struct husk__found *found, struct husk__marker *marker)
 {
-    return husk__glance_other(&parts, obj, &self->found, &self->marker);
+    return husk__glance_other(&parts, obj, found, marker);
 }
 
 static __attribute__((noinline)) char *glance_flat(char *at, const char *end, size_t block,
-                                                   const husk_type *type, struct husk__worker *self)
+                                                   const husk_type *type, struct husk__marker *marker)
 {
-    return husk__glance_flat(&parts, at, end, block, type, &self->marker);
-}
-
-static void glance_page(struct husk__page *page, struct husk__worker *self)
-{
-    const size_t block = page->block;
-    char *at = husk__page_start(page), *end = husk__page_end(page);
-    while (at < end) {
-        husk_obj *obj = (husk_obj *)(void *)at;
-        const husk_type *type = husk__type_of(obj);
-        if ((type->flags & TYPE_FLAT) && !(obj->tf & TF_QUEUED)) {
-            char *from = at;
-            self->found.kinds |= type->flags;
-            at = glance_flat(at, end, block, type, self);
-            self->found.examined += (size_t)(at - from) / block;
-        } else {
-            self->found.examined += glance_other(obj, self);
-            at += block;
-        }
-    }
+    return husk__glance_flat(&parts, at, end, block, type, marker);
 }
 
 static void subtract_part(unsigned member, void *context)
 {
     struct husk__worker *self = &((struct husk__parallel *)context)->worker[member];
     for (struct husk__page *page; (page = next_of_slice(self));)
-        glance_page(page, self);
+        husk__glance_through(page, &self->found, &self->marker, glance_other, glance_flat);
     count_delayed(self);
 }
 

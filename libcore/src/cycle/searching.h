@@ -127,4 +127,30 @@ ALWAYS_INLINE char *husk__glance_flat(const struct husk__glancing *how, char *at
     }
 }
 
+/* husk__glance_other and husk__glance_flat with a `how`, as functions of their own, so that their loops have all registers. */
+typedef bool husk__glance_other_fn(husk_obj *obj, struct husk__found *found, struct husk__marker *marker);
+typedef char *husk__glance_flat_fn(char *at, const char *end, size_t block, const husk_type *type,
+                                   struct husk__marker *marker);
+
+ALWAYS_INLINE void husk__glance_through(struct husk__page *page, struct husk__found *found,
+                                        struct husk__marker *marker, husk__glance_other_fn *other,
+                                        husk__glance_flat_fn *flat)
+{
+    const size_t block = page->block;
+    char *at = husk__page_start(page), *end = husk__page_end(page);
+    while (at < end) {
+        husk_obj *obj = (husk_obj *)(void *)at;
+        const husk_type *type = husk__type_of(obj);
+        if ((type->flags & TYPE_FLAT) && !(obj->tf & TF_QUEUED)) {
+            char *from = at;
+            found->kinds |= type->flags;
+            at = flat(at, end, block, type, marker);
+            found->examined += (size_t)(at - from) / block;
+        } else {
+            found->examined += other(obj, found, marker);
+            at += block;
+        }
+    }
+}
+
 #endif

@@ -3,8 +3,8 @@
 #include "cycle/find.h"
 
 #include "base/clock.h"
-#include "cycle/glance.h"
 #include "cycle/ephemeron.h"
+#include "cycle/glance.h"
 #include "cycle/parallel.h"
 #include "cycle/passlog.h"
 #include "cycle/searching.h"
@@ -46,7 +46,7 @@ NEVER_INLINE enum husk__seed husk__seed_rare(husk_obj *obj, uint64_t seen, bool 
         return SEED_OPEN;
     if (seen < count || husk__is_immortal(obj) || seen == SIDE_UNKNOWN)
         return SEED_HELD;
-    if (steps) /* let go of since it was counted, by a weak-key map perhaps that held it for a key of the garbage: a nominee */
+    if (steps) /* let go of since it was counted, perhaps by a map that held it for a key of the garbage: a nominee */
         return SEED_OPEN;
     found->corrupt = obj;
     found->seen = seen;
@@ -55,8 +55,8 @@ NEVER_INLINE enum husk__seed husk__seed_rare(husk_obj *obj, uint64_t seen, bool 
 
 /* ---- in steps: each object is looked at twice, since counts change in between ---- */
 
-/* Dying objects hold what they refer to until they are gone: see husk__glance_other. A function of its own, so that its loop
- * has all registers. */
+/* Dying objects hold what they refer to until they are gone: see husk__glance_other. A function of its own, so that its
+ * loop has all registers. */
 static __attribute__((noinline)) void subtract_page(struct husk__page *page)
 {
     for (HUSK__EACH_BLOCK(page, obj)) {

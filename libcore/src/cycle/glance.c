@@ -4,8 +4,6 @@
 #include "cycle/find.h"
 #include "cycle/searching.h"
 
-#include <string.h>
-
 static void count_child(husk_obj *child, size_t slot, size_t index, void *context)
 {
     (void)slot;

@@ -6,8 +6,6 @@
 #include "object/death.h"
 #include "object/visit.h"
 
-#include <string.h>
-
 static void add_member(struct husk__page *page, husk_obj *obj, struct husk__set *set)
 {
     husk__set_pending(obj);

@@ -31,6 +31,14 @@ static bool is_found(husk_obj *obj, kind k, husk_obj *target, husk_value other)
     return husk_weakset_has(obj, target);
 }
 
+/* From i on the next entry that is shown: not that of what waits for its end. */
+static int next_shown(const ref_heap *h, const ref_obj *o, int i)
+{
+    while (i < o->rows && ref_is_dying(h, o->row[i].target))
+        i++;
+    return i;
+}
+
 /* All entries, in the order of insertion. */
 static void compare_container(compared *c, husk_obj *obj, int n)
 {
@@ -38,10 +46,10 @@ static void compare_container(compared *c, husk_obj *obj, int n)
     husk_obj *target;
     husk_value other;
     size_t cursor = 0;
-    int i = 0;
+    int i = 0, shown = 0;
     if ((int)world_entries(obj) != o->rows)
         fail("container %ld has %ld entries, not %ld", n, (long)world_entries(obj), o->rows);
-    for (; world_next(obj, &cursor, &target, &other); i++) {
+    for (; (i = next_shown(c->h, o, i)), world_next(obj, &cursor, &target, &other); i++, shown++) {
         const ref_row *row = &o->row[i];
         if (i >= o->rows || world_number(c->w, target) != row->target)
             fail("entry %ld of container %ld: its target is %ld", i, n, world_number(c->w, target));
@@ -52,7 +60,40 @@ static void compare_container(compared *c, husk_obj *obj, int n)
     }
     if (i != o->rows)
         fail("container %ld shows %ld entries, not %ld", n, i, o->rows);
-    world_prune(c->w, n);
+    if (shown == o->rows) /* else a finalizer may still look up what is not shown */
+        world_prune(c->w, n);
+}
+
+static husk_weak_state state_of(const ref_heap *h, const ref_obj *o)
+{
+    if (!o->target)
+        return HUSK_DEAD;
+    return ref_is_dying(h, o->target) ? HUSK_DYING : HUSK_ALIVE;
+}
+
+static void compare_weak(const compared *c, husk_obj *obj, int n)
+{
+    const ref_obj *o = &c->h->obj[n];
+    husk_weak *weak = husk_weak_of(obj);
+    if ((weak != NULL) != is_weak(o->kind))
+        fail("object %ld: weak reference", n, 0, 0);
+    if (!weak)
+        return;
+    if (husk_weak_state_get(weak) != state_of(c->h, o))
+        fail("weak reference %ld: state %ld", n, (long)husk_weak_state_get(weak), 0);
+    const husk_soft *soft = husk_soft_of(obj);
+    if ((soft != NULL) != (o->kind == K_SOFT))
+        fail("object %ld: soft reference", n, 0, 0);
+    if (soft &&
+        (husk_soft_is_holding(soft) != (o->strong != 0) || husk_soft_data(soft) != (void *)(intptr_t)n))
+        fail("soft reference %ld: holding is not %ld", n, o->strong, 0);
+    const husk_watch *watch = husk_watch_of(obj);
+    if ((watch != NULL) != (o->kind == K_WATCH))
+        fail("object %ld: watch", n, 0, 0);
+    if (watch && (husk_watch_is_pending(watch) != (o->in_queue && o->target) ||
+                  husk_watch_queue(watch) != (o->in_queue ? c->w->queue : NULL) ||
+                  husk_watch_data(watch) != (void *)(intptr_t)n))
+        fail("watch %ld: in its queue is not %ld, of the living not %ld", n, o->in_queue, o->target);
 }
 
 static bool compare_object(husk_obj *obj, void *data)
@@ -82,9 +123,7 @@ static bool compare_object(husk_obj *obj, void *data)
         fail("object %ld is dying", n, 0, 0);
     if (husk_obj_is_tracked(obj) != facts[o->kind].tracked)
         fail("object %ld: tracked", n, 0, 0);
-    husk_weak *weak = husk_weak_of(obj);
-    if (weak && husk_weak_state_get(weak) != (o->target ? HUSK_ALIVE : HUSK_DEAD))
-        fail("weak reference %ld: state %ld", n, (long)husk_weak_state_get(weak), 0);
+    compare_weak(c, obj, n);
     if (world_slots(c->w, obj) != (size_t)o->slots)
         fail("object %ld has %ld slots, not %ld", n, (long)world_slots(c->w, obj), o->slots);
     for (int i = 0; i < o->slots; i++) {
@@ -132,6 +171,30 @@ static void compare_snapshot(const ref_heap *h, husk_heap *heap)
     husk_snapshot_free(snapshot);
 }
 
+static void compare_softs(const ref_heap *h, husk_heap *heap)
+{
+    husk_soft_figures figures;
+    size_t references = 0;
+    husk_heap_soft_figures(heap, &figures);
+    for (int n = 1; n <= h->born; n++)
+        references += h->obj[n].kind == K_SOFT && h->obj[n].alive && !h->obj[n].queued;
+    if (figures.references != references || figures.holding != (size_t)h->soft_count)
+        fail("%ld soft references, of which %ld hold, not %ld", (long)figures.references,
+             (long)figures.holding, h->soft_count);
+    if (figures.regained != (uint64_t)h->regained || figures.by_age != (uint64_t)h->aged)
+        fail("%ld soft references hold again, %ld let go by age", (long)figures.regained,
+             (long)figures.by_age, 0);
+}
+
+static void compare_queue(const ref_heap *h, const world *w)
+{
+    if ((w->queue ? world_number(w, husk_deadqueue_obj(w->queue)) : 0) != h->queue)
+        fail("the queue is not %ld", h->queue, 0, 0);
+    if (w->queue && (husk_deadqueue_count(w->queue) != (size_t)h->waiting_count ||
+                     husk_deadqueue_watching(w->queue) != (size_t)h->watching_count))
+        fail("of the watches %ld wait, not %ld", (long)husk_deadqueue_count(w->queue), h->waiting_count, 0);
+}
+
 void compare(world *w, const ref_heap *h)
 {
     if (w->born != h->born)
@@ -176,6 +239,12 @@ void compare(world *w, const ref_heap *h)
         (long)g.uncollectable != t->uncollectable || (long)g.finalized != t->finalized ||
         (long)g.resurrected != t->resurrected || (long)g.weak_cleared != t->cleared)
         fail("the sums of %ld passes (%ld in the model) differ", (long)g.passes, t->passes, 0);
+    compare_softs(h, w->heap);
+    compare_queue(h, w);
+    if ((long)figures.dying_objects != ref_waiting(h))
+        fail("figures say %ld dying, not %ld", (long)figures.dying_objects, ref_waiting(h), 0);
+    if (h->dying_count + h->events_count > 0) /* both would end them */
+        return;
     static unsigned turn;
     if (turn++ % 8 == 0)
         compare_snapshot(h, w->heap);

@@ -19,6 +19,16 @@ const char *const met_names[METS] = {
     "changed in a step",
     "at exit",
     "registered meanwhile",
+    "soft references yielded",
+    "aged",
+    "regained",
+    "ended with what they held",
+    "watches arrived by counting",
+    "arrived in a pass",
+    "polled",
+    "without their queue",
+    "put off",
+    "until a pass",
 };
 
 void ref_begin(ref_heap *h, uint64_t seed, const uintptr_t *address, event_log *log)
@@ -159,10 +169,12 @@ void ref_do(ref_heap *h, act a)
         tell(h->log, E_WALKED, ref_live(h));
         break;
     case A_SAFEPOINT:
+        ref_ration(h);
         ref_settle(h);
         break;
     case A_REQUEST: {
         h->wanted = true;
+        ref_ration(h);
         ref_settle(h);
         break;
     }
@@ -171,7 +183,7 @@ void ref_do(ref_heap *h, act a)
         h->busy = true; /* only queued, ended by the safe point */
         ref_release(h, y);
         h->busy = false;
-        ref_drain(h);
+        ref_ration(h);
         ref_settle(h);
         break;
     case A_FREEZE:
@@ -228,19 +240,25 @@ void ref_do(ref_heap *h, act a)
             ref_assign(h, &h->handle[i], 0);
         ref_collect(h);
         break;
-    case A_TRIM:
-    case A_TRACE:
-    case A_PARALLEL: /* the same set */
     case A_BUDGET:
+        h->budget = budget_of(a.z);
+        break;
     case A_SOFT:
     case A_SOFT_LOCK:
     case A_SOFT_LET_GO:
     case A_SOFT_YIELD:
     case A_SOFT_POLICY:
+        ref_soft_do(h, a);
+        break;
     case A_DEATH_WATCH:
     case A_POLL:
     case A_UNWATCH:
     case A_QUEUE_END:
+        ref_queue_do(h, a);
+        break;
+    case A_TRIM:
+    case A_TRACE:
+    case A_PARALLEL: /* the same set */
     case A_NONE:
     case A_END:
         break;
@@ -255,9 +273,11 @@ void ref_close(ref_heap *h)
     ref_pass p;
     int rounds = 0;
     h->closing = true;
+    h->budget = 0;
     (void)ref_run_cleanups(h);
     h->save_all = false;
     ref_do(h, (act){ A_UNFREEZE, 0, 0, 0 });
+    ref_ration(h);
     ref_settle(h);
     ref_do(h, (act){ A_CLEAR_SAVED, 0, 0, 0 });
     bool more;

@@ -34,6 +34,9 @@ typedef struct ref_obj {
     int weak_count;
     ref_row row[ROOM_ROWS]; /* weak containers */
     int rows;
+    int strong;    /* soft references: what it holds, or 0 */
+    long used;     /* and the time of its latest use, in passes */
+    bool in_queue; /* watches */
 } ref_obj;
 
 typedef struct ref_pass {
@@ -56,6 +59,16 @@ typedef enum met {
     MET_STEP,            /* entries gone or changed in the middle of an iteration */
     MET_AT_EXIT,         /* cleanups run at close */
     MET_AT_EXIT_NEXT,    /* registered by another one */
+    MET_SOFT_YIELDED,    /* soft references that let go by the order of use */
+    MET_SOFT_AGED,       /* by their age */
+    MET_SOFT_REGAINED,   /* that hold again */
+    MET_SOFT_GARBAGE,    /* that ended with what they held */
+    MET_ARRIVED,         /* watches whose objects died by counting */
+    MET_ARRIVED_PASS,    /* in a pass */
+    MET_POLLED,          /* watches given out by their queue */
+    MET_QUEUE_ENDED,     /* watches that lost their queue */
+    MET_PUT_OFF,         /* deaths and callbacks that waited for a budget */
+    MET_PUT_OFF_PASS,    /* until a pass */
     METS,
 } met;
 extern const char *const met_names[METS];
@@ -75,6 +88,15 @@ typedef struct ref_heap {
     int loose_count;
     long rows_made, ties_made;
     int saved[MOST_IDS], saved_count;
+    int soft[MOST_IDS], soft_count; /* those that hold, the one used longest ago first */
+    long soft_clock;                /* passes */
+    long regained, aged;            /* how often */
+    unsigned max_age;               /* of the policy */
+    int keep;
+    int queue;                              /* of the dead: held by the program; 0: none */
+    int waiting[MOST_IDS], waiting_count;   /* watches in it whose objects died, the first one first */
+    int watching[MOST_IDS], watching_count; /* the others, newest first */
+    size_t budget, left;                    /* of deaths; 0: none; of what is under way */
     bool busy, in_hook, save_all, wanted, watched, closing;
     int disabled, watch_calls;
     long foreign;
@@ -91,6 +113,11 @@ int ref_entries(const ref_heap *h, int container);
 /* counts, by number: how many entries of weak containers each object has. */
 void ref_count_entries(const ref_heap *h, int *counts);
 int ref_cleanups(const ref_heap *h);
+/* Dead, but waiting for their turn: what figures say. */
+int ref_waiting(const ref_heap *h);
+/* All of it ends. */
+void ref_end_waiting(ref_heap *h);
+bool ref_is_dying(const ref_heap *h, int n);
 /* The end: what close does. */
 void ref_close(ref_heap *h);
 

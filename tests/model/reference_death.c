@@ -22,6 +22,24 @@ bool ref_finalizer_pending(const ref_heap *h, int n)
     return facts[h->obj[n].kind].finalize && !h->obj[n].finalized;
 }
 
+int ref_held(const ref_heap *h, int n, int held[MOST_HELD])
+{
+    const ref_obj *o = &h->obj[n];
+    int count = 0;
+    for (int i = 0; i < o->slots; i++)
+        held[count++] = o->slot[i];
+    for (int i = 0; i < o->rows; i++)
+        held[count++] = o->row[i].other;
+    held[count++] = o->strong;
+    if (o->kind == K_QUEUE && o->in_queue) {
+        for (int i = 0; i < h->waiting_count; i++)
+            held[count++] = h->waiting[i];
+        for (int i = 0; i < h->watching_count; i++)
+            held[count++] = h->watching[i];
+    }
+    return count;
+}
+
 bool ref_is_dying(const ref_heap *h, int n)
 {
     return h->obj[n].queued || h->obj[n].condemned;
@@ -86,7 +104,7 @@ void ref_release(ref_heap *h, int n)
     splice(h, list, count);
     if (!zero || h->busy)
         return;
-    ref_drain(h);
+    ref_ration(h);
     ref_settle(h);
 }
 
@@ -130,18 +148,17 @@ bool ref_finalize(ref_heap *h, int n)
 
 void ref_reclaim(ref_heap *h, int n)
 {
+    static int held[MOST_HELD], list[MOST_HELD];
     ref_obj *o = &h->obj[n];
-    int held[MOST_SLOTS + ROOM_ROWS], held_count = 0, list[MOST_SLOTS + ROOM_ROWS], count = 0;
-    for (int i = 0; i < o->slots; i++)
-        held[held_count++] = o->slot[i];
-    for (int i = 0; i < o->rows; i++)
-        held[held_count++] = o->row[i].other;
+    int held_count = ref_held(h, n, held), count = 0;
     for (int i = 0; i < held_count; i++) {
         if (held[i] && !(o->condemned && h->obj[held[i]].condemned))
             ref_one_fewer(h, held[i], list, &count);
     }
     splice(h, list, count);
     ref_ties_leave(h, n);
+    if (o->kind == K_QUEUE)
+        ref_queue_ends(h, n);
     if (facts[o->kind].dispose)
         tell(h->log, E_DISPOSE, n);
     o->alive = false;
@@ -169,6 +186,7 @@ static void run_event(ref_heap *h)
     ref_obj *o = &h->obj[n];
     if (o->queued) {
         ref_hook(h, E_FREE, n, 0);
+        ref_soft_drop(h, n);
         o->alive = false;
         return;
     }
@@ -181,20 +199,52 @@ static void run_event(ref_heap *h)
     ref_release(h, n);
 }
 
+/* ---- the drain ---- */
+
+void ref_ration(ref_heap *h)
+{
+    h->left = h->budget ? h->budget : SIZE_MAX;
+}
+
+void ref_ration_all(ref_heap *h)
+{
+    h->left = SIZE_MAX;
+}
+
+/* Callbacks come when nothing is dying any more. A death and a callback are one of the budget each; loose entries come
+ * out whatever is left of it. */
 void ref_drain(ref_heap *h)
 {
     bool before = h->busy;
     h->busy = true;
+    h->left = h->budget ? h->left : SIZE_MAX;
     for (;;) {
-        while (h->dying_count > 0 || h->loose_count > 0) {
-            if (h->loose_count > 0)
-                ref_ties_forget(h);
-            else
-                end_first(h);
+        if (h->loose_count > 0) {
+            ref_ties_forget(h);
+            continue;
         }
-        if (h->events_count == 0)
+        if (h->left == 0 || (h->dying_count == 0 && h->events_count == 0))
             break;
-        run_event(h);
+        h->left -= h->left != SIZE_MAX;
+        if (h->dying_count > 0)
+            end_first(h);
+        else
+            run_event(h);
     }
+    h->met[MET_PUT_OFF] += h->dying_count + h->events_count;
     h->busy = before;
+}
+
+int ref_waiting(const ref_heap *h)
+{
+    int count = h->dying_count;
+    for (int i = 0; i < h->events_count; i++)
+        count += h->obj[h->events[h->events_first + i]].queued;
+    return count;
+}
+
+void ref_end_waiting(ref_heap *h)
+{
+    ref_ration_all(h);
+    ref_drain(h);
 }

@@ -4,6 +4,8 @@
  *   reference_death.c   counts, the list of the dying, events, hooks
  *   reference_tie.c     weak containers
  *   reference_weak.c    weak references and cleanups
+ *   reference_soft.c    soft references
+ *   reference_queue.c   the queue of the dead
  *   reference_pass.c    passes */
 #ifndef MODEL_REFERENCE_PARTS_H
 #define MODEL_REFERENCE_PARTS_H
@@ -31,15 +33,23 @@ bool ref_finalize(ref_heap *h, int n);
 void ref_reclaim(ref_heap *h, int n);
 void ref_drain(ref_heap *h);
 void ref_event_add(ref_heap *h, int weak);
-bool ref_is_dying(const ref_heap *h, int n);
+/* A call from outside begins: so much may end in it. */
+void ref_ration(ref_heap *h);
+/* In what begins now all may end. */
+void ref_ration_all(ref_heap *h);
+enum { MOST_HELD = MOST_SLOTS + ROOM_ROWS + MOST_IDS };
+/* What n refers to, in order; how many that is. */
+int ref_held(const ref_heap *h, int n, int held[MOST_HELD]);
 
 /* ---- weak references, cleanups ---- */
 
 /* All that knows n weakly is told that n is dead: weak references, newest first, then entries. Returns how many
  * weak references that were. */
 int ref_end_weaks(ref_heap *h, int n);
-/* The weak reference n, which is dying, leaves its target. */
+/* The weak reference n, which is dying, leaves its target, and whatever else knows it. */
 void ref_weak_leaves(ref_heap *h, int n);
+/* A new one for n, or 0. */
+int ref_weak_make(ref_heap *h, int n, ref_obj weak);
 void ref_weak_to(ref_heap *h, int n, int y, int z);
 void ref_lock(ref_heap *h, int n, int y);
 /* The callback of a cleanup, or the call of one that is pending. */
@@ -48,6 +58,25 @@ void ref_cleanup_do(ref_heap *h, act a, int n);
 void ref_cleanup_new(ref_heap *h, int n, int y, int z);
 int ref_run_cleanups(ref_heap *h);
 bool ref_forget_cleanups(ref_heap *h);
+
+/* ---- soft references ---- */
+
+void ref_soft_do(ref_heap *h, act a);
+/* n, which is dying, is none of those that hold any more. */
+void ref_soft_leaves(ref_heap *h, int n);
+/* The end of one whose data has been freed first. */
+void ref_soft_drop(ref_heap *h, int n);
+/* A pass begins. */
+void ref_softs_age(ref_heap *h);
+
+/* ---- the queue of the dead ---- */
+
+void ref_queue_do(ref_heap *h, act a);
+/* The target of the watch n has died. */
+void ref_watch_arrives(ref_heap *h, int n, bool in_pass);
+void ref_watch_leaves(ref_heap *h, int n);
+/* The queue n ends, its watches have been let go of. */
+void ref_queue_ends(ref_heap *h, int n);
 
 /* ---- weak containers ---- */
 

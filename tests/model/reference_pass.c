@@ -11,14 +11,11 @@ typedef ref_pass pass;
 
 void ref_count_seen(const ref_heap *h, const bool *within, long *seen)
 {
+    static int held[MOST_HELD];
     memset(seen, 0, ((size_t)h->born + 1) * sizeof *seen);
-    for (int n = 1; n <= h->born; n++) {
-        const ref_obj *o = &h->obj[n];
-        for (int i = 0; within[n] && i < o->slots; i++)
-            seen[o->slot[i]]++;
-        for (int i = 0; within[n] && i < o->rows; i++)
-            seen[o->row[i].other]++;
-    }
+    for (int n = 1; n <= h->born; n++)
+        for (int i = within[n] ? ref_held(h, n, held) : 0; i-- > 0;)
+            seen[held[i]]++;
 }
 
 static bool hold(bool *held, int n)
@@ -32,12 +29,13 @@ static bool hold(bool *held, int n)
 /* What n leads to. True: that was news. */
 static bool lead(const ref_heap *h, int n, bool *held)
 {
+    static int all[MOST_HELD];
     const ref_obj *o = &h->obj[n];
     bool news = false;
-    for (int i = 0; i < o->slots; i++)
-        news |= hold(held, o->slot[i]);
-    for (int i = 0; i < o->rows; i++)
-        if (o->kind != K_KEYMAP || (o->row[i].target && held[o->row[i].target]))
+    for (int i = o->kind != K_KEYMAP ? ref_held(h, n, all) : 0; i-- > 0;)
+        news |= hold(held, all[i]);
+    for (int i = 0; o->kind == K_KEYMAP && i < o->rows; i++)
+        if (o->row[i].target && held[o->row[i].target])
             news |= hold(held, o->row[i].other);
     return news;
 }
@@ -168,6 +166,9 @@ static void one_pass(ref_heap *h, pass *p)
     static bool held[MOST_IDS], condemned[MOST_IDS];
     static long ignored[MOST_IDS];
     static int members[MOST_IDS];
+    ref_softs_age(h);
+    h->met[MET_PUT_OFF_PASS] += h->dying_count + h->events_count;
+    ref_end_waiting(h); /* the dying hold what they refer to */
     find(h, held, p);
     int count = ref_by_address(h, held, members);
     h->busy = true;
@@ -249,6 +250,7 @@ void ref_full_pass(ref_heap *h, pass *p)
 void ref_settle(ref_heap *h)
 {
     pass p = { 0 };
+    ref_drain(h);
     if (h->wanted)
         told_pass(h, &p);
 }
@@ -271,6 +273,8 @@ void ref_collect(ref_heap *h)
         tell(h->log, E_STATUS, -3);
         return;
     }
+    h->met[MET_PUT_OFF_PASS] += h->dying_count + h->events_count;
+    ref_end_waiting(h);
     ref_full_pass(h, &p);
     tell(h->log, E_STATUS, 0);
     tell_pass(h, &p);

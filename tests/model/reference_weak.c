@@ -9,6 +9,8 @@ int ref_end_weaks(ref_heap *h, int n)
     for (int i = o->weak_count - 1; i >= 0; i--) {
         ref_obj *weak = &h->obj[o->weaks[i]];
         weak->target = 0;
+        if (weak->kind == K_WATCH)
+            ref_watch_arrives(h, o->weaks[i], o->ending);
         if (weak->calls && !weak->ending) {
             ref_retain(h, o->weaks[i]);
             ref_event_add(h, o->weaks[i]);
@@ -19,7 +21,7 @@ int ref_end_weaks(ref_heap *h, int n)
     return ended;
 }
 
-void ref_weak_leaves(ref_heap *h, int n)
+static void leave_target(ref_heap *h, int n)
 {
     ref_obj *o = &h->obj[n];
     if (!o->target)
@@ -34,8 +36,16 @@ void ref_weak_leaves(ref_heap *h, int n)
     o->target = 0;
 }
 
-/* A new one for n, or 0. */
-static int make(ref_heap *h, int n, ref_obj weak)
+void ref_weak_leaves(ref_heap *h, int n)
+{
+    leave_target(h, n);
+    if (h->obj[n].kind == K_SOFT)
+        ref_soft_leaves(h, n);
+    else if (h->obj[n].kind == K_WATCH)
+        ref_watch_leaves(h, n);
+}
+
+int ref_weak_make(ref_heap *h, int n, ref_obj weak)
 {
     ref_obj *o = &h->obj[n];
     if (h->born + 1 >= MOST_IDS || o->weak_count + 1 >= MOST_IDS / 8)
@@ -62,7 +72,7 @@ void ref_weak_to(ref_heap *h, int n, int y, int z)
         }
     }
     ref_obj weak = { .kind = z == 0 ? K_WEAK : K_CALL, .calls = z == 1 || z == 2, .frees = z >= 2 };
-    ref_assign(h, &h->handle[y], make(h, n, weak));
+    ref_assign(h, &h->handle[y], ref_weak_make(h, n, weak));
 }
 
 void ref_lock(ref_heap *h, int n, int y)
@@ -79,7 +89,7 @@ void ref_lock(ref_heap *h, int n, int y)
 
 void ref_cleanup_new(ref_heap *h, int n, int y, int z)
 {
-    int made = make(h, n, (ref_obj){ .kind = K_CLEANUP, .calls = true, .frees = z & 2 });
+    int made = ref_weak_make(h, n, (ref_obj){ .kind = K_CLEANUP, .calls = true, .frees = z & 2 });
     if (!made)
         return;
     h->obj[made].at_exit = z & 1;
@@ -125,6 +135,7 @@ int ref_run_cleanups(ref_heap *h)
         h->met[MET_AT_EXIT] += h->closing;
         h->met[MET_AT_EXIT_NEXT] += n > born;
         ref_cleanup_called(h, n);
+        ref_ration(h);
         ref_drain(h);
     }
     return ran;
@@ -156,8 +167,10 @@ void ref_cleanup_do(ref_heap *h, act a, int n)
     case A_RUN:
         ref_retain(h, n); /* whoever calls has a reference */
         ref_cleanup_called(h, n);
-        if (!h->busy)
+        if (!h->busy && pending) {
+            ref_ration(h);
             ref_drain(h);
+        }
         tell(h->log, E_ANSWER, pending);
         ref_release(h, n);
         break;

@@ -24,19 +24,19 @@ const kind_facts facts[KINDS] = {
     [K_CALL] = { "call", 0, true, false, false },
     [K_CLEANUP] = { "cleanup", 0, true, false, false },
     [K_SOFT] = { "soft", 0, true, false, false },
-    [K_QUEUE] = { "queue", 0, true, false, false },
     [K_WATCH] = { "watch", 0, true, false, false },
+    [K_QUEUE] = { "queue", 0, true, false, false },
 };
 
 const char *const op_names[A_END] = {
-    "none",      "new",         "set",        "clear",       "take",         "swap",      "get",
-    "drop",      "copy",        "weak",       "lock",        "grow",         "tie",       "untie",
-    "untie-all", "peek",        "each",       "each-drop",   "loosen",       "ephemeron", "cleanup",
-    "detach",    "run",         "at-exit",    "cleanup-get", "run-cleanups", "collect",   "dry",
-    "walk",      "safepoint",   "request",    "later",       "freeze",       "unfreeze",  "save-all",
-    "saved",     "clear-saved", "disable",    "enable",      "immortal",     "trim",      "trace",
-    "foreign",   "watch",       "pair",       "forget",      "parallel",     "budget",    "soft",
-    "soft-lock", "soft-let-go", "soft-yield", "soft-policy", "death-watch",  "poll",      "unwatch",
+    "none",      "new",         "set",       "clear",       "take",         "swap",        "get",
+    "drop",      "copy",        "weak",      "lock",        "grow",         "tie",         "untie",
+    "untie-all", "peek",        "each",      "each-drop",   "loosen",       "ephemeron",   "cleanup",
+    "detach",    "run",         "at-exit",   "cleanup-get", "run-cleanups", "collect",     "dry",
+    "walk",      "soft",        "soft-lock", "soft-let-go", "soft-yield",   "death-watch", "poll",
+    "unwatch",   "safepoint",   "request",   "later",       "freeze",       "unfreeze",    "save-all",
+    "saved",     "clear-saved", "disable",   "enable",      "immortal",     "trim",        "trace",
+    "foreign",   "watch",       "pair",      "forget",      "parallel",     "budget",      "soft-policy",
     "queue-end",
 };
 const char *const told_names[] = {
@@ -61,8 +61,8 @@ act next_act(struct random64 *r)
         { A_UNTIE_ALL, 2 },   { A_PEEK, 14 },       { A_EACH, 4 },        { A_EACH_DROP, 6 },
         { A_LOOSEN, 10 },     { A_EPHEMERON, 40 },  { A_CLEANUP, 12 },    { A_DETACH, 3 },
         { A_RUN, 3 },         { A_AT_EXIT, 4 },     { A_CLEANUP_GET, 3 }, { A_RUN_CLEANUPS, 1 },
-        { A_PARALLEL, 1 },    { A_BUDGET, 3 },      { A_SOFT, 14 },       { A_SOFT_LOCK, 8 },
-        { A_SOFT_LET_GO, 4 }, { A_SOFT_YIELD, 2 },  { A_SOFT_POLICY, 1 }, { A_DEATH_WATCH, 12 },
+        { A_PARALLEL, 1 },    { A_BUDGET, 5 },      { A_SOFT, 14 },       { A_SOFT_LOCK, 8 },
+        { A_SOFT_LET_GO, 4 }, { A_SOFT_YIELD, 5 },  { A_SOFT_POLICY, 2 }, { A_DEATH_WATCH, 12 },
         { A_POLL, 8 },        { A_UNWATCH, 2 },     { A_QUEUE_END, 1 },
     };
     static unsigned total;
@@ -82,6 +82,24 @@ act next_act(struct random64 *r)
         at -= table[i++].weight;
     a.what = table[i].what;
     return a;
+}
+
+bool asks_for_memory(op what)
+{
+    switch (what) {
+    case A_NEW:
+    case A_WEAK_TO:
+    case A_GROW:
+    case A_TIE:
+    case A_EACH_DROP:
+    case A_EPHEMERON:
+    case A_CLEANUP:
+    case A_SOFT:
+    case A_DEATH_WATCH:
+        return true;
+    default:
+        return false;
+    }
 }
 
 kind kind_of(unsigned char z)

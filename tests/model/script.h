@@ -45,9 +45,9 @@ typedef enum kind {
     K_WEAK = K_MADE, /* shared, no callback */
     K_CALL,          /* with callback or data_free */
     K_CLEANUP,
-    K_SOFT, /* not told to the reference, as the acts that make them: */
-    K_QUEUE,
+    K_SOFT,
     K_WATCH,
+    K_QUEUE,
     KINDS,
 } kind;
 
@@ -58,7 +58,7 @@ static inline bool is_container(kind k)
 
 static inline bool is_weak(kind k)
 {
-    return k == K_WEAK || k == K_CALL || k == K_CLEANUP;
+    return k == K_WEAK || k == K_CALL || k == K_CLEANUP || k == K_SOFT || k == K_WATCH;
 }
 
 typedef enum op {
@@ -91,6 +91,13 @@ typedef enum op {
     A_COLLECT,
     A_DRY,
     A_WALK,        /* counts what a walk shows */
+    A_SOFT,        /* y := soft reference to x; z: bit 0 callback, bit 1 data_free */
+    A_SOFT_LOCK,   /* y := lock of the soft reference x */
+    A_SOFT_LET_GO, /* x */
+    A_SOFT_YIELD,  /* all but some, by z */
+    A_DEATH_WATCH, /* the queue of the dead watches x; y := its watch, or, by bit 0 of z, the queue alone has it */
+    A_POLL,        /* y := the watch of the one that died first */
+    A_UNWATCH,     /* the watch x leaves the queue */
     HOOK_ACTS_END, /* above: may happen in hooks */
     A_SAFEPOINT = HOOK_ACTS_END,
     A_REQUEST, /* and a safe point */
@@ -110,16 +117,8 @@ typedef enum op {
     A_PAIR,     /* slot z of x := y and slot z of y := x */
     A_FORGET,   /* all handles from y on become empty, and a collect */
     A_PARALLEL, /* full passes on 1 to 3 threads, however small the heap */
-    LOOSE_ACTS, /* from here on: when it shows is the heap's business, so the reference is not told */
-    A_BUDGET = LOOSE_ACTS, /* of deaths in one release, by z */
-    A_SOFT,                /* y := soft reference to x; z: bit 0 callback, bit 1 data_free */
-    A_SOFT_LOCK,           /* y := lock of the soft reference x */
-    A_SOFT_LET_GO,         /* x */
-    A_SOFT_YIELD,          /* all but some, by z */
+    A_BUDGET,   /* of deaths in one release, by z: see budget_of */
     A_SOFT_POLICY,
-    A_DEATH_WATCH, /* the queue of the dead watches x; y := its watch, or, by bit 0 of z, the queue alone has it */
-    A_POLL,        /* y := the watch of the one that died first */
-    A_UNWATCH,   /* the watch x leaves the queue */
     A_QUEUE_END, /* the next watch is in a new queue */
     A_END,
 } op;
@@ -195,6 +194,28 @@ static inline int number_key(unsigned char z)
 {
     return z % INT_KEYS;
 }
+/* 0: none. */
+static inline size_t budget_of(unsigned char z)
+{
+    static const size_t most[] = { 0, 1, 2, 5, 30 };
+    return most[z % 5];
+}
+/* Of A_SOFT_YIELD and A_SOFT_POLICY. */
+static inline int softs_kept(unsigned char z)
+{
+    return z % 6;
+}
+static inline unsigned softs_max_age(unsigned char z)
+{
+    return z % 4;
+}
+static inline int softs_policy_keep(unsigned char z)
+{
+    return z / 4 % 4;
+}
+/* May ask for a block, or for memory as one does: with a death budget, that is a moment at which more of the dead may
+ * end, as the store sees fit. */
+bool asks_for_memory(op what);
 /* A_EPHEMERON leaves key and value to each other. */
 static inline bool lets_go(unsigned char z)
 {

@@ -43,13 +43,8 @@ void twins_setup(void)
         { "refs", HUSK_SLOT_REF, HUSK_IN_FIELD, offsetof(body, ref) + 16, 0, 0, 0 }
     };
     static const size_t sizes[MAP] = {
-        [PLAIN] = sizeof(body),
-        [FINAL] = sizeof(body),
-        [ROWS] = sizeof(rows),
-        [WIDE] = 3000,
-        [VAST] = 200000,
-        [HUGE] = 3u << 20,
-        [LEAF] = 24,
+        [PLAIN] = sizeof(body), [FINAL] = sizeof(body), [ROWS] = sizeof(rows), [WIDE] = 3000,
+        [VAST] = 200000,        [HUGE] = 3u << 20,      [LEAF] = 24,
     };
     static const char *const names[MAP] = { "twin-plain", "twin-final", "twin-rows", "twin-wide",
                                             "twin-vast",  "twin-huge",  "twin-leaf" };

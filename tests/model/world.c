@@ -329,11 +329,9 @@ void world_do(world *w, act a)
     case A_PARALLEL:
         world_parallel(w, 1 + a.z % 3u);
         break;
-    case A_BUDGET: {
-        static const size_t most[] = { 0, 1, 2, 5, 30 };
-        check(husk_heap_set_death_budget(w->heap, most[a.z % 5]), "death budget");
+    case A_BUDGET:
+        check(husk_heap_set_death_budget(w->heap, budget_of(a.z)), "death budget");
         break;
-    }
     case A_SOFT:
     case A_SOFT_LOCK:
     case A_SOFT_LET_GO:

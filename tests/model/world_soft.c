@@ -146,10 +146,10 @@ void world_soft_do(world *w, act a)
             let_go(w, a);
         break;
     case A_SOFT_YIELD:
-        yield(w, a.z % 16);
+        yield(w, (size_t)softs_kept(a.z));
         break;
     case A_SOFT_POLICY: {
-        husk_soft_policy policy = { a.z % 4, a.z / 4 % 4 };
+        husk_soft_policy policy = { softs_max_age(a.z), (size_t)softs_policy_keep(a.z) };
         husk_heap_set_soft_policy(w->heap, &policy);
         w->yields |= policy.max_age > 0;
         break;

@@ -156,10 +156,14 @@ static void make_all_kinds(void)
     husk_obj *made[] = { husk_weakkeymap_new(heap), husk_weakvaluemap_new(heap), husk_weakset_new(heap) };
     husk_weak *weak = husk_weak_new(made[0], NULL, NULL, NULL);
     husk_cleanup *cleanup = husk_cleanup_new(made[0], nothing, NULL, NULL, false);
-    if (!weak || !cleanup || !husk_cleanup_detach(cleanup))
+    husk_soft *soft = husk_soft_new(made[0], NULL, NULL, NULL);
+    husk_deadqueue *queue = husk_deadqueue_new(heap);
+    if (!weak || !cleanup || !soft || !queue || !husk_cleanup_detach(cleanup))
         abort();
     husk_weak_release(weak);
     husk_cleanup_release(cleanup);
+    husk_soft_release(soft);
+    husk_deadqueue_release(queue);
     for (int i = 0; i < 3; i++)
         husk_obj_release(made[i]);
     husk_heap_close(heap);

@@ -36,6 +36,12 @@ static inline int proc_root_teardown(void **state)
     return nftw(proc_root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
+/* Bytes. */
+static inline uint64_t page(void)
+{
+    return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 #define ROOT_TEST(function) cmocka_unit_test_setup_teardown(function, proc_root_setup, proc_root_teardown)
 
 /* Writes a file below the root, with the folders above it. */

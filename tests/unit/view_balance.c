@@ -1,126 +1,16 @@
 /* tests/unit/view_balance.c: the balance sheet adds up to the byte, agrees with the heap and with the system,
- * and tells leak, retention and fragmentation apart. */
+ * and tells leak, retention and fragmentation apart. Whose memory it is: view_balance_rows.c. */
 #define _GNU_SOURCE
-#include "store/range.h"
-#include "view/balance.h"
-#include "view/snapshot.h" /* before "types.h", whose names it uses for its own */
-
+#include "balance_sheet.h"
 #include "proc_root.h"
-#include "types.h"
 
-#include <pthread.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { NATIVE_TELLS = false }; /* the sanitizer's allocator stands in front */
-#else
-enum { NATIVE_TELLS = true };
-#endif
-
-/* A malloc that no compiler leaves out. */
-static void *(*volatile take)(size_t bytes) = malloc;
-
-/* The sum over all mappings, read by other means. */
-static uint64_t smaps_rss(void)
-{
-    char line[8192];
-    unsigned long long sum = 0, value;
-    FILE *file = fopen("/proc/self/smaps", "r");
-    assert_non_null(file);
-    while (fgets(line, sizeof line, file))
-        if (sscanf(line, "Rss: %llu kB", &value) == 1)
-            sum += value * 1024;
-    fclose(file);
-    return sum;
-}
-
-static husk_balance *sheet(husk_heap *heap, uint32_t flags, const husk_balance *before)
-{
-    husk_balance_options options = { HUSK_BALANCE_OPTIONS, .flags = flags, .before = before };
-    husk_balance *balance;
-    husk_status status = husk_balance_new(&heap, heap ? 1 : 0, &options, &balance);
-    if (status != HUSK_OK)
-        fail_msg("balance: %s: %s", husk_status_name(status), husk_message());
-    return balance;
-}
-
-static husk_balance_row row_of(const husk_balance *balance, const char *name)
-{
-    husk_balance_row entry;
-    for (size_t i = 0; husk_balance_row_at(balance, i, &entry); i++)
-        if (strcmp(entry.name, name) == 0)
-            return entry;
-    fail_msg("there is no row \"%s\"", name);
-    return entry;
-}
-
-static husk_balance_sum sum_of(const husk_balance *balance)
-{
-    husk_balance_sum sum;
-    husk_balance_sum_get(balance, &sum);
-    return sum;
-}
-
-static uint64_t counted(const husk_balance *balance, const char *name)
-{
-    return row_of(balance, name).counted;
-}
-
-/* What holds for every sheet of this process. */
-static void check(const husk_balance *balance, husk_heap *heap)
-{
-    husk_balance_row entry;
-    husk_balance_sum sum = sum_of(balance);
-    int64_t bytes = 0;
-    uint64_t held = 0;
-    for (size_t i = 0; husk_balance_row_at(balance, i, &entry); i++) {
-        bytes += entry.bytes;
-        assert_true(entry.bytes >= 0);
-        assert_true(entry.shared <= (uint64_t)entry.bytes);
-        held += strcmp(entry.group, "husk") == 0 ? entry.counted : 0;
-    }
-    assert_int_equal(bytes, sum.rss);
-    assert_int_equal(row_of(balance, "unknown").bytes, 0);
-    assert_int_equal(held, husk_memory_held());
-
-    husk_heap_figures figures;
-    husk_heap_figures_get(heap, &figures);
-    assert_int_equal(counted(balance, "live objects") + counted(balance, "slack"), figures.object_bytes);
-    assert_int_equal(counted(balance, "buffers"), figures.buffer_bytes);
-    assert_int_equal(counted(balance, "spare pages"), figures.pages_spare * 65536);
-    assert_int_equal(sum.objects, figures.objects);
-    assert_int_equal(sum.live, figures.object_bytes + figures.buffer_bytes);
-    uint64_t of_heap = 0;
-    for (size_t i = 0; i <= ROW_TABLES; i++) {
-        assert_true(husk_balance_row_at(balance, i, &entry));
-        of_heap += entry.counted;
-    }
-    assert_int_equal(of_heap, figures.bytes_taken);
-    assert_true(sum.evidence[0] && !strchr(sum.evidence, '\n'));
-}
-
-enum { MANY = 200000 };
-static husk_obj *objects[MANY];
 
 static void ignore(husk_weak *weak, void *data)
 {
     (void)weak, (void)data;
-}
-
-static void make(husk_heap *heap, size_t from, size_t to)
-{
-    for (size_t i = from; i < to; i++)
-        assert_non_null(objects[i] = husk_obj_new(heap, type_node));
-}
-
-static void drop(size_t from, size_t to, size_t keep_every)
-{
-    for (size_t i = from; i < to; i++)
-        if (objects[i] && (!keep_every || i % keep_every))
-            husk_obj_drop(&objects[i]);
 }
 
 static void test_adds_up(void **state)
@@ -348,210 +238,6 @@ static void test_native_verdicts(void **state)
         husk_balance_free(all[i]);
 }
 
-/* ---- whose memory ---- */
-
-static void *arena_main(void *data)
-{
-    pthread_barrier_t *barrier = data;
-    char *block = memset(take(100000), 1, 100000); /* in an arena of this thread's */
-    pthread_barrier_wait(barrier);
-    pthread_barrier_wait(barrier);
-    free(block);
-    return NULL;
-}
-
-/* malloc's arenas and large blocks, stacks, shared memory and files are known from other anonymous memory. */
-static void test_rows_of_the_system(void **state)
-{
-    husk_heap *heap = *state;
-    enum { THREADS = 4, BYTES = 2 << 20 };
-    pthread_t threads[THREADS];
-    pthread_barrier_t barrier;
-    husk_balance *before = sheet(heap, 0, NULL);
-    pthread_barrier_init(&barrier, NULL, THREADS + 1);
-    for (int i = 0; i < THREADS; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, arena_main, &barrier), 0);
-    pthread_barrier_wait(&barrier);
-    char *large = memset(take(BYTES), 1, BYTES);
-    char *anonymous = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    char *shared = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    FILE *file = tmpfile();
-    memset(anonymous, 1, BYTES);
-    memset(shared, 1, BYTES);
-    assert_int_equal(ftruncate(fileno(file), BYTES), 0);
-    char *mapped = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
-    memset(mapped, 1, BYTES);
-
-    husk_balance *after = sheet(heap, 0, NULL);
-    check(after, heap);
-#define MORE(name) (row_of(after, name).bytes - row_of(before, name).bytes)
-    assert_true(MORE("shared memory") == BYTES);
-    assert_true(MORE("mapped files") >= BYTES && MORE("mapped files") < BYTES + (1 << 20));
-    if (NATIVE_TELLS) {
-        int64_t native = MORE("native heap in use");
-        assert_true(native >= BYTES + THREADS * 100000 && native < BYTES + THREADS * 100000 + (1 << 19));
-        /* The stack of a thread that has ended is kept for the next one, and is no stack meanwhile. */
-        int64_t anonymous_more = MORE("other anonymous");
-        assert_true(anonymous_more > BYTES - (1 << 18) && anonymous_more < BYTES + (1 << 18));
-        assert_true(MORE("stacks") >= THREADS * 4096);
-        assert_non_null(strstr(row_of(after, "stacks").note, "of 5 of "));
-    }
-    pthread_barrier_wait(&barrier);
-    for (int i = 0; i < THREADS; i++)
-        pthread_join(threads[i], NULL);
-    pthread_barrier_destroy(&barrier);
-    free(large);
-    munmap(anonymous, BYTES);
-    munmap(shared, BYTES);
-    munmap(mapped, BYTES);
-    fclose(file);
-    husk_balance_free(before);
-    husk_balance_free(after);
-}
-
-/* Heaps that are not given, snapshots and the tracer have rows of their own. */
-static void test_rest_of_the_library(void **state)
-{
-    husk_heap *heap = *state;
-    husk_heap *other = heap_open(NULL);
-    make(other, 0, 50000);
-    husk_balance *balance = sheet(heap, 0, NULL);
-    check(balance, heap);
-    int64_t others = row_of(balance, "other heaps").bytes;
-    assert_true(others >= 50000 * 56 && others < 50000 * 56 + (1 << 20));
-    husk_balance_free(balance);
-    husk_heap *both[] = { heap, other };
-    husk_balance_options options = { HUSK_BALANCE_OPTIONS };
-    assert_int_equal(husk_balance_new(both, 2, &options, &balance), HUSK_OK);
-    assert_int_equal(row_of(balance, "other heaps").bytes, 0);
-    assert_true(row_of(balance, "live objects").bytes >= 50000 * 56);
-    husk_balance_free(balance);
-
-    balance = sheet(other, 0, NULL);
-    int64_t none = row_of(balance, "snapshots").bytes;
-    husk_balance_free(balance);
-    husk_snapshot *snapshot;
-    assert_int_equal(husk_snapshot_new(other, NULL, &snapshot), HUSK_OK);
-    balance = sheet(other, 0, NULL);
-    check(balance, other);
-    assert_true(row_of(balance, "snapshots").bytes - none >= 50000 * 16);
-    husk_balance_free(balance);
-    husk_snapshot_free(snapshot);
-
-    assert_int_equal(husk_trace_start(other, NULL), HUSK_OK);
-    for (int i = 0; i < 1000; i++) {
-        husk_trace_at(other, "balance.c", (uint32_t)(i + 1), NULL);
-        assert_non_null(objects[50000 + i] = husk_obj_new(other, type_node));
-    }
-    husk_trace_figures figures;
-    husk_trace_figures_get(other, &figures);
-    balance = sheet(other, 0, NULL);
-    check(balance, other);
-    husk_balance_row tracer = row_of(balance, "tracer");
-    assert_int_equal(tracer.counted, figures.own_bytes);
-    assert_true(tracer.bytes > 0 && (uint64_t)tracer.bytes <= tracer.counted);
-    husk_balance_free(balance);
-    husk_trace_stop(other);
-    drop(0, 51000, 0);
-    heap_close(other, true);
-}
-
-/* After a fork everything is shared until it is written. */
-static void test_shared_after_fork(void **state)
-{
-    husk_heap *heap = *state;
-    make(heap, 0, 50000);
-    int go[2];
-    assert_int_equal(pipe(go), 0);
-    pid_t child = fork();
-    if (child == 0) {
-        char byte;
-        close(go[1]);
-        (void)!read(go[0], &byte, 1);
-        _exit(0);
-    }
-    close(go[0]);
-    husk_balance *before = sheet(heap, 0, NULL);
-    check(before, heap);
-    husk_balance_row live = row_of(before, "live objects");
-    if (!before->by) /* the system shows it */
-        assert_true(live.shared > (uint64_t)live.bytes * 9 / 10);
-    for (int i = 0; i < 25000; i++)
-        node_of(objects[i])->number = i;
-    husk_balance *after = sheet(heap, 0, NULL);
-    check(after, heap);
-    husk_balance_row written = row_of(after, "live objects");
-    assert_int_equal(written.bytes, live.bytes);
-    if (!before->by)
-        assert_true(written.shared < live.shared * 6 / 10 && written.shared > live.shared * 4 / 10);
-    close(go[1]);
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    husk_balance_free(before);
-    husk_balance_free(after);
-    drop(0, 50000, 0);
-}
-
-/* A forked child makes the sheet of its parent, as a snapshot by fork wants it. */
-static void test_twin(void **state)
-{
-    husk_heap *heap = *state;
-    make(heap, 0, 50000);
-    husk_balance *balance = sheet(heap, 0, NULL);
-    husk_balance_free(balance);
-    pid_t parent = getpid(), child = fork();
-    if (child == 0) {
-        static struct husk_balance twin;
-        memset(take(8 << 20), 1, 8 << 20); /* the child's own, which must not show */
-        husk_status status = husk__balance_take(&heap, 1, NULL, parent, true, &twin);
-        if (status != HUSK_OK)
-            fail_msg("%s", husk_message());
-        check(&twin, heap);
-        assert_true(row_of(&twin, "live objects").bytes >= 50000 * 56);
-        assert_true(twin.sum.rss < smaps_rss());
-        _exit(0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    drop(0, 50000, 0);
-}
-
-static atomic_bool stop;
-static void *mover(void *data)
-{
-    (void)data;
-    while (!atomic_load(&stop)) {
-        char *at = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        memset(at, 1, 1 << 20);
-        char *block = memset(take(1000), 1, 1000);
-        munmap(at, 1 << 20);
-        free(block);
-    }
-    return NULL;
-}
-
-/* Numbers that move while they are read: the rows add up all the same. */
-static void test_moving(void **state)
-{
-    husk_heap *heap = *state;
-    pthread_t thread;
-    atomic_store(&stop, false);
-    make(heap, 0, 20000);
-    assert_int_equal(pthread_create(&thread, NULL, mover, NULL), 0);
-    for (int round = 0; round < 50; round++) {
-        husk_balance *balance = sheet(heap, 0, NULL);
-        husk_balance_row entry;
-        int64_t bytes = 0;
-        for (size_t i = 0; husk_balance_row_at(balance, i, &entry); i++)
-            bytes += entry.bytes;
-        assert_int_equal(bytes, sum_of(balance).rss);
-        husk_balance_free(balance);
-    }
-    atomic_store(&stop, true);
-    pthread_join(thread, NULL);
-    drop(0, 20000, 0);
-}
-
 /* ---- other processes, odd systems, bad arguments ---- */
 
 static void test_other_process(void **state)
@@ -677,7 +363,6 @@ static void test_mapped_chunks(void **state)
     void *heap_state = NULL;
     heap_setup(&heap_state);
     test_adds_up(&heap_state);
-    test_rest_of_the_library(&heap_state);
     test_retention(&heap_state);
     heap_teardown(&heap_state);
     husk__range_refuse(false);
@@ -760,26 +445,20 @@ int main(void)
     types_setup();
 #if defined(__SANITIZE_THREAD__)
     (void)test_resident_is_what_is_there, (void)test_leak, (void)test_retention, (void)test_fragmentation;
-    (void)test_native_verdicts, (void)test_rows_of_the_system, (void)test_rest_of_the_library;
-    (void)test_shared_after_fork, (void)test_other_process, (void)test_without_pagemap,
+    (void)test_native_verdicts, (void)test_other_process, (void)test_without_pagemap,
         (void)test_mapped_chunks;
 #endif
     const struct CMUnitTest tests[] = {
         HEAP_TEST(test_adds_up),
-        HEAP_TEST(test_moving),
         HEAP_TEST(test_bad_arguments),
         HEAP_TEST(test_text),
         HEAP_TEST(test_in_snapshot),
-        HEAP_TEST(test_twin),
 #if !defined(__SANITIZE_THREAD__) /* which has memory of its own beside each of ours: amounts say nothing */
         HEAP_TEST(test_resident_is_what_is_there),
         HEAP_TEST(test_leak),
         HEAP_TEST(test_retention),
         HEAP_TEST(test_fragmentation),
         HEAP_TEST(test_native_verdicts),
-        HEAP_TEST(test_rows_of_the_system),
-        HEAP_TEST(test_rest_of_the_library),
-        HEAP_TEST(test_shared_after_fork),
         HEAP_TEST(test_other_process),
         ROOT_TEST(test_without_pagemap),
         cmocka_unit_test(test_mapped_chunks),

@@ -1,8 +1,9 @@
 /* tests/model/big.c: see big.h.
  *
  * Objects have numbers; who refers to whom is noted at each store, never read back. Some finalizers bring their
- * object back. Weak-key maps are few and large; an entry keeps its value while map and key are reached. After each collect the living must be those that a search from the roots and the resurrected reaches,
- * with exact counts, and nothing else. */
+ * object back. Weak-key maps are few and large; an entry keeps its value while map and key are reached. One object at a
+ * time, the hub, is referred to so often that its count in the side table comes round more than once. After each collect
+ * the living must be those that a search from the roots and the resurrected reaches, with exact counts, and nothing else. */
 #include "big.h"
 
 #include "random.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OBJECTS = 30000, SLOTS = 5, ROOTS = 400, MAPS = 24, ENTRIES = 3 };
+enum { OBJECTS = 30000, SLOTS = 5, ROOTS = 400, MAPS = 24, ENTRIES = 3, HUB_LEAST = 6200 };
 typedef enum sort { PLAIN, HOOKED, ROWS, WIDE, VAST, LEAF, MAP, SORTS } sort;
 
 typedef struct body {
@@ -61,6 +62,8 @@ static int maps[MAPS];   /* the same: held like roots, by themselves */
 static long maps_made;
 static long ephemerons; /* entries of living maps, key and value both garbage of a pass */
 static int back[OBJECTS], back_count;
+static int hub; /* number + 1, or 0: held by itself */
+static long most_held;
 static const husk_type *types[SORTS];
 static uint64_t now_seed;
 static long finalized_now;
@@ -243,6 +246,7 @@ static void search(void)
         reach(roots[i] - 1, todo, &count);
     for (int i = 0; i < MAPS; i++)
         reach(maps[i] - 1, todo, &count);
+    reach(hub - 1, todo, &count);
     for (int i = 0; i < back_count; i++)
         reach(back[i], todo, &count);
     do {
@@ -377,6 +381,25 @@ static bool has_slots(int n)
     return all[n].sort != LEAF && all[n].sort != MAP;
 }
 
+static void let_hub_go(void)
+{
+    husk_obj *obj = hub ? all[hub - 1].obj : NULL;
+    hub = 0;
+    if (obj)
+        husk_obj_release(obj);
+}
+
+/* n is the new hub if there is none, or refers to it. */
+static void join_hub(random64 *r, int n)
+{
+    if (!hub && all[n].sort == PLAIN) {
+        hub = n + 1;
+        husk_obj_retain(all[n].obj);
+    } else if (hub && random_below(r, 4)) {
+        store(n, SLOTS - 1, hub - 1);
+    }
+}
+
 /* Entries from and to n, of a map that is held or of one that n is about to hold. */
 static long enter_some(random64 *r, int n)
 {
@@ -399,7 +422,8 @@ long big_run(uint64_t seed, long most, long *operation, bool loud)
     setup();
     now_seed = seed;
     closing = false;
-    back_count = 0;
+    back_count = hub = 0;
+    most_held = 0;
     memset(all, 0, sizeof all);
     memset(roots, 0, sizeof roots);
     memset(maps, 0, sizeof maps);
@@ -438,7 +462,13 @@ long big_run(uint64_t seed, long most, long *operation, bool loud)
                     store(root, (int)random_below(&r, SLOTS), n);
                 done += 2;
             }
+            join_hub(&r, n);
         }
+        search();
+        if (hub && all[hub - 1].references > most_held)
+            most_held = all[hub - 1].references;
+        if (random_below(&r, 4) == 0)
+            let_hub_go();
         /* Roots go, a few or nearly all. */
         uint32_t keep = random_below(&r, 4);
         for (int i = 0; i < ROOTS; i++) {
@@ -478,6 +508,7 @@ long big_run(uint64_t seed, long most, long *operation, bool loud)
             husk_obj_release(obj);
         }
     }
+    let_hub_go();
     closing = true;
     while (back_count > 0) {
         husk_obj *obj = all[back[--back_count]].obj;
@@ -490,6 +521,8 @@ long big_run(uint64_t seed, long most, long *operation, bool loud)
         fail("left at the end", (long)figures.objects, 0);
     if (round == rounds && ephemerons - before < 10)
         fail("too few ephemerons among the garbage, operations", ephemerons - before, done);
+    if (round == rounds && density > 2 && most_held < HUB_LEAST)
+        fail("the hub had too few references, operations", most_held, done);
     husk_heap_close(heap);
     if (husk_memory_held() != 0)
         fail("bytes are held after the close", (long)husk_memory_held(), 0);

@@ -51,6 +51,8 @@ static void make(world *w, act a)
     if (obj) {
         int number = world_enter(w, obj, k);
         world_mark_birth(obj, k, number);
+    } else if (k < K_TYPES) {
+        world_soft_refused(w);
     }
     world_give(w, a.y, obj, w->born);
 }

@@ -79,6 +79,8 @@ bool world_weak_fits(const world *w, const husk_obj *x);
 void world_soft_do(world *w, act a);
 /* What the soft reference holds is what was noted, unless the heap let go by itself; then that is noted. True: it did. */
 bool world_soft_look(world *w, int soft, husk_obj *obj);
+/* A request for an object has just been refused: none holds any more. */
+void world_soft_refused(world *w);
 
 /* ---- the queue of the dead: world_queue.c ---- */
 

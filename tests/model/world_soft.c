@@ -45,6 +45,14 @@ bool world_soft_look(world *w, int n, husk_obj *obj)
     return held && !holding;
 }
 
+void world_soft_refused(world *w)
+{
+    husk_soft_figures figures;
+    husk_heap_soft_figures(w->heap, &figures);
+    if (figures.holding > 0)
+        fail("holds when memory is refused", (long)figures.holding, 0);
+}
+
 static void lock(world *w, act a)
 {
     int n = w->held[a.x];

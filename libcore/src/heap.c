@@ -19,6 +19,7 @@
 
 #include <husk/bridge.h>
 #include <husk/trace.h>
+#include <stdio.h>
 #include <string.h>
 
 static void on_pressure(struct husk__store *store)
@@ -36,6 +37,30 @@ static void on_gone(struct husk__store *store, struct husk__page *page)
     husk__step_gone((husk_heap *)store, page);
 }
 
+/* What the environment asks for. */
+struct wishes {
+    husk_trace_options trace;
+    husk_stress stress;
+    bool traced, printed, shown;
+};
+
+/* Who sets a variable need not have written the program, and many a program ends without a word when it gets no heap: so
+ * a value that is not understood is told on stderr, too. */
+static husk_status look_around(struct wishes *out)
+{
+    husk_status status;
+    out->traced = husk__trace_asked(&out->trace, &status);
+    if (!status && !husk__stress_asked(&out->stress))
+        status = HUSK_EINVAL;
+    if (!status)
+        status = husk__gctrace_asked(&out->printed);
+    if (!status)
+        status = husk__gcstat_asked(&out->shown);
+    if (status)
+        fprintf(stderr, "husk: %s\n", husk_message());
+    return status;
+}
+
 husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
 {
     static const husk_heap_options plain = { HUSK_HEAP_OPTIONS };
@@ -49,18 +74,8 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     if (o->max_bytes && o->max_bytes < sizeof(husk_heap) + name_bytes)
         return husk_fail(HUSK_ELIMIT, "heap %s: max_bytes %zu does not even hold the heap", name,
                          o->max_bytes);
-    husk_trace_options trace;
-    husk_status status;
-    husk_stress stress;
-    bool traced = husk__trace_asked(&trace, &status);
-    if (status)
-        return status;
-    if (!husk__stress_asked(&stress))
-        return HUSK_EINVAL;
-    bool printed, shown;
-    status = husk__gctrace_asked(&printed);
-    if (!status)
-        status = husk__gcstat_asked(&shown);
+    struct wishes wishes;
+    husk_status status = look_around(&wishes);
     if (status)
         return status;
     husk_heap *heap = husk__raw_new(sizeof *heap);
@@ -74,7 +89,7 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     heap->data = o->data;
     heap->owner = pthread_self();
     heap->attached = true;
-    heap->passes.printed = printed;
+    heap->passes.printed = wishes.printed;
     heap->busy = o->check_owner ? BUSY_OWNER : 0;
     heap->on_safe = husk__collect_safe;
     heap->on_table = husk__step_drop;
@@ -87,10 +102,10 @@ husk_status husk_heap_new(const husk_heap_options *options, husk_heap **out)
     husk__young_begin(heap);
     husk__step_begin(heap);
     husk__pace_begin(heap);
-    if (o->stress || stress.every)
-        (void)husk_heap_set_stress(heap, o->stress ? &(husk_stress){ .every = 1 } : &stress);
-    husk__gcstat_begin(heap, shown);
-    if (traced && (status = husk_trace_start(heap, &trace)) != HUSK_OK) {
+    if (o->stress || wishes.stress.every)
+        (void)husk_heap_set_stress(heap, o->stress ? &(husk_stress){ .every = 1 } : &wishes.stress);
+    husk__gcstat_begin(heap, wishes.shown);
+    if (wishes.traced && (status = husk_trace_start(heap, &wishes.trace)) != HUSK_OK) {
         husk_heap_close(heap);
         return status;
     }

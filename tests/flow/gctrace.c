@@ -120,14 +120,31 @@ static void a_line_says_what_the_record_says(husk_heap *heap)
     assert_int_equal(husk_pass_line(heap, &r, NULL, 0), length);
 }
 
-/* What HUSK_GCTRACE prints of some passes of a heap of this name. */
-static void printed_by(const char *name, char *text, size_t room)
+/* stderr goes into a file from here to the end, which gives back what was written. */
+static FILE *listen(int *saved)
 {
     FILE *file = tmpfile();
     assert_non_null(file);
-    int saved = dup(STDERR_FILENO);
-    assert_true(saved >= 0);
+    *saved = dup(STDERR_FILENO);
+    assert_true(*saved >= 0);
     assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
+    return file;
+}
+
+static void listen_end(FILE *file, int saved, char *text, size_t room)
+{
+    assert_true(dup2(saved, STDERR_FILENO) >= 0);
+    assert_int_equal(close(saved), 0);
+    rewind(file);
+    text[fread(text, 1, room - 1, file)] = 0;
+    assert_int_equal(fclose(file), 0);
+}
+
+/* What HUSK_GCTRACE prints of some passes of a heap of this name. */
+static void printed_by(const char *name, char *text, size_t room)
+{
+    int saved;
+    FILE *file = listen(&saved);
     husk_heap_options options = { HUSK_HEAP_OPTIONS, .name = name };
     husk_heap *heap = NULL;
     bool made = husk_heap_new(&options, &heap) == HUSK_OK;
@@ -136,12 +153,8 @@ static void printed_by(const char *name, char *text, size_t room)
         (void)husk_heap_collect(heap, NULL);
     }
     husk_heap_close(heap);
-    assert_true(dup2(saved, STDERR_FILENO) >= 0);
-    assert_int_equal(close(saved), 0);
+    listen_end(file, saved, text, room);
     assert_true(made);
-    rewind(file);
-    text[fread(text, 1, room - 1, file)] = 0;
-    assert_int_equal(fclose(file), 0);
 }
 
 static void gctrace_prints_a_line_for_each_pass(husk_heap *heap)
@@ -192,6 +205,35 @@ static void gctrace_refuses_other_values(husk_heap *heap)
     assert_int_equal(unsetenv("HUSK_GCTRACE"), 0);
 }
 
+/* Any variable: a program that ends without a word, as README.md's did, left its user to guess. */
+static void what_is_not_understood_is_told(husk_heap *heap)
+{
+    static const char *const wrong[][2] = {
+        { "HUSK_GCTRACE", "yes" }, { "HUSK_GCSTAT", "on" }, { "HUSK_STRESS", "often" }, { "HUSK_TRACE", "8:" }
+    };
+    (void)heap;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[1000], expected[600], begin[60];
+        int saved;
+        husk_heap *other = NULL;
+        const char *was = getenv(wrong[i][0]);
+        char old[64];
+        (void)snprintf(old, sizeof old, "%s", was ? was : "");
+        assert_int_equal(setenv(wrong[i][0], wrong[i][1], 1), 0);
+        FILE *file = listen(&saved);
+        husk_status status = husk_heap_new(NULL, &other);
+        listen_end(file, saved, text, sizeof text);
+        assert_int_equal(was ? setenv(wrong[i][0], old, 1) : unsetenv(wrong[i][0]), 0);
+        assert_int_equal(status, HUSK_EINVAL);
+        assert_null(other);
+        (void)snprintf(expected, sizeof expected, "husk: %s\n", husk_message());
+        assert_string_equal(text, expected);
+        (void)snprintf(begin, sizeof begin, "husk: %s=%s: it is ", wrong[i][0], wrong[i][1]);
+        assert_memory_equal(text, begin, strlen(begin));
+    }
+}
+
 STORIES(STORY(a_line_says_what_the_record_says, 0),
         STORY(gctrace_prints_a_line_for_each_pass, STORY_NO_FAULT),
-        STORY(gctrace_refuses_other_values, STORY_NO_FAULT));
+        STORY(gctrace_refuses_other_values, STORY_NO_FAULT),
+        STORY(what_is_not_understood_is_told, STORY_NO_FAULT));

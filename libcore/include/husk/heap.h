@@ -26,9 +26,9 @@ typedef struct husk_heap_options {
 #define HUSK_HEAP_OPTIONS .struct_size = (uint32_t)sizeof(husk_heap_options), .abi = HUSK_ABI
 
 /* Makes a heap owned by the calling thread. options may be NULL. The caller closes it with husk_heap_close.
- * HUSK_EINVAL: options of another ABI, or HUSK_TRACE (husk/trace.h) or HUSK_STRESS (husk/pacing.h) in the environment
- * is not understood;
- * HUSK_ENOMEM; HUSK_ELIMIT: max_bytes does not even hold the heap. husk_message has the text. */
+ * HUSK_EINVAL: options of another ABI, or a variable in the environment that is not understood: HUSK_TRACE
+ * (husk/trace.h), HUSK_STRESS (husk/pacing.h), HUSK_GCTRACE (husk/passes.h), HUSK_GCSTAT (husk/gcstat.h); it is told on
+ * stderr, too. HUSK_ENOMEM; HUSK_ELIMIT: max_bytes does not even hold the heap. husk_message has the text. */
 HUSK_API husk_status husk_heap_new(HUSK_NULLABLE const husk_heap_options *options, husk_heap **out);
 
 /* Ends the heap: runs the cleanups that want it (husk/cleanup.h), drops what waits, runs a full pass with

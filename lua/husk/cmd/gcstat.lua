@@ -244,6 +244,8 @@ local function watch(got, pid, cli)
     local ok, next_heaps = pcall(look, pid)
     if not ok then
       if not snapfile.is_unreadable(next_heaps) then error(next_heaps, 0) end
+      -- The page goes in the last moments of a process, which may not be over yet.
+      if not has_ended(pid) then host.watch_wait(0.3) end
       io.write((has_ended(pid) and "process %d has ended\n" or "process %d has ended its page\n"):format(pid))
       return
     end

@@ -262,86 +262,6 @@ bool husk_generic_step(husk_heap *heap, uint64_t budget_ns)
     return done.finished;
 }
 
-/* clang-format off */
-#define AT(group, struct_, field) \
-    { group #field, offsetof(struct_, field), sizeof(((struct_ *)NULL)->field) }
-/* clang-format on */
-typedef struct figure {
-    const char *name;
-    size_t offset, size;
-} figure;
-
-static const figure heap_figures[] = {
-    AT("", husk_heap_figures, objects),       AT("", husk_heap_figures, object_bytes),
-    AT("", husk_heap_figures, buffer_bytes),  AT("", husk_heap_figures, foreign_bytes),
-    AT("", husk_heap_figures, bytes_taken),   AT("", husk_heap_figures, bytes_peak),
-    AT("", husk_heap_figures, max_bytes),     AT("", husk_heap_figures, pages),
-    AT("", husk_heap_figures, pages_spare),   AT("", husk_heap_figures, chunks),
-    AT("", husk_heap_figures, weak_cells),    AT("", husk_heap_figures, frozen_objects),
-    AT("", husk_heap_figures, dying_objects), AT("", husk_heap_figures, dying_bytes),
-};
-static const figure pass_figures[] = {
-    AT("pass.", husk_pass, examined),      AT("pass.", husk_pass, collected),
-    AT("pass.", husk_pass, uncollectable), AT("pass.", husk_pass, finalized),
-    AT("pass.", husk_pass, resurrected),   AT("pass.", husk_pass, weak_cleared),
-    AT("pass.", husk_pass, deferred),      AT("pass.", husk_pass, bytes),
-    AT("pass.", husk_pass, find_ns),       AT("pass.", husk_pass, finalize_ns),
-    AT("pass.", husk_pass, reclaim_ns),   AT("pass.", husk_pass, passes),
-    AT("pass.", husk_pass, number),
-};
-static const figure count_figures[] = {
-    AT("counts.", husk_counts, grown_objects),
-    AT("counts.", husk_counts, grown_bytes),
-    AT("counts.", husk_counts, limit_objects),
-    AT("counts.", husk_counts, limit_bytes),
-};
-static const figure total_figures[] = {
-    AT("total.", husk_generation, passes),       AT("total.", husk_generation, examined),
-    AT("total.", husk_generation, collected),    AT("total.", husk_generation, uncollectable),
-    AT("total.", husk_generation, finalized),    AT("total.", husk_generation, resurrected),
-    AT("total.", husk_generation, weak_cleared), AT("total.", husk_generation, bytes),
-    AT("total.", husk_generation, find_ns),      AT("total.", husk_generation, finalize_ns),
-    AT("total.", husk_generation, reclaim_ns),   AT("total.", husk_generation, longest_ns),
-};
-
-/* All figures are size_t or uint64_t. */
-static bool figure_in(const figure *list, size_t count, const void *of, const char *name, int64_t *out)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(list[i].name, name) == 0) {
-            uint64_t wide = 0;
-            const char *at = (const char *)of + list[i].offset;
-            if (list[i].size == sizeof(uint64_t)) {
-                memcpy(&wide, at, sizeof wide);
-            } else {
-                size_t narrow;
-                memcpy(&narrow, at, sizeof narrow);
-                wide = narrow;
-            }
-            *out = wide > INT64_MAX ? INT64_MAX : (int64_t)wide;
-            return true;
-        }
-    }
-    return false;
-}
-#define FIGURE_IN(list, of) figure_in(list, sizeof list / sizeof *list, of, name, &found)
-
-int64_t husk_generic_figure(husk_heap *heap, const char *name)
-{
-    int64_t found = 0;
-    husk_heap_figures figures;
-    husk_counts counts;
-    husk_generation total;
-    husk_heap_figures_get(heap, &figures);
-    husk_heap_counts(heap, &counts);
-    (void)husk_heap_generation(heap, 0, &total);
-    if (FIGURE_IN(heap_figures, &figures) || FIGURE_IN(pass_figures, &husk_generic_extra_of(heap)->pass) ||
-        FIGURE_IN(count_figures, &counts) || FIGURE_IN(total_figures, &total))
-        return found;
-    (void)husk_heap_fail(heap, HUSK_EMISSING, "there is no figure '%s'", name);
-    return 0;
-}
-
 int64_t husk_generic_memory(int64_t pid, const char *group, const char *field, husk_generic_trouble *trouble)
 {
     uint64_t value = 0;
@@ -358,14 +278,4 @@ double husk_generic_memory_percent(int64_t pid, const char *field, husk_generic_
     if (trouble->status != HUSK_OK)
         husk_generic_refuse(trouble, trouble->status, "memory_percent", 0, "%s", husk_message());
     return share;
-}
-
-husk_status husk_generic_set_pacing(husk_heap *heap, size_t least_objects, size_t least_bytes, double factor)
-{
-    husk_pacing pacing;
-    husk_heap_get_pacing(heap, &pacing);
-    pacing.least_objects = least_objects;
-    pacing.least_bytes = least_bytes;
-    pacing.factor = factor;
-    return husk_heap_set_pacing(heap, &pacing);
 }

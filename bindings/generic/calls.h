@@ -47,15 +47,9 @@ size_t husk_generic_collect_young(husk_heap *heap);
 /* True: the pass is over. Its figures so far are those of the latest collect. */
 bool husk_generic_step(husk_heap *heap, uint64_t budget_ns);
 
-/* A figure by name: a field of husk_heap_figures ("objects"), of the latest collect ("pass.finalized"), of
- * husk_counts ("counts.grown_objects") or of husk_generation ("total.passes"). */
-int64_t husk_generic_figure(husk_heap *heap, const char *name);
-
 /* A number of the system's by the names of <husk/process.h>: "process", "rss". pid 0: this process. */
 int64_t husk_generic_memory(int64_t pid, const char *group, const char *field, husk_generic_trouble *trouble);
 /* A field of a process as a share of physical memory. */
 double husk_generic_memory_percent(int64_t pid, const char *field, husk_generic_trouble *trouble);
-
-husk_status husk_generic_set_pacing(husk_heap *heap, size_t least_objects, size_t least_bytes, double factor);
 
 #endif

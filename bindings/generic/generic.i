@@ -9,6 +9,9 @@
 
 %{
 #include "calls.h"
+#include "figure.h"
+#include "gcstat.h"
+#include "pacing.h"
 #include "snapshot.h"
 
 /* The exception that SWIG has for a status. */
@@ -180,6 +183,10 @@ HUSK_ANSWERS(husk_heap::figure, arg1)
 HUSK_ANSWERS(husk_heap::collect_now, arg1)
 HUSK_ANSWERS(husk_heap::collect_young_now, arg1)
 HUSK_ANSWERS(husk_heap::step_now, arg1)
+HUSK_ANSWERS(husk_heap::region_end, arg1)
+HUSK_ANSWERS(husk_heap::idle_now, arg1)
+HUSK_DOES(husk_heap::region_begin, arg1)
+HUSK_DOES(husk_heap::stress, arg1)
 HUSK_DOES(husk_heap::pace, arg1)
 HUSK_DOES(husk_heap::disable_passes, arg1)
 HUSK_DOES(husk_heap::trace_start, arg1)
@@ -198,6 +205,14 @@ HUSK_ANSWERS(husk_generic_snapshot_group, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_generic_snapshot_name, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_generic_snapshot_size, husk_obj_heap(arg1))
 HUSK_ANSWERS(husk_generic_snapshot_things, husk_obj_heap(arg1))
+HUSK_NUMBERS(husk_generic_gcstat_start, arg1)
+HUSK_MAKES(husk_generic_gcstat_list, arg1)
+HUSK_MAKES(husk_generic_gcstat_read, arg1)
+HUSK_ANSWERS(husk_generic_gcstat_count, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_gcstat_figure, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_gcstat_word, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_gcstat_type, husk_obj_heap(arg1))
+HUSK_ANSWERS(husk_generic_gcstat_freed, husk_obj_heap(arg1))
 
 %rename("close") husk_heap::close_now;
 %rename("collect") husk_heap::collect_now;
@@ -205,6 +220,11 @@ HUSK_ANSWERS(husk_generic_snapshot_things, husk_obj_heap(arg1))
 %rename("step") husk_heap::step_now;
 %rename("set_pacing") husk_heap::pace;
 %rename("disable") husk_heap::disable_passes;
+%rename("no_gc_begin") husk_heap::region_begin;
+%rename("no_gc_end") husk_heap::region_end;
+%rename("no_gc") husk_heap::in_region;
+%rename("idle") husk_heap::idle_now;
+%rename("set_stress") husk_heap::stress;
 
 %extend husk_heap {
   husk_heap(const char *name, husk_generic_trouble *trouble) { return husk_generic_heap_new(name, trouble); }
@@ -217,6 +237,12 @@ HUSK_ANSWERS(husk_generic_snapshot_things, husk_obj_heap(arg1))
   size_t census(const char *type_name) { return husk_generic_census($self, type_name); }
   husk_status pace(size_t least_objects, size_t least_bytes, double factor) {
     return husk_generic_set_pacing($self, least_objects, least_bytes, factor); }
+  husk_status region_begin(int64_t objects, int64_t bytes, bool reserve) {
+    return husk_generic_no_gc_begin($self, objects, bytes, reserve); }
+  const char *region_end() { return husk_generic_no_gc_end($self); }
+  bool in_region() { return husk_generic_no_gc($self); }
+  bool idle_now(int64_t budget_ns) { return husk_generic_idle($self, budget_ns); }
+  husk_status stress(int64_t every, int64_t seed) { return husk_generic_set_stress($self, every, seed); }
   husk_status disable_passes() { return husk_heap_disable($self, "a script"); }
   husk_status trace_start(size_t frames) { return husk_generic_trace_start($self, frames); }
   void trace_stop() { husk_trace_stop($self); }
@@ -265,6 +291,16 @@ size_t husk_generic_snapshot_group(husk_obj *snapshot, const char *by, const cha
 husk_value husk_generic_snapshot_name(husk_obj *snapshot, size_t row);
 int64_t husk_generic_snapshot_size(husk_obj *snapshot, size_t row);
 int64_t husk_generic_snapshot_things(husk_obj *snapshot, size_t row);
+void husk_generic_gcstat_start(husk_generic_trouble *trouble);
+void husk_gcstat_stop(void);
+bool husk_gcstat_is_on(void);
+husk_obj *husk_generic_gcstat_list(husk_heap *heap);
+husk_obj *husk_generic_gcstat_read(husk_heap *heap, int64_t pid);
+size_t husk_generic_gcstat_count(husk_obj *page);
+int64_t husk_generic_gcstat_figure(husk_obj *page, size_t row, const char *name);
+husk_value husk_generic_gcstat_word(husk_obj *page, size_t row, const char *name);
+husk_value husk_generic_gcstat_type(husk_obj *page, size_t row, size_t place);
+int64_t husk_generic_gcstat_freed(husk_obj *page, size_t row, size_t place);
 
 /* Ends a wrapper's hold at once; it is dead from then on. */
 %rename("release") husk_generic_release;

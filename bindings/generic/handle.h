@@ -73,10 +73,12 @@ void husk_generic_leave(husk_heap *heap);
 /* After a failed call: notes the heap's failure, then leaves. */
 void husk_generic_failed(husk_heap *heap, husk_status status, husk_generic_trouble *trouble);
 
-/* What calls.c keeps for each heap. */
+/* What the calls keep for each heap. */
 struct husk_generic_watch;
 typedef struct husk_generic_extra {
     husk_pass pass;                          /* the figures of the latest collect */
+    husk_region region;                      /* the latest that was ended */
+    husk_idle idle;                          /* the latest */
     struct husk_generic_watch *first, *last; /* those that have ended and were not asked for */
 } husk_generic_extra;
 husk_generic_extra *husk_generic_extra_of(const husk_heap *heap);

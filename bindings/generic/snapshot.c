@@ -1,7 +1,6 @@
 /* bindings/generic/snapshot.c: see snapshot.h. */
 #include "snapshot.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,49 +15,38 @@ static husk_value fail(husk_heap *heap, husk_status status, const char *text)
     return husk_nil();
 }
 
-/* Calls that have no heap of their own leave their text elsewhere. */
-static husk_status noted(husk_heap *heap, husk_status status)
-{
-    char text[HUSK_GENERIC_ROOM];
-    if (status == HUSK_OK || husk_heap_failure(heap) == status)
-        return status;
-    snprintf(text, sizeof text, "%s", *husk_message() ? husk_message() : husk_status_text(status));
-    (void)husk_heap_fail(heap, status, "%s", text);
-    return status;
-}
-
 /* ---- tracing ---- */
 
 husk_status husk_generic_trace_start(husk_heap *heap, size_t frames)
 {
     husk_trace_options options = { HUSK_TRACE_OPTIONS, .sources = HUSK_TRACE_GIVEN };
     options.frames = frames < UINT32_MAX ? (uint32_t)frames : UINT32_MAX;
-    return noted(heap, husk_trace_start(heap, &options));
+    return husk_trace_start(heap, &options);
 }
 
 husk_status husk_generic_trace_push(husk_heap *heap, const char *file, size_t line, const char *function)
 {
-    return noted(heap, husk_trace_push(heap, file, line < UINT32_MAX ? (uint32_t)line : 0, function));
+    return husk_trace_push(heap, file, line < UINT32_MAX ? (uint32_t)line : 0, function);
 }
 
 husk_status husk_generic_trace_pop(husk_heap *heap)
 {
-    return noted(heap, husk_trace_pop(heap));
+    return husk_trace_pop(heap);
 }
 
 husk_status husk_generic_tag_push(husk_heap *heap, const char *tag)
 {
-    return noted(heap, husk_trace_push_tag(heap, tag));
+    return husk_trace_push_tag(heap, tag);
 }
 
 husk_status husk_generic_tag_pop(husk_heap *heap)
 {
-    return noted(heap, husk_trace_pop_tag(heap));
+    return husk_trace_pop_tag(heap);
 }
 
 husk_status husk_generic_mark(husk_heap *heap, const char *name)
 {
-    return noted(heap, husk_trace_mark(heap, name));
+    return husk_trace_mark(heap, name);
 }
 
 /* ---- snapshots ---- */
@@ -99,19 +87,22 @@ static husk_obj *box(husk_heap *heap, husk_snapshot *snapshot)
 husk_obj *husk_generic_snapshot_take(husk_heap *heap)
 {
     husk_snapshot *snapshot;
-    return noted(heap, husk_snapshot_new(heap, NULL, &snapshot)) == HUSK_OK ? box(heap, snapshot) : NULL;
+    return husk_generic_noted(heap, husk_snapshot_new(heap, NULL, &snapshot)) == HUSK_OK ? box(heap, snapshot)
+                                                                                         : NULL;
 }
 
 husk_obj *husk_generic_snapshot_load(husk_heap *heap, const char *path)
 {
     husk_snapshot *snapshot;
-    return noted(heap, husk_snapshot_load(path, &snapshot)) == HUSK_OK ? box(heap, snapshot) : NULL;
+    return husk_generic_noted(heap, husk_snapshot_load(path, &snapshot)) == HUSK_OK ? box(heap, snapshot)
+                                                                                    : NULL;
 }
 
 husk_status husk_generic_snapshot_save(husk_obj *snapshot, const char *path)
 {
     const shot *s = shot_of(snapshot);
-    return s ? noted(husk_obj_heap(snapshot), husk_snapshot_save(s->snapshot, path)) : HUSK_ETYPE;
+    return s ? husk_generic_noted(husk_obj_heap(snapshot), husk_snapshot_save(s->snapshot, path))
+             : HUSK_ETYPE;
 }
 
 husk_status husk_generic_snapshot_export(husk_obj *snapshot, const char *path, const char *form)
@@ -122,7 +113,7 @@ husk_status husk_generic_snapshot_export(husk_obj *snapshot, const char *path, c
         return HUSK_ETYPE;
     if (!chosen)
         return husk_heap_fail(husk_obj_heap(snapshot), HUSK_EINVAL, "%s: the form has to be said", path);
-    return noted(husk_obj_heap(snapshot), husk_export_file(s->snapshot, chosen, NULL, path));
+    return husk_generic_noted(husk_obj_heap(snapshot), husk_export_file(s->snapshot, chosen, NULL, path));
 }
 
 /* ---- what it has ---- */
@@ -153,22 +144,11 @@ int64_t husk_generic_snapshot_count(husk_obj *snapshot, const char *name)
     return 0;
 }
 
-/* A text of the heap's that lives until the next call. */
-static husk_value text_value(husk_heap *heap, const char *bytes, size_t length)
-{
-    husk_obj *text = husk_text_new(heap, bytes, length);
-    if (!text)
-        return husk_nil();
-    if (!husk_generic_keep(heap, text))
-        return fail(heap, HUSK_ENOMEM, "no room to keep a text");
-    return husk_ref(text);
-}
-
 husk_value husk_generic_snapshot_text(husk_obj *snapshot, const char *key)
 {
     const shot *s = shot_of(snapshot);
     const char *text = s ? husk_snapshot_text(s->snapshot, key) : NULL;
-    return text ? text_value(husk_obj_heap(snapshot), text, strlen(text)) : husk_nil();
+    return text ? husk_generic_text(husk_obj_heap(snapshot), text, strlen(text)) : husk_nil();
 }
 
 static husk_status group(const husk_snapshot *snapshot, const char *by, const char *words, husk_stats **out)
@@ -192,7 +172,7 @@ size_t husk_generic_snapshot_group(husk_obj *snapshot, const char *by, const cha
 {
     shot *s = shot_of(snapshot);
     husk_stats *stats = NULL;
-    if (!s || noted(husk_obj_heap(snapshot), group(s->snapshot, by, filter, &stats)) != HUSK_OK)
+    if (!s || husk_generic_noted(husk_obj_heap(snapshot), group(s->snapshot, by, filter, &stats)) != HUSK_OK)
         return 0;
     husk_stats_free(s->stats);
     s->stats = stats;
@@ -227,7 +207,7 @@ husk_value husk_generic_snapshot_name(husk_obj *snapshot, size_t row)
     if (!text)
         return fail(husk_obj_heap(snapshot), HUSK_ENOMEM, husk_status_text(HUSK_ENOMEM));
     husk_stats_key_text(stats, row, text, length + 1);
-    husk_value v = text_value(husk_obj_heap(snapshot), text, length);
+    husk_value v = husk_generic_text(husk_obj_heap(snapshot), text, length);
     free(text);
     return v;
 }

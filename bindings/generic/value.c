@@ -81,3 +81,21 @@ husk_generic_value husk_generic_show(husk_value v)
     }
     return shown;
 }
+
+husk_value husk_generic_text(husk_heap *heap, const char *bytes, size_t length)
+{
+    husk_obj *text = husk_text_new(heap, bytes, length);
+    if (!text)
+        return husk_nil();
+    if (husk_generic_keep(heap, text))
+        return husk_ref(text);
+    (void)husk_heap_fail(heap, HUSK_ENOMEM, "no room to keep a text");
+    return husk_nil();
+}
+
+husk_status husk_generic_noted(husk_heap *heap, husk_status status)
+{
+    if (status == HUSK_OK)
+        return status;
+    return husk_heap_fail(heap, status, "%s", *husk_message() ? husk_message() : husk_status_text(status));
+}

@@ -34,4 +34,10 @@ bool husk_generic_store(const husk_generic_value *from, const husk_obj *holder, 
  * its own; NIL if there is no memory for it. */
 husk_generic_value husk_generic_show(husk_value v);
 
+/* A text of the heap's that lives until the next call; nil and the failure noted: there is no memory for it. */
+husk_value husk_generic_text(husk_heap *heap, const char *bytes, size_t length);
+
+/* The status; a failure is noted with the heap. For calls that have none of their own, whose text is in husk_message. */
+husk_status husk_generic_noted(husk_heap *heap, husk_status status);
+
 #endif

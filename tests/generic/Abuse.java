@@ -82,6 +82,67 @@ public class Abuse {
     for (Obj thing : things) thing.close();
   }
 
+  static void pair(Heap heap) {
+    try (Obj one = Husk.list_new(heap); Obj two = Husk.list_new(heap)) {
+      Husk.list_append(one, two);
+      Husk.list_append(two, one);
+    }
+  }
+
+  // Regions without passes, quiet moments, stress.
+  static void pacing(Heap heap) {
+    Class<? extends Throwable> index = IndexOutOfBoundsException.class;
+    refused(index, "HUSK_ERANGE", () -> heap.no_gc_begin(0, 0, false));
+    refused(index, "HUSK_ERANGE", () -> heap.no_gc_begin(-1, 0, false));
+    refused(RuntimeException.class, "HUSK_ESTATE", heap::no_gc_end);
+    heap.collect();
+    heap.no_gc_begin(1000, 0, false);
+    refused(RuntimeException.class, "a script", () -> heap.no_gc_begin(1, 0, false));
+    pair(heap);
+    want(heap.no_gc() && heap.figure("region.active") == 1 && heap.figure("region.objects") == 1000, "region");
+    want(heap.no_gc_end().equals("kept") && !heap.no_gc() && heap.figure("region.kept") == 1, "kept");
+    refused(index, "HUSK_ERANGE", () -> heap.idle(1000));
+    heap.request();
+    heap.idle(1_000_000_000);
+    want(heap.figure("idle.passed") == 1 && heap.figure("idle.collected") == 2, "idle");
+    refused(index, "HUSK_ERANGE", () -> heap.set_stress(1L << 33, 0));
+    heap.set_stress(1, 0);
+    long passes = heap.figure("total.passes");
+    pair(heap);
+    heap.set_stress(0, 0);
+    want(heap.figure("total.passes") >= passes + 2, "stress");
+    heap.collect();
+  }
+
+  // The page of passes.
+  static void page(Heap heap, Obj list) {
+    Class<? extends Throwable> index = IndexOutOfBoundsException.class;
+    long pid = ProcessHandle.current().pid();
+    refused(index, "has no page", () -> Husk.gcstat_read(heap, pid));
+    Husk.gcstat_start();
+    pair(heap);
+    heap.collect();
+    try (Obj pids = Husk.gcstat_list(heap); Obj page = Husk.gcstat_read(heap, pid)) {
+      int found = 0;
+      for (long i = 0; i < Husk.list_count(pids); i++) if (Husk.list_get(pids, i).equals(pid)) found++;
+      want(found == 1, "listed");
+      long row = 0;
+      while (!"abuse".equals(Husk.gcstat_word(page, row, "name"))) row++;
+      long mine = row;
+      want("call".equals(Husk.gcstat_word(page, row, "latest.reason")), "reason");
+      want(Husk.gcstat_figure(page, row, "latest.freed") == 2, "freed");
+      want("list".equals(Husk.gcstat_type(page, row, 0)) && Husk.gcstat_freed(page, row, 0) == 2, "types");
+      want(Husk.gcstat_type(page, row, 1) == null, "more types");
+      want(Husk.gcstat_figure(page, row, "sums.full.passes") == heap.figure("total.passes"), "sums");
+      refused(index, "row 99 of", () -> Husk.gcstat_word(page, 99, "name"));
+      refused(index, "no figure 'moon'", () -> Husk.gcstat_figure(page, mine, "moon"));
+    }
+    refused(index, "no process 2000000000", () -> Husk.gcstat_read(heap, 2_000_000_000));
+    refused(IllegalArgumentException.class, "list is no page", () -> Husk.gcstat_count(list));
+    Husk.gcstat_stop();
+    want(!Husk.gcstat_is_on(), "still a page");
+  }
+
   public static void main(String[] arguments) throws InterruptedException {
     Heap heap = new Heap("abuse");
     Type type = Husk.record_type("Node", "value,next");
@@ -136,6 +197,8 @@ public class Abuse {
     refused(argument, "threads is not in bytes", () -> Husk.memory_percent(0, "threads"));
 
     snapshots(heap, type, list);
+    pacing(heap);
+    page(heap, list);
     heap.verify();
     heap.close();
     refused(RuntimeException.class, "heap 'abuse' is closed", () -> Husk.list_count(list));

@@ -103,6 +103,50 @@ sub refused {
     refused(qr/HUSK_EIO/, sub { Husk::snapshot_load($heap, $path) });
     $heap->trace_stop;
 
+    # Regions without passes, quiet moments, stress; the page of passes.
+    my $pair = sub {
+        my ($one, $two) = (Husk::list_new($heap), Husk::list_new($heap));
+        Husk::list_append($one, $two);
+        Husk::list_append($two, $one);
+    };
+    refused(qr/HUSK_ERANGE/, sub { $heap->no_gc_begin(0, 0, 0) });
+    refused(qr/HUSK_ERANGE/, sub { $heap->no_gc_begin(-1, 0, 0) });
+    refused(qr/HUSK_ESTATE/, sub { $heap->no_gc_end });
+    $heap->no_gc_begin(1000, 0, 0);
+    refused(qr/a script.*HUSK_ESTATE/, sub { $heap->no_gc_begin(1, 0, 0) });
+    $pair->();
+    die 'region' unless $heap->no_gc && $heap->figure('region.active') == 1 && $heap->figure('region.objects') == 1000;
+    die 'kept' unless $heap->no_gc_end eq 'kept' && !$heap->no_gc && $heap->figure('region.grown_objects') == 2;
+    refused(qr/HUSK_ERANGE/, sub { $heap->idle(1000) });
+    $heap->request;
+    $heap->idle(1_000_000_000);
+    die 'idle' unless $heap->figure('idle.passed') == 1 && $heap->figure('idle.collected') == 2;
+    refused(qr/HUSK_ERANGE/, sub { $heap->set_stress(2**33, 0) });
+    $heap->set_stress(1, 0);
+    my $passes = $heap->figure('total.passes');
+    $pair->();
+    $heap->set_stress(0, 0);
+    die 'stress' unless $heap->figure('total.passes') >= $passes + 2;
+    $heap->collect;
+    refused(qr/has no page/, sub { Husk::gcstat_read($heap, $$) });
+    Husk::gcstat_start();
+    $pair->();
+    $heap->collect;
+    my $pids = Husk::gcstat_list($heap);
+    die 'listed' unless 1 == grep { Husk::list_get($pids, $_) == $$ } 0 .. Husk::list_count($pids) - 1;
+    my $page = Husk::gcstat_read($heap, $$);
+    my ($row) = grep { Husk::gcstat_word($page, $_, 'name') eq 'abuse' } 0 .. Husk::gcstat_count($page) - 1;
+    die 'page' unless Husk::gcstat_word($page, $row, 'latest.reason') eq 'call'
+        && Husk::gcstat_figure($page, $row, 'latest.freed') == 2 && Husk::gcstat_type($page, $row, 0) eq 'list'
+        && !defined Husk::gcstat_type($page, $row, 1) && Husk::gcstat_freed($page, $row, 0) == 2
+        && Husk::gcstat_figure($page, $row, 'sums.full.passes') == $heap->figure('total.passes');
+    refused(qr/row 99 of/, sub { Husk::gcstat_word($page, 99, 'name') });
+    refused(qr/no figure 'moon'/, sub { Husk::gcstat_figure($page, $row, 'moon') });
+    refused(qr/no process 2000000000/, sub { Husk::gcstat_read($heap, 2_000_000_000) });
+    refused(qr/list is no page/, sub { Husk::gcstat_count($list) });
+    Husk::gcstat_stop();
+    die 'still a page' if Husk::gcstat_is_on();
+
     # A heap that is closed before its objects; objects that outlive every name of their heap.
     $heap->verify;
     $heap->close;

@@ -161,12 +161,101 @@ refused(ArgumentError, /colour/) { Husk.snapshot_group(shot, "line", "colour=red
 refused(IndexError, /row 99 of/) { Husk.snapshot_size(shot, 99) }
 refused(RuntimeError, /nothing was grouped/) { Husk.snapshot_name(Husk.snapshot_take(heap), 0) }
 refused(RuntimeError, %r{/no/such.*HUSK_EIO}) { Husk.snapshot_load(heap, "/no/such") }
+refused(RuntimeError, %r{/no/other.*HUSK_EIO}) { Husk.snapshot_load(heap, "/no/other") } # not the text of the one before
 refused(RuntimeError, /HUSK_EFORMAT/) { Husk.snapshot_load(heap, folded) }
 refused(ArgumentError, /null byte/) { Husk.snapshot_load(heap, "a\0b") }
 File.delete(path, folded)
 raise "traced" unless heap.is_traced
 heap.trace_stop
 raise "still traced" if heap.is_traced
+
+# Regions without passes, quiet moments, stress: what they refuse, and what they found, as figures.
+quiet = Husk::Heap.new("quiet")
+pair = lambda do |*|
+  one, two = Husk.list_new(quiet), Husk.list_new(quiet)
+  Husk.list_append(one, two)
+  Husk.list_append(two, one)
+  [one, two].each { |each| Husk.release(each) }
+end
+figures = ->(group, *names) { names.map { |name| quiet.figure("#{group}.#{name}") } }
+refused(IndexError, /HUSK_ERANGE/) { quiet.no_gc_begin(0, 0, false) }
+refused(IndexError, /HUSK_ERANGE/) { quiet.no_gc_begin(-1, 0, false) }
+refused(IndexError, /HUSK_ERANGE/) { quiet.no_gc_begin(10, 0, true) }
+refused(RuntimeError, /HUSK_ESTATE/) { quiet.no_gc_end }
+raise "no region" unless !quiet.no_gc && figures.("region", "objects", "active", "kept") == [0, 0, 0]
+quiet.no_gc_begin(1000, 1 << 20, true)
+refused(RuntimeError, /a script.*HUSK_ESTATE/) { quiet.no_gc_begin(1, 0, false) }
+pair.()
+raise "region" unless quiet.no_gc && figures.("region", "objects", "bytes", "active", "kept") == [1000, 1 << 20, 1, 1]
+raise "kept" unless quiet.no_gc_end == "kept" && !quiet.no_gc
+raise "ended" unless figures.("region", "objects", "grown_objects", "active", "kept") == [1000, 2, 0, 1]
+quiet.no_gc_begin(1000, 0, false)
+quiet.collect
+raise "asked" unless quiet.no_gc_end == "asked" && figures.("region", "kept") == [0]
+quiet.no_gc_begin(10, 0, false)
+3000.times(&pair)
+raise "budget" unless quiet.no_gc_end == "budget" && figures.("region", "kept") == [0]
+quiet.collect
+refused(IndexError, /HUSK_ERANGE/) { quiet.idle(1000) }
+refused(IndexError, /HUSK_ERANGE/) { quiet.idle(-1) }
+pair.()
+quiet.request
+quiet.idle(1_000_000_000)
+raise "idle" unless figures.("idle", "passed", "collected", "stepped") == [1, 2, 0] && quiet.figure("idle.took_ns") > 0
+refused(IndexError, /every 8589934592.*HUSK_ERANGE/) { quiet.set_stress(2**33, 0) }
+refused(IndexError, /HUSK_ERANGE/) { quiet.set_stress(-1, 0) }
+quiet.set_stress(1, 0)
+before = quiet.figure("total.passes")
+3.times(&pair)
+raise "stress" unless quiet.figure("total.passes") >= before + 6 && figures.("stress", "every", "seed") == [1, 0]
+quiet.set_stress(0, 7)
+before = quiet.figure("total.passes")
+3.times(&pair)
+raise "no stress" unless quiet.figure("total.passes") == before && figures.("stress", "every", "seed") == [0, 7]
+refused(IndexError, /no figure 'region.moon'/) { quiet.figure("region.moon") }
+
+# The page of passes, of this process and of others.
+raise "no page" if Husk.gcstat_is_on || Husk.map_keys(map).nil?
+refused(IndexError, /process #{Process.pid} has no page.*HUSK_EMISSING/) { Husk.gcstat_read(quiet, Process.pid) }
+refused(IndexError, /no process 2000000000.*HUSK_EMISSING/) { Husk.gcstat_read(quiet, 2_000_000_000) }
+[0, -1, 2**40].each { |pid| refused(IndexError, /no process has the number #{pid}/) { Husk.gcstat_read(quiet, pid) } }
+Husk.gcstat_start
+raise "a page" unless Husk.gcstat_is_on
+freed = quiet.collect
+pids = Husk.gcstat_list(quiet)
+raise "listed" unless (0...Husk.list_count(pids)).any? { |i| Husk.list_get(pids, i) == Process.pid }
+page = Husk.gcstat_read(quiet, Process.pid)
+names = (0...Husk.gcstat_count(page)).map { |row| Husk.gcstat_word(page, row, "name") }
+row = names.index("quiet") or raise "heaps: #{names}"
+latest = %w[mode reason status].map { |name| Husk.gcstat_word(page, row, "latest.#{name}") }
+raise "words: #{latest}" unless latest == %w[full call HUSK_OK]
+{ "latest.number" => quiet.figure("pass.number"), "latest.freed" => freed, "latest.quiet" => 0, "latest.threads" => 1,
+  "sums.full.passes" => quiet.figure("total.passes"), "sums.full.freed" => quiet.figure("total.collected"),
+  "sums.step.passes" => 0, "pauses.step.count" => 0, "pauses.full.count" => quiet.figure("total.passes") }.each do |name, value|
+  found = Husk.gcstat_figure(page, row, name)
+  raise "#{name}: #{found}, not #{value}" unless found == value
+end
+parts = %w[clear subtract seed mark gather finalize confirm reclaim callbacks]
+spent = parts.sum { |part| Husk.gcstat_figure(page, row, "latest.ns.#{part}") }
+raise "parts" unless spent == Husk.gcstat_figure(page, row, "latest.pause_ns") && spent > 0
+raise "all parts" unless parts.sum { |part| Husk.gcstat_figure(page, row, "sums.full.ns.#{part}") } >= spent
+raise "any" unless Husk.gcstat_figure(page, row, "pauses.any.count") >= quiet.figure("total.passes")
+raise "p99" unless Husk.gcstat_figure(page, row, "pauses.full.p99_ns") <= Husk.gcstat_figure(page, row, "pauses.any.max_ns")
+raise "types" unless Husk.gcstat_type(page, row, 0) == "list" && Husk.gcstat_freed(page, row, 0) == freed && freed > 0
+raise "more types" unless Husk.gcstat_type(page, row, 1).nil?
+refused(IndexError, /type 1 of 1/) { Husk.gcstat_freed(page, row, 1) }
+refused(IndexError, /row 99 of/) { Husk.gcstat_word(page, 99, "name") }
+["moon", "latest.moon", "latest.ns.moon", "sums.moon.freed", "sums.any.freed", "sums.full", "pauses.full.ns.mark", ""].each do |name|
+  refused(IndexError, /no figure '#{name}'/) { Husk.gcstat_figure(page, row, name) }
+end
+refused(IndexError, /no word 'moon'/) { Husk.gcstat_word(page, row, "moon") }
+refused(TypeError, /list is no page/) { Husk.gcstat_count(list) }
+refused(TypeError, /is no snapshot/) { Husk.snapshot_count(page, "objects") }
+Husk.gcstat_stop
+raise "still a page" if Husk.gcstat_is_on
+raise "not a copy" unless Husk.gcstat_word(page, row, "name") == "quiet"
+quiet.verify
+quiet.close
 
 # A heap that is closed before its objects; objects that outlive every name of their heap.
 heap.verify

@@ -101,6 +101,57 @@ foreach thing $things { $thing -delete }
 $shot -delete
 $loaded -delete
 
+# Regions without passes, quiet moments, stress; the page of passes.
+proc pair {} {
+    set one [husk::list_new heap]
+    set two [husk::list_new heap]
+    husk::list_append $one $two
+    husk::list_append $two $one
+    $one -delete
+    $two -delete
+}
+refused {HUSK_ERANGE} {heap no_gc_begin 0 0 0}
+refused {HUSK_ERANGE} {heap no_gc_begin -1 0 0}
+refused {HUSK_ESTATE} {heap no_gc_end}
+heap no_gc_begin 1000 0 0
+refused {a script.*HUSK_ESTATE} {heap no_gc_begin 1 0 0}
+pair
+if {![heap no_gc] || [heap figure region.active] != 1 || [heap figure region.objects] != 1000} { error "region" }
+if {[heap no_gc_end] ne "kept" || [heap no_gc] || [heap figure region.grown_objects] != 2} { error "kept" }
+refused {HUSK_ERANGE} {heap idle 1000}
+heap request
+heap idle 1000000000
+if {[heap figure idle.passed] != 1 || [heap figure idle.collected] != 2} { error "idle" }
+refused {HUSK_ERANGE} {heap set_stress 8589934592 0}
+heap set_stress 1 0
+set passes [heap figure total.passes]
+pair
+heap set_stress 0 0
+if {[heap figure total.passes] < $passes + 2} { error "stress" }
+heap collect
+refused {has no page} {husk::gcstat_read heap [pid]}
+husk::gcstat_start
+pair
+heap collect
+set pids [husk::gcstat_list heap]
+set page [husk::gcstat_read heap [pid]]
+set row 0
+while {[husk::gcstat_word $page $row name] ne "abuse"} { incr row }
+if {[husk::gcstat_word $page $row latest.reason] ne "call" || [husk::gcstat_figure $page $row latest.freed] != 2 ||
+    [husk::gcstat_type $page $row 0] ne "list" || [husk::gcstat_freed $page $row 0] != 2 ||
+    [husk::gcstat_figure $page $row sums.full.passes] != [heap figure total.passes]} { error "page" }
+refused {row 99 of} {husk::gcstat_word $page 99 name}
+refused {no figure 'moon'} {husk::gcstat_figure $page $row moon}
+refused {no process 2000000000} {husk::gcstat_read heap 2000000000}
+refused {list is no page} {husk::gcstat_count $list}
+husk::gcstat_stop
+if {[husk::gcstat_is_on]} { error "still a page" }
+set found 0
+for {set i 0} {$i < [husk::list_count $pids]} {incr i} { incr found [expr {[husk::list_get $pids $i] == [pid]}] }
+if {$found != 1} { error "listed" }
+$pids -delete
+$page -delete
+
 # A heap that is closed before its objects; objects that outlive every name of their heap.
 heap verify
 heap close

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "gcstat.h"
 #include "snapshot.h"
 
 static husk_generic_trouble trouble;
@@ -389,6 +390,51 @@ static void snapshots_without_memory(void **state)
     (void)unlink(path);
 }
 
+/* The page of this process; false: something was refused, and the heap says HUSK_ENOMEM. */
+static bool pages(husk_heap *heap)
+{
+    husk_heap_clear_failure(heap);
+    husk_obj *pids = husk_generic_gcstat_list(heap);
+    husk_obj *page = pids ? husk_generic_gcstat_read(heap, getpid()) : NULL;
+    bool done = page && husk_generic_gcstat_word(page, 0, "name").tag == HUSK_OBJ;
+    if (!done)
+        assert_int_equal(husk_heap_failure(heap), HUSK_ENOMEM);
+    else
+        assert_int_equal(husk_generic_gcstat_figure(page, 0, "latest.number"), 1);
+    husk_generic_leave(heap);
+    husk_obj_drop(&pids);
+    husk_obj_drop(&page);
+    return done;
+}
+
+static void pages_without_memory(void **state)
+{
+    (void)state;
+    husk_generic_gcstat_start(&trouble);
+    assert_int_equal(trouble.status, HUSK_OK);
+    for (int ours = 0; ours < 2; ours++) {
+        bool done = false;
+        for (size_t nth = 1; !done; nth++) {
+            void *home = heap_token("poor");
+            husk_heap *heap = heap_of(home);
+            assert_int_equal(husk_heap_collect(heap, NULL), HUSK_OK);
+            if (ours)
+                until_failure = nth;
+            else
+                husk_memory_fail(nth, false);
+            done = pages(heap);
+            until_failure = 0;
+            husk_memory_fail(0, false);
+            verify(heap);
+            husk_generic_drop(home);
+            assert_int_equal(husk_memory_held(), 0);
+            assert_true(nth < 1000);
+            assert_true(!done || nth > 1); /* one request at least was refused */
+        }
+    }
+    husk_gcstat_stop();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +442,7 @@ int main(void)
             without_memory_nothing_is_lost), /* first: in the first round the table has to grow */
         cmocka_unit_test(a_token_ends_once),
         cmocka_unit_test(snapshots_without_memory),
+        cmocka_unit_test(pages_without_memory),
         cmocka_unit_test(made_up_tokens_are_refused),
         cmocka_unit_test(objects_keep_their_heap),
         cmocka_unit_test(a_closed_heap_leaves_dead_tokens),

@@ -107,21 +107,19 @@ func (q *DeadQueue) Poll() (tag any, ok bool) {
 
 // Len returns how many wait; 0 if the handle is dead.
 func (q *DeadQueue) Len() int {
-	if q.enter("DeadQueue.Len") != nil {
-		return 0
-	}
-	n := C.husk_deadqueue_count(C.husk_deadqueue_of(q.obj))
-	q.heap.leave()
-	runtime.KeepAlive(q)
-	return int(n)
+	return q.count("DeadQueue.Len", func(q *C.husk_deadqueue) C.size_t { return C.husk_deadqueue_count(q) })
 }
 
 // Watching returns how many watches there are whose objects live; 0 if the handle is dead.
 func (q *DeadQueue) Watching() int {
-	if q.enter("DeadQueue.Watching") != nil {
+	return q.count("DeadQueue.Watching", func(q *C.husk_deadqueue) C.size_t { return C.husk_deadqueue_watching(q) })
+}
+
+func (q *DeadQueue) count(op string, question func(*C.husk_deadqueue) C.size_t) int {
+	if q.enter(op) != nil {
 		return 0
 	}
-	n := C.husk_deadqueue_watching(C.husk_deadqueue_of(q.obj))
+	n := question(C.husk_deadqueue_of(q.obj))
 	q.heap.leave()
 	runtime.KeepAlive(q)
 	return int(n)
@@ -185,29 +183,11 @@ func (q *DeadQueue) Chan(done <-chan struct{}) (<-chan any, error) {
 
 // Pending reports whether its object lives and it is in its queue.
 func (w *Watch) Pending() (bool, error) {
-	if err := w.enter("Watch.Pending"); err != nil {
-		return false, err
-	}
-	pending := C.husk_watch_is_pending(C.husk_watch_of(w.obj))
-	w.heap.leave()
-	runtime.KeepAlive(w)
-	return bool(pending), nil
+	return w.answer("Watch.Pending", func(o *C.husk_obj) C.bool { return C.husk_watch_is_pending(C.husk_watch_of(o)) })
 }
 
 // Get returns its object. False: that is gone or condemned, or this handle is dead.
-func (w *Watch) Get() (Object, bool) {
-	if w.enter("Watch.Get") != nil {
-		return nil, false
-	}
-	defer runtime.KeepAlive(w)
-	h := w.heap
-	defer h.leave()
-	obj := C.husk_weak_lock(C.husk_go_as_weak(w.obj))
-	if obj == nil {
-		return nil, false
-	}
-	return h.wrap(w.scope, obj, Kind(C.husk_go_kind(obj)), true).typed(), true
-}
+func (w *Watch) Get() (Object, bool) { return w.lock("Watch.Get", lockWeak) }
 
 // Tag returns what it was made with.
 func (w *Watch) Tag() (any, error) {
@@ -222,11 +202,5 @@ func (w *Watch) Tag() (any, error) {
 
 // Detach takes it out of its queue, whether its object has died or not. True: it was in one.
 func (w *Watch) Detach() (bool, error) {
-	if err := w.enter("Watch.Detach"); err != nil {
-		return false, err
-	}
-	was := C.husk_watch_detach(C.husk_watch_of(w.obj))
-	w.heap.leave()
-	runtime.KeepAlive(w)
-	return bool(was), nil
+	return w.answer("Watch.Detach", func(o *C.husk_obj) C.bool { return C.husk_watch_detach(C.husk_watch_of(o)) })
 }

@@ -412,14 +412,20 @@ func (o *Obj) Size() (int, error) {
 	return int(n), nil
 }
 
+// ask returns the answer to a question about the object, which is one of the flat layer.
 func (o *Obj) ask(op string, question func(raw.SwigcptrObj) bool) (bool, error) {
+	return o.answer(op, func(*C.husk_obj) C.bool { return C.bool(question(o.raw())) })
+}
+
+// answer returns what a question about the object says.
+func (o *Obj) answer(op string, question func(*C.husk_obj) C.bool) (bool, error) {
 	if err := o.enter(op); err != nil {
 		return false, err
 	}
-	answer := question(o.raw())
+	answer := question(o.obj)
 	o.heap.leave()
 	runtime.KeepAlive(o)
-	return answer, nil
+	return bool(answer), nil
 }
 
 // IsImmortal reports whether the object lives until its heap closes.

@@ -5,7 +5,6 @@ import "C"
 
 import (
 	"math"
-	"runtime"
 	"unsafe"
 )
 
@@ -33,74 +32,30 @@ func (o *Obj) SoftFunc(gone func(*Soft)) (*Soft, error) {
 	return o.newSoft("SoftFunc", gone)
 }
 
-func (o *Obj) newSoft(op string, gone func(*Soft)) (*Soft, error) {
-	if err := o.enter(op); err != nil {
-		return nil, err
-	}
-	defer runtime.KeepAlive(o)
-	h := o.heap
-	defer h.leave()
-	var token *C.husk_go_token
-	if gone != nil {
-		if token = h.keep(gone, "SoftFunc"); token == nil {
-			return nil, errorf(op, ErrNoMemory, "%s", ErrNoMemory.Error())
-		}
-	}
-	h.willMake()
-	soft := C.husk_go_soft_new(o.obj, token)
-	if soft == nil {
-		return nil, h.failure(op, Code(C.husk_heap_failure(h.c.heap)))
-	}
-	return (*Soft)(unsafe.Pointer(h.wrap(o.scope, soft, KindSoft, true))), nil
+func (o *Obj) newSoft(op string, gone any) (*Soft, error) {
+	s, err := o.newWatcher(op, "SoftFunc", gone, KindSoft, func(obj *C.husk_obj, token *C.husk_go_token) *C.husk_obj {
+		return C.husk_go_soft_new(obj, token)
+	})
+	return (*Soft)(unsafe.Pointer(s)), err
 }
 
 // Get returns the object: a use, and the soft reference holds it again if it had let go. False: it is gone or condemned,
 // or this handle is dead.
 func (s *Soft) Get() (Object, bool) {
-	if s.enter("Soft.Get") != nil {
-		return nil, false
-	}
-	defer runtime.KeepAlive(s)
-	h := s.heap
-	defer h.leave()
-	obj := C.husk_soft_lock(C.husk_soft_of(s.obj))
-	if obj == nil {
-		return nil, false
-	}
-	return h.wrap(s.scope, obj, Kind(C.husk_go_kind(obj)), true).typed(), true
+	return s.lock("Soft.Get", func(o *C.husk_obj) *C.husk_obj { return C.husk_soft_lock(C.husk_soft_of(o)) })
 }
 
 // Holding reports whether it holds its object: it has not let go, or holds it again.
 func (s *Soft) Holding() (bool, error) {
-	if err := s.enter("Soft.Holding"); err != nil {
-		return false, err
-	}
-	holding := C.husk_soft_is_holding(C.husk_soft_of(s.obj))
-	s.heap.leave()
-	runtime.KeepAlive(s)
-	return bool(holding), nil
+	return s.answer("Soft.Holding", func(o *C.husk_obj) C.bool { return C.husk_soft_is_holding(C.husk_soft_of(o)) })
 }
 
 // State returns whether the object may still be had, as of weak references.
-func (s *Soft) State() (State, error) {
-	if err := s.enter("Soft.State"); err != nil {
-		return Dead, err
-	}
-	state := C.husk_weak_state_get(C.husk_weak_of(s.obj))
-	s.heap.leave()
-	runtime.KeepAlive(s)
-	return State(state), nil
-}
+func (s *Soft) State() (State, error) { return s.state("Soft.State") }
 
 // LetGo lets go now. True: it was holding.
 func (s *Soft) LetGo() (bool, error) {
-	if err := s.enter("Soft.LetGo"); err != nil {
-		return false, err
-	}
-	was := C.husk_go_soft_let_go(s.obj)
-	s.heap.leave()
-	runtime.KeepAlive(s)
-	return bool(was), nil
+	return s.answer("Soft.LetGo", func(o *C.husk_obj) C.bool { return C.husk_go_soft_let_go(o) })
 }
 
 // YieldSofts lets go of all soft references but the keep most recently used. It returns how many.

@@ -30,30 +30,39 @@ type CensusObject struct {
 	Follower   bool  // no garbage itself, but only garbage holds it
 }
 
-func rowOf(r *C.husk_census_row) CensusRow {
-	return CensusRow{C.GoString(r._type), C.GoString(r.place), int(r.objects), uint64(r.bytes), uint64(r.references)}
-}
-
-func listedOf(o *C.husk_census_object) CensusObject {
-	return CensusObject{uint64(o.address), C.GoString(o._type), C.GoString(o.place), uint64(o.bytes), int64(o.references), bool(o.follower)}
+// listOf returns what at gives, up to where there is no more.
+func listOf[Given, Told any](at func(C.size_t, *Given) C.bool, told func(*Given) Told) []Told {
+	var all []Told
+	var given Given
+	for i := C.size_t(0); bool(at(i, &given)); i++ {
+		all = append(all, told(&given))
+	}
+	return all
 }
 
 func rowsOf(at func(C.size_t, *C.husk_census_row) C.bool) []CensusRow {
-	var all []CensusRow
-	var row C.husk_census_row
-	for i := C.size_t(0); bool(at(i, &row)); i++ {
-		all = append(all, rowOf(&row))
-	}
-	return all
+	return listOf(at, func(r *C.husk_census_row) CensusRow {
+		return CensusRow{C.GoString(r._type), C.GoString(r.place), int(r.objects), uint64(r.bytes), uint64(r.references)}
+	})
 }
 
 func objectsOf(at func(C.size_t, *C.husk_census_object) C.bool) []CensusObject {
-	var all []CensusObject
-	var object C.husk_census_object
-	for i := C.size_t(0); bool(at(i, &object)); i++ {
-		all = append(all, listedOf(&object))
+	return listOf(at, func(o *C.husk_census_object) CensusObject {
+		return CensusObject{uint64(o.address), C.GoString(o._type), C.GoString(o.place), uint64(o.bytes), int64(o.references), bool(o.follower)}
+	})
+}
+
+// survey looks at the heap under its lock, without the references of handles that Go's collector has found.
+func (h *Heap) survey(op string, objects int, look func(most C.size_t) C.husk_status) error {
+	if objects < 0 {
+		return errorf(op, ErrRange, "%d objects: at least 0", objects)
 	}
-	return all
+	if err := h.enter(op); err != nil {
+		return err
+	}
+	defer h.leave()
+	h.release(h.handles.takeLost(-1))
+	return h.failure(op, Code(look(C.size_t(objects))))
 }
 
 func linesOf(head string, rows []CensusRow, hidden bool) string {
@@ -119,40 +128,35 @@ func (d *DryRun) String() string {
 }
 
 // DryRun says what Collect would do, and changes nothing. So many objects are listed one by one.
-func (h *Heap) DryRun(objects int) (*DryRun, error) {
-	const op = "Heap.DryRun"
-	if objects < 0 {
-		return nil, errorf(op, ErrRange, "%d objects: at least 0", objects)
-	}
-	if err := h.enter(op); err != nil {
-		return nil, err
-	}
-	defer h.leave()
-	h.release(h.handles.takeLost(-1))
-	var status C.husk_status
-	made := C.husk_go_dryrun(h.c.heap, C.size_t(objects), &status)
-	if made == nil {
-		return nil, h.failure(op, Code(status))
-	}
-	defer C.husk_dryrun_free(made)
+func (h *Heap) DryRun(objects int) (d *DryRun, err error) {
+	err = h.survey("Heap.DryRun", objects, func(most C.size_t) (status C.husk_status) {
+		if made := C.husk_go_dryrun(h.c.heap, most, &status); made != nil {
+			d = dryRunOf(made)
+			C.husk_dryrun_free(made)
+		}
+		return status
+	})
+	return d, err
+}
+
+func dryRunOf(made *C.husk_dryrun) *DryRun {
 	var s C.husk_dryrun_sums
 	C.husk_dryrun_sums_get(made, &s)
 	bases := [...]Basis{BasisNone, BasisPasses, BasisDry}
-	d := &DryRun{
+	kinds := [...]string{"finalizer", "callback", "cleanup"}
+	return &DryRun{
 		Examined: int(s.examined), Garbage: int(s.garbage), Objects: int(s.objects), Bytes: uint64(s.bytes),
 		Followers: int(s.followers), Finalizers: int(s.finalizers), Callbacks: int(s.callbacks),
 		Cleanups: int(s.cleanups), Disposes: int(s.disposes), Waiting: int(s.waiting),
 		Find: time.Duration(s.find_ns), Finalize: time.Duration(s.finalize_ns), Reclaim: time.Duration(s.reclaim_ns),
 		FindBasis: bases[s.find_basis], FinalizeBasis: bases[s.finalize_basis], ReclaimBasis: bases[s.reclaim_basis],
+		Types:  rowsOf(func(i C.size_t, out *C.husk_census_row) C.bool { return C.husk_dryrun_type(made, i, out) }),
+		Listed: objectsOf(func(i C.size_t, out *C.husk_census_object) C.bool { return C.husk_dryrun_object(made, i, out) }),
+		Steps: listOf(func(i C.size_t, out *C.husk_dryrun_step) C.bool { return C.husk_dryrun_step_at(made, i, out) },
+			func(s *C.husk_dryrun_step) DryStep {
+				return DryStep{kinds[s.kind], C.GoString(s._type), uint64(s.address), uint64(s.hook)}
+			}),
 	}
-	d.Types = rowsOf(func(i C.size_t, out *C.husk_census_row) C.bool { return C.husk_dryrun_type(made, i, out) })
-	d.Listed = objectsOf(func(i C.size_t, out *C.husk_census_object) C.bool { return C.husk_dryrun_object(made, i, out) })
-	kinds := [...]string{"finalizer", "callback", "cleanup"}
-	var step C.husk_dryrun_step
-	for i := C.size_t(0); bool(C.husk_dryrun_step_at(made, i, &step)); i++ {
-		d.Steps = append(d.Steps, DryStep{kinds[step.kind], C.GoString(step._type), uint64(step.address), uint64(step.hook)})
-	}
-	return d, nil
 }
 
 // ---- hidden references ----
@@ -177,22 +181,18 @@ func (d *Hidden) String() string {
 }
 
 // Hidden makes a census of them. So many objects are listed one by one; byPlace: rows by type and place.
-func (h *Heap) Hidden(objects int, byPlace bool) (*Hidden, error) {
-	const op = "Heap.Hidden"
-	if objects < 0 {
-		return nil, errorf(op, ErrRange, "%d objects: at least 0", objects)
-	}
-	if err := h.enter(op); err != nil {
-		return nil, err
-	}
-	defer h.leave()
-	h.release(h.handles.takeLost(-1))
-	var status C.husk_status
-	made := C.husk_go_hidden(h.c.heap, C.size_t(objects), C.bool(byPlace), &status)
-	if made == nil {
-		return nil, h.failure(op, Code(status))
-	}
-	defer C.husk_hidden_free(made)
+func (h *Heap) Hidden(objects int, byPlace bool) (d *Hidden, err error) {
+	err = h.survey("Heap.Hidden", objects, func(most C.size_t) (status C.husk_status) {
+		if made := C.husk_go_hidden(h.c.heap, most, C.bool(byPlace), &status); made != nil {
+			d = hiddenOf(made)
+			C.husk_hidden_free(made)
+		}
+		return status
+	})
+	return d, err
+}
+
+func hiddenOf(made *C.husk_hidden) *Hidden {
 	var s C.husk_hidden_sums
 	C.husk_hidden_sums_get(made, &s)
 	return &Hidden{
@@ -200,11 +200,11 @@ func (h *Heap) Hidden(objects int, byPlace bool) (*Hidden, error) {
 		Types:   rowsOf(func(i C.size_t, out *C.husk_census_row) C.bool { return C.husk_hidden_row(made, i, out) }),
 		Listed:  objectsOf(func(i C.size_t, out *C.husk_census_object) C.bool { return C.husk_hidden_object(made, i, out) }),
 		Damaged: objectsOf(func(i C.size_t, out *C.husk_census_object) C.bool { return C.husk_hidden_damaged(made, i, out) }),
-	}, nil
+	}
 }
 
 // HiddenCount returns how many references to the object no slot accounts for, this handle's among them; below 0: the
-// heap is damaged. It goes through the whole heap.
+// heap is damaged. It goes through the whole heap; for several objects there is Heap.HiddenCounts.
 func (o *Obj) HiddenCount() (int64, error) {
 	if err := o.enter("HiddenCount"); err != nil {
 		return 0, err
@@ -214,6 +214,40 @@ func (o *Obj) HiddenCount() (int64, error) {
 	o.heap.leave()
 	runtime.KeepAlive(o)
 	return int64(n), err
+}
+
+// HiddenCounts returns the hidden count of each object, in their order, as HiddenCount does, and goes through the heap
+// once for all of them. ErrHeap: one is of another heap.
+func (h *Heap) HiddenCounts(objects ...Object) ([]int64, error) {
+	const op = "Heap.HiddenCounts"
+	if err := h.enter(op); err != nil {
+		return nil, err
+	}
+	defer runtime.KeepAlive(objects)
+	defer h.leave()
+	asked := make([]*C.husk_obj, len(objects))
+	for i, object := range objects {
+		var o *Obj
+		if object != nil {
+			o = object.handle()
+		}
+		if o != nil && o.made() && o.heap != h {
+			return nil, errorf(op, ErrHeap, "a %s of heap '%s' is not in heap '%s'", Kind(o.kind), o.heap.name, h.name)
+		}
+		if err := h.admit(op, o); err != nil {
+			return nil, err
+		}
+		asked[i] = o.obj
+	}
+	counts := make([]int64, len(objects))
+	if len(objects) == 0 {
+		return counts, nil
+	}
+	status := C.husk_obj_hidden_counts(&asked[0], C.size_t(len(asked)), (*C.int64_t)(&counts[0]))
+	if err := h.failure(op, Code(status)); err != nil {
+		return nil, err
+	}
+	return counts, nil
 }
 
 // ---- finding leaks ----
@@ -283,21 +317,13 @@ func (h *Heap) FindsLeaks() bool {
 }
 
 // Leaks returns what was told so far and is unreachable still. So many objects are listed one by one.
-func (h *Heap) Leaks(objects int) (*Leaks, error) {
-	const op = "Heap.Leaks"
-	if objects < 0 {
-		return nil, errorf(op, ErrRange, "%d objects: at least 0", objects)
-	}
-	if err := h.enter(op); err != nil {
-		return nil, err
-	}
-	defer h.leave()
-	h.release(h.handles.takeLost(-1))
-	var status C.husk_status
-	made := C.husk_go_leaks(h.c.heap, C.size_t(objects), &status)
-	if made == nil {
-		return nil, h.failure(op, Code(status))
-	}
-	defer C.husk_leaks_free(made)
-	return leaksOf(made), nil
+func (h *Heap) Leaks(objects int) (l *Leaks, err error) {
+	err = h.survey("Heap.Leaks", objects, func(most C.size_t) (status C.husk_status) {
+		if made := C.husk_go_leaks(h.c.heap, most, &status); made != nil {
+			l = leaksOf(made)
+			C.husk_leaks_free(made)
+		}
+		return status
+	})
+	return l, err
 }

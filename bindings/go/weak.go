@@ -6,8 +6,6 @@ import "C"
 import (
 	"runtime"
 	"unsafe"
-
-	"husk.example/husk/internal/raw"
 )
 
 // A Weak is a handle of a weak reference: it leads to an object without keeping it. It is an object itself, and may be
@@ -54,7 +52,28 @@ func (o *Obj) WeakFunc(gone func(*Weak)) (*Weak, error) {
 	return o.newWeak("WeakFunc", gone)
 }
 
-func (o *Obj) newWeak(op string, gone func(*Weak)) (*Weak, error) {
+func (o *Obj) newWeak(op string, gone any) (*Weak, error) {
+	w, err := o.newWatcher(op, "WeakFunc", gone, KindWeak, func(obj *C.husk_obj, token *C.husk_go_token) *C.husk_obj {
+		weak := C.husk_go_weak_new(obj, token)
+		if weak == nil {
+			return nil
+		}
+		return C.husk_go_weak_obj(weak)
+	})
+	return (*Weak)(unsafe.Pointer(w)), err
+}
+
+// Get returns the object. False: it is gone or condemned, or this handle is dead.
+func (w *Weak) Get() (Object, bool) { return w.lock("Weak.Get", lockWeak) }
+
+// State returns whether the object may still be had. A container drops an entry when it is Dead, not before.
+func (w *Weak) State() (State, error) { return w.state("Weak.State") }
+
+// ---- what weak references, soft ones, cleanups and watches have in common ----
+
+// newWatcher makes one of the object; gone, a function that the heap keeps as what, may be nil.
+func (o *Obj) newWatcher(op, what string, gone any, kind Kind,
+	make func(*C.husk_obj, *C.husk_go_token) *C.husk_obj) (*Obj, error) {
 	if err := o.enter(op); err != nil {
 		return nil, err
 	}
@@ -63,43 +82,46 @@ func (o *Obj) newWeak(op string, gone func(*Weak)) (*Weak, error) {
 	defer h.leave()
 	var token *C.husk_go_token
 	if gone != nil {
-		if token = h.keep(gone, "WeakFunc"); token == nil {
+		if token = h.keep(gone, what); token == nil {
 			return nil, errorf(op, ErrNoMemory, "%s", ErrNoMemory.Error())
 		}
 	}
 	h.willMake()
-	weak := C.husk_go_weak_new(o.obj, token)
-	if weak == nil {
+	made := make(o.obj, token)
+	if made == nil {
 		return nil, h.failure(op, Code(C.husk_heap_failure(h.c.heap)))
 	}
-	return (*Weak)(unsafe.Pointer(h.wrap(o.scope, C.husk_go_weak_obj(weak), KindWeak, true))), nil
+	return h.wrap(o.scope, made, kind, true), nil
 }
 
-// Get returns the object. False: it is gone or condemned, or this handle is dead.
-func (w *Weak) Get() (Object, bool) {
-	if w.enter("Weak.Get") != nil {
+func lockWeak(watcher *C.husk_obj) *C.husk_obj { return C.husk_weak_lock(C.husk_go_as_weak(watcher)) }
+
+// lock returns the object that a watcher leads to. False: there is none any more, or this handle is dead.
+func (o *Obj) lock(op string, lock func(watcher *C.husk_obj) *C.husk_obj) (Object, bool) {
+	if o.enter(op) != nil {
 		return nil, false
 	}
-	defer runtime.KeepAlive(w)
-	h := w.heap
+	defer runtime.KeepAlive(o)
+	h := o.heap
 	defer h.leave()
-	obj := C.husk_weak_lock(C.husk_go_as_weak(w.obj))
+	obj := lock(o.obj)
 	if obj == nil {
 		return nil, false
 	}
-	return h.wrap(w.scope, obj, Kind(C.husk_go_kind(obj)), true).typed(), true
+	return h.wrap(o.scope, obj, Kind(C.husk_go_kind(obj)), true).typed(), true
 }
 
-// State returns whether the object may still be had. A container drops an entry when it is Dead, not before.
-func (w *Weak) State() (State, error) {
-	if err := w.enter("Weak.State"); err != nil {
+func (o *Obj) state(op string) (State, error) {
+	if err := o.enter(op); err != nil {
 		return Dead, err
 	}
-	state := raw.SwigcptrWeak(uintptr(unsafe.Pointer(w.obj))).State_get()
-	w.heap.leave()
-	runtime.KeepAlive(w)
+	state := C.husk_weak_state_get(C.husk_go_as_weak(o.obj))
+	o.heap.leave()
+	runtime.KeepAlive(o)
 	return State(state), nil
 }
+
+// ---- cleanups ----
 
 // A Cleanup is a handle of a registered cleanup: what is to be done when an object is gone. The registry holds the
 // cleanup, so this handle need not be kept. It is a weak reference to its object, and counts as one.
@@ -147,39 +169,17 @@ func (o *Obj) OnDeath(fn func(), atExit bool) (*Cleanup, error) {
 
 // Pending reports whether it is still to run: its object lives and it was not detached.
 func (c *Cleanup) Pending() (bool, error) {
-	if err := c.enter("Cleanup.Pending"); err != nil {
-		return false, err
-	}
-	pending := C.husk_cleanup_is_pending(C.husk_go_as_cleanup(c.obj))
-	c.heap.leave()
-	runtime.KeepAlive(c)
-	return bool(pending), nil
+	return c.answer("Cleanup.Pending", func(o *C.husk_obj) C.bool { return C.husk_cleanup_is_pending(C.husk_go_as_cleanup(o)) })
 }
 
 // Get returns its object. False: that is gone or condemned, or the cleanup is not pending, or this handle is dead.
 func (c *Cleanup) Get() (Object, bool) {
-	if c.enter("Cleanup.Get") != nil {
-		return nil, false
-	}
-	defer runtime.KeepAlive(c)
-	h := c.heap
-	defer h.leave()
-	obj := C.husk_cleanup_get(C.husk_go_as_cleanup(c.obj))
-	if obj == nil {
-		return nil, false
-	}
-	return h.wrap(c.scope, obj, Kind(C.husk_go_kind(obj)), true).typed(), true
+	return c.lock("Cleanup.Get", func(o *C.husk_obj) *C.husk_obj { return C.husk_cleanup_get(C.husk_go_as_cleanup(o)) })
 }
 
 // Detach takes it off the registry: it will not run. True: it was pending.
 func (c *Cleanup) Detach() (bool, error) {
-	if err := c.enter("Cleanup.Detach"); err != nil {
-		return false, err
-	}
-	was := C.husk_cleanup_detach(C.husk_go_as_cleanup(c.obj))
-	c.heap.leave()
-	runtime.KeepAlive(c)
-	return bool(was), nil
+	return c.answer("Cleanup.Detach", func(o *C.husk_obj) C.bool { return C.husk_cleanup_detach(C.husk_go_as_cleanup(o)) })
 }
 
 // Run runs it now if it is pending. True: it has run in this call. ErrBusy: it is one of C code, and a hook runs.
@@ -210,13 +210,7 @@ func (c *Cleanup) Run() (bool, error) {
 
 // AtExit reports whether it runs when the heap closes.
 func (c *Cleanup) AtExit() (bool, error) {
-	if err := c.enter("Cleanup.AtExit"); err != nil {
-		return false, err
-	}
-	at := C.husk_cleanup_at_exit(C.husk_go_as_cleanup(c.obj))
-	c.heap.leave()
-	runtime.KeepAlive(c)
-	return bool(at), nil
+	return c.answer("Cleanup.AtExit", func(o *C.husk_obj) C.bool { return C.husk_cleanup_at_exit(C.husk_go_as_cleanup(o)) })
 }
 
 // SetAtExit says whether it is to run when the heap closes.

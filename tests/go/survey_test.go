@@ -1,6 +1,7 @@
 package tests
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -72,6 +73,53 @@ func TestHidden(t *testing.T) {
 	same(t, "text", strings.Contains(census.String(), "1 objects, held from outside by 1 references"), true)
 	ok(t, outer.MakeImmortal())
 	same(t, "hidden", husk.Must(outer.HiddenCount()), husk.HiddenUnknown)
+}
+
+func TestHiddenCounts(t *testing.T) {
+	h, other := newHeap(t), newHeap(t)
+	inner := husk.Must(h.List())
+	outer := husk.Must(h.List(inner, inner))
+	weak := husk.Must(inner.Weak())
+	ok(t, outer.Retain()) // a use of the handle, which has one reference
+	record := husk.Must(h.New(Node, 1))
+	ok(t, outer.Append(record))
+	eternal := husk.Must(h.List())
+	ok(t, eternal.MakeImmortal())
+	objects := []husk.Object{outer, inner, weak, record, eternal, inner}
+	counts := husk.Must(h.HiddenCounts(objects...))
+	same(t, "counts", len(counts), len(objects))
+	for i, o := range objects {
+		same(t, o.TypeName(), counts[i], husk.Must(o.(interface{ HiddenCount() (int64, error) }).HiddenCount()))
+	}
+	same(t, "outer", counts[0], int64(1))
+	same(t, "eternal", counts[4], husk.HiddenUnknown)
+	ok(t, record.Release())
+	inside := husk.Must(outer.At(2)).(*husk.Record)
+	same(t, "inside", husk.Must(h.HiddenCounts(inside))[0], int64(1))
+	same(t, "none", len(husk.Must(h.HiddenCounts())), 0)
+
+	far := husk.Must(other.List())
+	_, err := h.HiddenCounts(inner, far)
+	wants(t, err, husk.ErrHeap, "a list of heap", "is not in heap")
+	_, err = h.HiddenCounts(inner, nil)
+	wants(t, err, husk.ErrInvalid, "nil")
+	_, err = h.HiddenCounts((*husk.Record)(nil))
+	wants(t, err, husk.ErrInvalid, "nil")
+	_, err = h.HiddenCounts(&husk.List{})
+	wants(t, err, husk.ErrInvalid, "not made by a heap")
+	_, err = h.HiddenCounts(inner, record)
+	wants(t, err, husk.ErrReleased)
+	// In a hook the heap is not to be searched.
+	var hook error
+	doomed := husk.Must(h.List())
+	gone := husk.Must(doomed.WeakFunc(func(*husk.Weak) { _, hook = h.HiddenCounts(inner) }))
+	ok(t, doomed.Release())
+	wants(t, hook, husk.ErrBusy)
+	runtime.KeepAlive(gone)
+	closed := husk.Must(husk.New(husk.Options{Name: "closed"}))
+	ok(t, closed.Close())
+	_, err = closed.HiddenCounts()
+	wants(t, err, husk.ErrClosed)
 }
 
 func TestFindLeaks(t *testing.T) {

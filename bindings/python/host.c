@@ -238,7 +238,7 @@ PyObject *husk_py_wrap(husk_py_heap *home, husk_obj *obj, bool owned)
     return result;
 }
 
-/* A class made by a class statement has this one too (host_record.c), so that nothing of Python's own stands
+/* A class made by a class statement has this one too (host_recordtype.c), so that nothing of Python's own stands
  * between: proxies have no __dict__, __slots__ or __del__. */
 void husk_py_proxy_dealloc(PyObject *self)
 {

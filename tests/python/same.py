@@ -306,6 +306,16 @@ def compare(case, told, known):
     case.assertEqual(set(known) - set(told), set())
 
 
+def told(stats):
+    """What statistics of traces say."""
+    return [(str(x), x.size, x.count, [(f.filename, f.lineno) for f in x.traceback]) for x in stats]
+
+
+def places(traceback):
+    """The frames of programs, whatever called them."""
+    return None if traceback is None else [(f.filename, f.lineno) for f in traceback if f.filename.startswith("/scenario/")]
+
+
 @contextlib.contextmanager
 def listening(w, *added):
     """With these in gc.callbacks, behind those that are there."""

@@ -9,6 +9,7 @@ import same
 import test_finalize
 import test_gc
 import test_tracemalloc
+import test_tracemalloc_snapshots
 import test_weakcontainers
 from support import main
 
@@ -399,7 +400,8 @@ class Same(unittest.TestCase):
         with open(page, encoding="utf-8") as file:
             titles = set(re.findall("^### (.*)$", file.read(), re.M))
         self.assertEqual(titles, set().union(*(known.values() for known in (
-            KNOWN, test_weakcontainers.KNOWN, test_finalize.KNOWN, test_gc.KNOWN, test_tracemalloc.KNOWN))))
+            KNOWN, test_weakcontainers.KNOWN, test_finalize.KNOWN, test_gc.KNOWN, test_tracemalloc.KNOWN,
+            test_tracemalloc_snapshots.KNOWN))))
 
     def test_names(self):
         """Everything that weakref offers is there."""

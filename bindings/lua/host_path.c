@@ -81,7 +81,7 @@ static void push_path(lua_State *L, found *f, size_t index)
 }
 
 /* core.why(x, limit): a list of paths, and the line to show if there is none. x is a handle, whose own reference is no
- * reason, or a weak reference, then of its object; nil if that is gone. */
+ * reason, or a weak reference of any sort (soft, a cleanup, a watch), then of its object; nil if that is gone. */
 static int why(lua_State *L)
 {
     lua_Integer limit = 1;

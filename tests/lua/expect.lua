@@ -51,6 +51,43 @@ test("why says what holds an object", function()
   raises(nil, "husk.why", function() husk.why(husk.list{}, "x") end)
 end)
 
+test("why takes every handle that leads to an object, and says what the others are", function()
+  local heap <close> = husk.heap{name = "asked"}
+  local x, list = heap:new(Node), heap:list{}
+  list:append(x)
+  local queue = heap:queue()
+  local from_list = "root list (held from outside by 1) [1] -> ExpectNode"
+  eq(husk.why(x)[1].text, from_list)
+  eq(#husk.why(x, 5), 1) -- not the handle
+  for name, other in pairs{weak = husk.weak(x), cleanup = husk.weak.finalize(x, print), watch = queue:watch(x, "tag")} do
+    local paths = husk.why(other, 5)
+    eq(#paths, 2, name)
+    eq(paths[1].text, "root ExpectNode (held from outside by 1)", name) -- the handle
+    eq(paths[2].text, from_list, name)
+  end
+  local soft = husk.weak.soft(x)
+  eq(#husk.why(soft, 5), 3) -- and what holds it softly
+  eq(husk.why(soft, 5)[3].text, "root soft reference (held from outside by 1) .target -> ExpectNode")
+  local paths, none = husk.why(queue)
+  eq(#paths, 0)
+  eq(none, "nothing holds queue of the dead but the 1 reference of who asks")
+  local box = heap:box{x}
+  husk.release(list)
+  soft:let_go()
+  paths, none = husk.why(x) -- only by way of Lua, which husk cannot see
+  eq(#paths, 0)
+  eq(none, "nothing holds ExpectNode but the 1 reference of who asks")
+  eq(husk.why(box)[1], nil)
+  raises("HUSK_EINVAL", "object of a heap expected, got heap 'asked'", function() husk.why(heap) end)
+  raises("HUSK_EINVAL", "object of a heap expected, got table", function() husk.why(Node) end)
+  raises("HUSK_EINVAL", "object of a heap expected, got no value", function() husk.why() end)
+  raises("HUSK_ESTATE", "handle of list has been released", function() husk.why(list) end)
+  soft:release()
+  raises("HUSK_ESTATE", "handle of soft reference has been released", function() husk.why(soft) end)
+  heap:close()
+  raises("HUSK_ESTATE", "heap 'asked' is closed", function() husk.why(x) end)
+end)
+
 test("what does not grow passes; caches may fill", function()
   expect.no_growth(function() local _ <close> = Node{value = Node{}} end, {rounds = 20})
   expect.no_growth(function() local a = Node{}; a.next = a end, {rounds = 20}) -- garbage is collected

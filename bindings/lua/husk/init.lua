@@ -97,7 +97,8 @@ husk.referrers = core.referrers
 -- husk.why(x, limit): what keeps x alive: up to limit paths (1 by default, at most 64), the shortest first: a list of tables,
 -- text ("root Session (held from outside by 1) .cache -> map [\"k\"] -> Node"), root, the type it begins at, kind ("held",
 -- "immortal", "frozen"), held, by how many references from outside, and steps. The second result is what is known if there is
--- no path. x is a handle, whose own reference is no reason, or a weak reference, then of its object: nil if that is gone.
+-- no path. x is a handle, whose own reference is no reason (which variables of Lua have it only Lua knows); or a weak or soft
+-- reference, a cleanup or a watch, then of its object, handles among the reasons: nil if that is gone.
 husk.why = core.why
 
 -- ---- the library ----

@@ -597,8 +597,8 @@ function husk.referents(x) end
 function husk.referrers(x) end
 
 --- What keeps x alive: up to limit paths (1 by default, at most 64), the shortest first. The second result is what is known
---- if there is no path. x is a handle, whose own reference is no reason, or a weak reference, then of its object: nil if that
---- is gone.
+--- if there is no path. x is a handle, whose own reference is no reason (which variables of Lua have it only Lua knows); or a
+--- weak or soft reference, a cleanup or a watch, then of its object, handles among the reasons: nil if that is gone.
 ---@param x husk.Object
 ---@param limit? integer
 ---@return husk.Path[]?

@@ -107,6 +107,7 @@ Of the environment, for every program that uses the library:
     HUSK_GCTRACE=1        a line on standard error for each pass of the collector
     HUSK_GCSTAT=1         shows the passes to husk gcstat
     HUSK_STRESS=N[:SEED]  a pass at every N-th allocation; with SEED at random, so far apart on average
+    HUSK_TRACE=FRAMES[:BYTES]  traces every heap from its first object on, as --trace does the default one
 
 The exit code is 0, 1 if the script fails (the message and a traceback go to standard error) or the snapshot
 cannot be written, 3 if the script cannot be read, 130 after SIGINT.]=],

@@ -109,15 +109,19 @@ static bool note_holding(husk_obj *obj, void *data)
     return true;
 }
 
-/* Those used last hold as before. Others may have died of it, soft references among them. */
+/* Those used last hold as before. Others may have died of it, soft references among them; and hooks that ran for these may
+ * have used some. */
 static void yield(world *w, size_t keep)
 {
     softs = 0;
     husk_heap_each(w->heap, list, w);
     for (int i = 0; i < softs; i++)
         w->holds[soft[i].number] = shown[soft[i].number] = false;
+    long uses = ++w->uses; /* a hook may yield, too */
     (void)husk_heap_yield_softs(w->heap, keep);
     husk_heap_each(w->heap, note_holding, w);
+    if (w->uses != uses)
+        return;
     husk_soft_figures figures;
     husk_heap_soft_figures(w->heap, &figures);
     if (figures.holding > keep)

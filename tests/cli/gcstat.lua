@@ -41,7 +41,7 @@ test("what cannot be read: exit 3 and why", function()
   for _, more in ipairs{"", "--json", "--watch", "--watch --json"} do
     wants("$HUSK gcstat 2000000000 " .. more, 3, "^$", "^husk: there is no process 2000000000\n$")
   end
-  wants(with_program("$HUSK gcstat $PID", ""), 3, "^$", "has no page of statistics %(HUSK_GCSTAT=1 makes one%)\n$")
+  wants(with_program("$HUSK gcstat $PID", ""), 3, "^$", "has no page of statistics %(start it with HUSK_GCSTAT=1%)\n$")
   wants("HUSK_GCSTAT=on $HUSK eval 1", 70, "", "HUSK_GCSTAT=on: it is 1, or 0 for off")
 end)
 

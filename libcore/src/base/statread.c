@@ -98,7 +98,7 @@ husk_status husk__statpage_open(int pid, const struct husk__statlayout *layout, 
         if (errno != ENOENT)
             return husk_fail(HUSK_EIO, "%s: %s", path, strerror(errno));
     }
-    return husk_fail(HUSK_EMISSING, "process %d has no page of statistics (HUSK_GCSTAT=1 makes one)", pid);
+    return husk_fail(HUSK_EMISSING, "process %d has no page of statistics (start it with HUSK_GCSTAT=1)", pid);
 }
 
 void husk__statpage_close(struct husk__statread *read)

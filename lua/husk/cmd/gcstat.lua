@@ -264,7 +264,7 @@ local function list(got)
     return
   end
   for _, pid in ipairs(pids) do io.write(("%d %s\n"):format(pid, command_of(pid))) end
-  if #pids == 0 then io.stderr:write("husk: no process of this user has a page of statistics (HUSK_GCSTAT=1 makes one)\n") end
+  if #pids == 0 then io.stderr:write("husk: no process of this user has a page of statistics (start one with HUSK_GCSTAT=1)\n") end
 end
 
 local function run(args, cli)
@@ -303,7 +303,8 @@ Reads the page on which process PID shows its passes, without stopping it: for e
 the latest pass did and why. A process has a page if it was started with HUSK_GCSTAT=1 in its environment, or asked
 for one itself (husk_gcstat_start). Without PID: the processes of this user that have one. The columns: how many pauses
 there were; how long half of them, 90 %, 99 % and 99.9 % were at most, and the longest; all together; what was freed.
-Each step is a pause of its own. On a narrow terminal some columns are left out.
+Each step is a pause of its own. The number behind a heap's name tells heaps of one name apart. On a narrow terminal some
+columns are left out.
 
     --watch           again and again: on a terminal a picture that is drawn anew (q or Ctrl-C ends it, space is
                       now), else a line for each heap that has had a pass, until the process ends

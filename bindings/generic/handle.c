@@ -264,7 +264,8 @@ void *husk_generic_heap_new(const char *name, husk_generic_trouble *trouble)
         of->first = of->dead = NONE;
         snprintf(of->name, sizeof of->name, "%s", name);
         husk_heap_options options = { HUSK_HEAP_OPTIONS, .name = name, .data = of };
-        if (husk_heap_new(&options, &of->heap) == HUSK_OK) {
+        husk_status status = husk_heap_new(&options, &of->heap);
+        if (status == HUSK_OK) {
             pthread_mutex_lock(&lock);
             uint32_t index = entry_take(of, HEAP, NULL);
             void *token = index != NONE ? token_of(index) : NULL;
@@ -274,6 +275,10 @@ void *husk_generic_heap_new(const char *name, husk_generic_trouble *trouble)
             husk_heap_close(of->heap);
         }
         free(of);
+        if (status != HUSK_OK) {
+            husk_generic_refuse(trouble, status, "Heap", 0, "%s", husk_message());
+            return NULL;
+        }
     }
     husk_generic_refuse(trouble, HUSK_ENOMEM, "Heap", 0, "%s", husk_status_text(HUSK_ENOMEM));
     return NULL;

@@ -85,6 +85,11 @@ refused(TypeError, /allocator/) { Husk::Obj.new }
 refused(TypeError, /allocator|allocate/) { list.dup }
 refused(StandardError, /./) { Husk::Heap.allocate.collect }
 
+# An environment that is not understood.
+ENV["HUSK_GCTRACE"] = "yes"
+refused(ArgumentError, /HUSK_GCTRACE=yes: it is 1, or 0 for off \(HUSK_EINVAL\)/) { Husk::Heap.new("none") }
+ENV.delete("HUSK_GCTRACE")
+
 # Memory that fails, at every request in turn.
 refusals = 0
 (1..).each do |nth|

@@ -1,5 +1,6 @@
 /* tests/generic/handles.c: the tokens of level 1 from below: made up, used after their end, dropped on other threads.
  * The languages' own tests come by fewer of these ways, and with a runtime around them. */
+#define _GNU_SOURCE
 #include "story.h"
 
 #include <pthread.h>
@@ -199,6 +200,14 @@ static void without_memory_nothing_is_lost(void **state)
     until_failure = 1;
     assert_null(husk_generic_heap_new("none", &trouble));
     assert_int_equal(trouble.status, HUSK_ENOMEM);
+    assert_int_equal(husk_memory_held(), 0);
+
+    /* Another reason is told as what it is. */
+    assert_int_equal(setenv("HUSK_STRESS", "often", 1), 0);
+    assert_null(husk_generic_heap_new("none", &trouble));
+    assert_int_equal(unsetenv("HUSK_STRESS"), 0);
+    assert_int_equal(trouble.status, HUSK_EINVAL);
+    assert_non_null(strstr(trouble.text, "HUSK_STRESS=often"));
     assert_int_equal(husk_memory_held(), 0);
 
     void *home = heap_token("poor");

@@ -98,7 +98,8 @@ husk_status husk__statpage_open(int pid, const struct husk__statlayout *layout, 
         if (errno != ENOENT)
             return husk_fail(HUSK_EIO, "%s: %s", path, strerror(errno));
     }
-    return husk_fail(HUSK_EMISSING, "process %d has no page of statistics (start it with HUSK_GCSTAT=1)", pid);
+    return husk_fail(HUSK_EMISSING, "process %d has no page of statistics (start it with HUSK_GCSTAT=1)",
+                     pid);
 }
 
 void husk__statpage_close(struct husk__statread *read)
@@ -125,8 +126,9 @@ husk_status husk__statpage_read(const struct husk__statread *read, size_t slot, 
             *used = out[0] != 0;
             return HUSK_OK;
         }
-        if (tries >= TRIES / 2) { /* its thread may not be running */
-            const struct timespec moment = { 0, 100000 };
+        /* Its thread may not be running: on a busy machine not for tenths of a second. */
+        if (tries >= TRIES / 2) {
+            const struct timespec moment = { 0, tries < TRIES / 4 * 3 ? 100000 : 2000000 };
             (void)nanosleep(&moment, NULL);
         }
     }

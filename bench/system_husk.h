@@ -65,12 +65,12 @@ static inline sys_obj *sys_ref(sys_obj *o, int i)
 
 static inline void sys_set(sys_obj *o, unsigned i, sys_obj *value)
 {
-    (void)husk_obj_set(o, &sys_node_of(o)->ref[i], value);
+    (void)husk_obj_set_inline(o, &sys_node_of(o)->ref[i], value);
 }
 
 static inline void sys_take(sys_obj *o, unsigned i, sys_obj *value)
 {
-    (void)husk_obj_take(o, &sys_node_of(o)->ref[i], value);
+    (void)husk_obj_take_inline(o, &sys_node_of(o)->ref[i], value);
 }
 
 static inline void sys_end(sys_obj *o)

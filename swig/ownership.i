@@ -46,6 +46,8 @@ HUSK_DOES(husk_hidden_new, arg1)
 
 /* husk/inline.h */
 HUSK_MAKES(husk_obj_new_inline, arg1)
+HUSK_DOES(husk_obj::set_inline, husk_obj_heap(arg1))
+HUSK_EATS(husk_obj::take_inline)
 HUSK_FINDS(husk_weak::lock_inline, husk_obj_heap(husk_weak_obj(arg1)))
 HUSK_LENDS(husk_obj_of)
 

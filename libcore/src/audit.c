@@ -88,10 +88,12 @@ static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
     const struct husk__bin *bin = &heap->store.bins[page->bin];
     WANT(page->bin < HUSK__NO_BIN && page->block == husk__class_bytes[page->bin % HUSK__CLASSES],
          "a page of %u-byte blocks is in bin %u", page->block, page->bin);
-    size_t free_blocks, hand = 0, aside = 0;
+    size_t free_blocks, hand = 0, back = 0, aside = 0;
     husk_status status = count_list(heap, page, page->free, "the free list", &free_blocks);
     if (!status && bin->page == page)
         status = count_list(heap, page, bin->hand, "the hand", &hand);
+    if (!status && bin->page == page)
+        status = count_list(heap, page, bin->back, "what came back", &back);
     if (!status && bin->page == page)
         status = count_list(heap, page, bin->aside, "what waits aside", &aside);
     if (status)
@@ -103,7 +105,9 @@ static husk_status verify_page(husk_heap *heap, const struct husk__page *page)
         live += husk__is_object(obj);
     WANT(bin->page != page || aside == bin->aside_count, "a page of %u-byte blocks: %zu wait aside, not %u",
          page->block, aside, bin->aside_count);
-    hand += aside;
+    WANT(!page->back_at || bin->page == page,
+         "a page of %u-byte blocks that is not the current one takes blocks back", page->block);
+    hand += back + aside;
     WANT(live + hand == page->used, "a page of %u-byte blocks: %zu objects and %zu in hand are not %u",
          page->block, live, hand, page->used);
     bool room = page->free || page->fresh < page->capacity;

@@ -60,12 +60,12 @@ static inline husk_obj *peer_branch_ref(husk_obj *t, unsigned k)
 
 static inline void peer_branch_set(husk_obj *t, unsigned k, husk_obj *value)
 {
-    (void)husk_obj_set(t, &peer_branch_of(t)->ref[k], value);
+    (void)husk_obj_set_inline(t, &peer_branch_of(t)->ref[k], value);
 }
 
 static inline void peer_branch_take(husk_obj *t, unsigned k, husk_obj *value)
 {
-    (void)husk_obj_take(t, &peer_branch_of(t)->ref[k], value);
+    (void)husk_obj_take_inline(t, &peer_branch_of(t)->ref[k], value);
 }
 
 static inline void peer_branch_end(husk_obj *t)

@@ -1,10 +1,10 @@
-/* husk/inline.h: the four calls that must cost next to nothing.
+/* husk/inline.h: the calls that must cost next to nothing.
  *
  * They know one fact about an object: its first word is the count, bits 30..2, and a set bit 31 means that
- * something rare is the matter (immortal, saturated); of a birth what struct husk__birth says; and of a lock where
- * a weak reference has its object, and which bits of that one's second word say that it dies. The calls they fall
- * back on carry the number of this layout in their names, so that inlines compiled against another layout do not
- * link. */
+ * something rare is the matter (immortal, saturated, in a ledger); of a birth what struct husk__birth says; of a store
+ * that 4 MiB of addresses belong to one heap; and of a lock where a weak reference has its object, and which bits of
+ * that one's second word say that it dies. The calls they fall back on carry the number of this layout in their names,
+ * so that inlines compiled against another layout do not link. */
 #ifndef HUSK_INLINE_H
 #define HUSK_INLINE_H
 
@@ -52,15 +52,14 @@ static inline void husk_obj_drop(husk_obj **variable)
 /* What a type says about a birth, at its very start: part of layout 1. */
 struct husk__birth {
     uint64_t head; /* the first 8 bytes of a new object */
-    uint32_t
-        hand_at; /* where in the heap the next block of the right size is to be found, if one is at hand */
-    uint32_t zero_bytes; /* to clear behind the header */
+    /* Low half: where in the heap the next block of the right size is to be found, if one is at hand. High half: bytes
+     * to clear behind the header. One word, since births are bound by how much they load and store. */
+    uint64_t place;
 };
 
-/* Makes an object of a block: the header, and zeroes where its type wants them. */
-static inline HUSK_NEW husk_obj *husk__birth_fill(char *block, const struct husk__birth *birth)
+/* Makes an object of a block: the header, and n zeroes behind it. */
+static inline HUSK_NEW husk_obj *husk__birth_fill(char *block, const struct husk__birth *birth, uint32_t n)
 {
-    uint32_t n = birth->zero_bytes;
     /* A block has 32 bytes at least; the header's second half is cleared too; overlapping wide stores beat
      * a loop. */
     memset(block + 8, 0, 16);
@@ -83,12 +82,44 @@ HUSK_API HUSK_NEW husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_typ
 static inline HUSK_NEW husk_obj *husk_obj_new_inline(husk_heap *heap, const husk_type *type)
 {
     const struct husk__birth *birth = (const struct husk__birth *)(const void *)type;
-    char *hand = (char *)heap + birth->hand_at, *block;
+    uint64_t place = birth->place;
+    char *hand = (char *)heap + (uint32_t)place, *block;
     memcpy((void *)&block, hand, sizeof(void *)); /* memcpy: the library knows these words by other types */
     if (!block)
         return husk__obj_new_slow_1(heap, type);
     memcpy(hand, block + 8, sizeof(void *)); /* the next one */
-    return husk__birth_fill(block, birth);
+    return husk__birth_fill(block, birth, (uint32_t)(place >> 32));
+}
+
+HUSK_API husk_status husk__obj_set_slow_1(husk_obj *self, husk_obj **slot, HUSK_NULLABLE husk_obj *value);
+HUSK_API husk_status husk__obj_take_slow_1(husk_obj *self, husk_obj **slot,
+                                           HUSK_TAKES(3) HUSK_NULLABLE husk_obj *value);
+
+/* A slot that is empty, and a value whose count is an ordinary one, so near to self that their heap is the same. */
+static inline int husk__is_easy_store(const husk_obj *self, husk_obj *const *slot, const husk_obj *value)
+{
+    return !*slot && value && ((uintptr_t)self ^ (uintptr_t)value) >> 22 == 0 &&
+           (int32_t) * (const uint32_t *)(const void *)value >= 0;
+}
+
+/* The same as husk_obj_set, without a call where the slot was empty and nothing rare is the matter. */
+static inline husk_status husk_obj_set_inline(husk_obj *self, husk_obj **slot, HUSK_NULLABLE husk_obj *value)
+{
+    if (!husk__is_easy_store(self, slot, value))
+        return husk__obj_set_slow_1(self, slot, value);
+    *(uint32_t *)(void *)value += HUSK__ONE;
+    *slot = value;
+    return HUSK_OK;
+}
+
+/* The same as husk_obj_take, likewise. */
+static inline husk_status husk_obj_take_inline(husk_obj *self, husk_obj **slot,
+                                               HUSK_TAKES(3) HUSK_NULLABLE husk_obj *value)
+{
+    if (!husk__is_easy_store(self, slot, value))
+        return husk__obj_take_slow_1(self, slot, value);
+    *slot = value;
+    return HUSK_OK;
 }
 
 #define HUSK__DYING 0x00600000u /* in the second word of an object: condemned, or its count has been zero */

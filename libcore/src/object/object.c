@@ -96,20 +96,20 @@ static __attribute__((noinline)) husk_obj *birth_of_type(husk_heap *heap, const 
 husk_obj *husk__obj_new_slow_1(husk_heap *heap, const husk_type *type)
 {
     struct husk__from from = HUSK__FROM_HERE;
-    struct husk__bin *bin = (struct husk__bin *)(void *)((char *)heap + type->birth.hand_at);
+    struct husk__bin *bin = husk__bin_of(&heap->store, type);
     struct husk__slot *block = bin->aside; /* there is none of types with items */
     struct husk__tracer *tracer = heap->tracer;
     if (!block || !tracer || heap->ledgered)
         return birth_of_type(heap, type, from);
     uint32_t record = husk__capture_quick(tracer, &heap->said, from);
     if (UNLIKELY(!record) || UNLIKELY(tracer->sampler.mean != 0) || UNLIKELY(tracer->until_clock == 1) ||
-        UNLIKELY(heap->busy & BUSY_OWNER) || type->birth.zero_bytes > 56)
+        UNLIKELY(heap->busy & BUSY_OWNER) || husk__zero_bytes(type) > 56)
         return birth_of_type(heap, type, from);
     size_t bytes = bin->page->block;
     bin->aside = block->next;
     bin->aside_count--;
     HUSK__UNPOISON(block, bytes);
-    husk_obj *obj = husk__birth_fill((char *)block, &type->birth);
+    husk_obj *obj = husk__birth_fill((char *)block, &type->birth, husk__zero_bytes(type));
     obj->site = husk__record_birth(tracer, record, 1, bytes, obj);
     return obj;
 }

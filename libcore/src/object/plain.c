@@ -10,6 +10,8 @@
 #include "object/traced.h"
 #include "object/weak.h"
 
+typedef uint64_t __attribute__((may_alias)) husk__word;
+
 /* Gives blocks back; the record of the latest page is kept in registers. */
 struct giver {
     uintptr_t number; /* of the page: its address shifted; 0: none yet */
@@ -57,6 +59,45 @@ ALWAYS_INLINE void add(struct husk__chain *chain, husk_obj *obj)
     chain->tail = (husk__link *)(void *)((char *)obj + 8);
 }
 
+/* How far a chain was followed: obj is ending, its fields before number i are let go of, and next, if any, is the one
+ * of these that dies with it. obj NULL: the chain has ended. */
+struct link {
+    husk_obj *obj, *next;
+    uint32_t i;
+};
+
+/* Ends obj and goes on with the object that dies with it, as long as there is one at most and nothing rare is the
+ * matter: a list is let go of here. */
+static __attribute__((noinline)) struct link follow(struct giver *giver, husk_obj *obj, const husk_type *type)
+{
+    const size_t refs_at = type->refs_at, refs_end = type->refs_end;
+    const uint64_t last = type->birth.head;
+    struct giver to = *giver;
+    husk_obj *next = NULL;
+    const char *at;
+    do {
+        at = (const char *)obj + refs_at;
+        next = NULL;
+        for (const char *end = (const char *)obj + refs_end; at < end; at += sizeof(husk_obj *)) {
+            husk_obj *child = *(husk_obj *const *)(const void *)at;
+            if (!child)
+                continue;
+            uint64_t head = ((struct husk__slot *)child)->head;
+            if (head == last && !next && LIKELY(husk__is_bare(child)))
+                next = child;
+            else if (LIKELY((uint32_t)head - 2 * RC_ONE < RC_SLOW - 2 * RC_ONE))
+                child->rc -= RC_ONE;
+            else
+                goto out;
+        }
+        give(&to, obj);
+        obj = next;
+    } while (obj);
+out:
+    *giver = to;
+    return (struct link){ obj, next, obj ? (uint32_t)((size_t)(at - (const char *)obj) - refs_at) / 8 : 0 };
+}
+
 /* Ends obj, whose fields before number i are let go of already, and then the drain as long as its first is
  * plain.
  *
@@ -70,14 +111,11 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
     while (type->flags & TYPE_PLAIN) {
         const uint32_t *fields = type->fields;
         uint32_t n = type->field_count;
-        uint64_t last =
-            (uint64_t)type->id << 32 | RC_ONE; /* the header of one that dies with its last reference */
-        husk_obj *next = obj;
+        uint64_t last = type->birth.head; /* the header of one that dies with its last reference */
+        husk_obj *next = NULL;
         bool rare = false;
-        do {
+        for (;;) {
             struct husk__chain others = { NULL, NULL };
-            obj = next;
-            next = NULL;
             obj->rc = 0;
             for (; i < n; i++) {
                 husk_obj *child = *(husk_obj **)(void *)((char *)obj + fields[i]);
@@ -116,7 +154,19 @@ static void end_plain(husk_heap *heap, husk_obj *obj, uint32_t i)
                 heap->dying = rest;
                 return;
             }
-        } while (next);
+            if (!next)
+                break;
+            obj = next;
+            next = NULL;
+            if (!others.tail && type->plain_head == last) {
+                struct link to = follow(&giver, obj, type);
+                if (!to.obj)
+                    break;
+                obj = to.obj;
+                next = to.next;
+                i = to.i;
+            }
+        }
         obj = rest;
         if (!obj)
             break;
@@ -148,7 +198,7 @@ static NEVER_INLINE void release_with_children(husk_heap *heap, husk_obj *obj, u
 }
 
 /* The last reference of a plain object in a heap at rest is gone. */
-ALWAYS_INLINE void end_at_rest(husk_heap *heap, husk_obj *obj, const husk_type *type)
+static __attribute__((noinline)) void end_at_rest(husk_heap *heap, husk_obj *obj, const husk_type *type)
 {
     char *at = (char *)obj + type->refs_at, *end = (char *)obj + type->refs_end;
     for (; at < end; at += sizeof(husk_obj *)) {
@@ -162,7 +212,7 @@ ALWAYS_INLINE void end_at_rest(husk_heap *heap, husk_obj *obj, const husk_type *
         }
         child->rc = rc - RC_ONE;
     }
-    husk__store_free((struct husk__slot *)obj);
+    husk__store_free_back((struct husk__slot *)obj);
 }
 
 /* What a death at rest left to do. Most have one watcher; whose hook has just returned may also leave deaths, which go
@@ -217,13 +267,17 @@ static __attribute__((noinline)) void release_unusual(husk_heap *heap, husk_obj 
 void husk__release_slow_1(husk_obj *obj)
 {
     uint64_t head = ((struct husk__slot *)obj)->head;
-    const husk_type *type = husk__types[head >> 32 & TF_TYPE];
+    size_t id = head >> 32 & TF_TYPE;
     husk_heap *heap = husk__heap_of(obj);
-    /* One compare says that the count is one, no flag is set and the type is plain. */
-    if (UNLIKELY(head != type->plain_head) || UNLIKELY(!husk__is_bare(obj)) ||
+    /* One compare says that the count is one, no flag is set, and the type is plain and has few references. */
+    if (UNLIKELY(head != husk__brief_heads[id]) || UNLIKELY(!husk__is_bare(obj)) ||
         UNLIKELY(heap->busy | husk__waiting(&heap->store))) {
-        release_unusual(heap, obj, type);
+        release_unusual(heap, obj, husk__types[id]);
         return;
     }
-    end_at_rest(heap, obj, type);
+    const husk__word *words = (const husk__word *)(const void *)((const char *)obj + HUSK__HEADER);
+    if (words[0] | words[1])
+        end_at_rest(heap, obj, husk__types[id]);
+    else
+        husk__store_free_back((struct husk__slot *)obj);
 }

@@ -9,7 +9,8 @@
 /* A value of another heap would let two threads work on one object's count. */
 static bool same_heap(const husk_obj *self, const husk_obj *value)
 {
-    if (LIKELY(!value) || LIKELY(husk__chunk_of(self)->owner == husk__chunk_of(value)->owner))
+    const struct husk__chunk *mine = husk__chunk_of(self), *its = husk__chunk_of(value);
+    if (LIKELY(!value) || LIKELY(mine == its) || LIKELY(mine->owner == its->owner))
         return true;
     (void)husk_heap_fail(husk__heap_of(self), HUSK_EHEAP,
                          "object of type %s belongs to heap %s, not to heap %s", husk__type_of(value)->name,
@@ -72,7 +73,7 @@ ALWAYS_INLINE husk_status drop_old(husk_obj *old, const husk_obj *self, husk_obj
     return HUSK_OK;
 }
 
-husk_status husk_obj_set(husk_obj *self, husk_obj **slot, husk_obj *value)
+husk_status husk__obj_set_slow_1(husk_obj *self, husk_obj **slot, husk_obj *value)
 {
     if (UNLIKELY(!same_heap(self, value)))
         return HUSK_EHEAP;
@@ -86,7 +87,7 @@ husk_status husk_obj_set(husk_obj *self, husk_obj **slot, husk_obj *value)
     return drop_old(old, self, slot);
 }
 
-husk_status husk_obj_take(husk_obj *self, husk_obj **slot, husk_obj *value)
+husk_status husk__obj_take_slow_1(husk_obj *self, husk_obj **slot, husk_obj *value)
 {
     if (UNLIKELY(!same_heap(self, value))) {
         husk_obj_release(value);
@@ -97,6 +98,16 @@ husk_status husk_obj_take(husk_obj *self, husk_obj **slot, husk_obj *value)
     husk_obj *old = *slot;
     *slot = value;
     return drop_old(old, self, slot);
+}
+
+husk_status husk_obj_set(husk_obj *self, husk_obj **slot, husk_obj *value)
+{
+    return husk_obj_set_inline(self, slot, value);
+}
+
+husk_status husk_obj_take(husk_obj *self, husk_obj **slot, husk_obj *value)
+{
+    return husk_obj_take_inline(self, slot, value);
 }
 
 husk_status husk_obj_swap(husk_obj *self, husk_obj **slot, husk_obj **value)

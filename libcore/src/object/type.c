@@ -2,7 +2,6 @@
 #include "object/type.h"
 
 #include "base/memory.h"
-#include "store/store.h"
 
 #include <husk/value.h>
 #include <pthread.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 
 const husk_type *husk__types[TF_TYPE + 1u]; /* 8 MiB of address space, touched as used */
+uint64_t husk__brief_heads[TF_TYPE + 1u];   /* likewise */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t next_id = 1;
 
@@ -133,7 +133,8 @@ static void order_slots(const husk_type_spec *spec, husk_slot *to)
     }
 }
 
-static void lay_out(husk_type *type, const husk_type_spec *spec)
+/* Answers how many bytes a birth clears behind the header. */
+static uint32_t lay_out(husk_type *type, const husk_type_spec *spec)
 {
     bool wide = spec->size % 16 == 0 && spec->size > 0; /* a struct of any other size needs no more than 8 */
     size_t end = HUSK__HEADER + husk__round_up(spec->size, 8);
@@ -148,8 +149,8 @@ static void lay_out(husk_type *type, const husk_type_spec *spec)
         wide |= spec->item_size % 16 == 0;
     }
     end = husk__round_up(end, wide ? 16 : 8);
-    type->birth.zero_bytes = (uint32_t)(end - HUSK__HEADER);
     type->block = (uint32_t)(end < HUSK__SMALLEST ? HUSK__SMALLEST : end);
+    return (uint32_t)(end - HUSK__HEADER);
 }
 
 static uint32_t flags_of(const husk_type_spec *spec, uint32_t fields, uint32_t extra)
@@ -184,6 +185,8 @@ static husk_status enter(husk_type *type)
         type->birth.head = RC_ONE | (uint64_t)type->id << 32;
         if ((type->flags & (TYPE_PLAIN | TYPE_FLAT)) == (TYPE_PLAIN | TYPE_FLAT))
             type->plain_head = type->birth.head;
+        if (type->refs_end <= HUSK__HEADER + 16)
+            husk__brief_heads[type->id] = type->plain_head;
         husk__types[type->id] = type;
     }
     pthread_mutex_unlock(&lock);
@@ -225,18 +228,19 @@ husk_status husk__type_make(const husk_type_spec *spec, uint32_t extra, const hu
     type->dispose = spec->dispose;
     type->data = spec->data;
     type->name = own_name;
-    lay_out(type, spec);
+    uint64_t zero = lay_out(type, spec);
     if (type->field_count)
         type->refs_at = type->refs_end = fields[0] & ~1u;
     for (size_t i = 0; i < type->field_count && fields[i] == type->refs_end; i++)
         type->refs_end += 8;
     type->flags = flags_of(spec, type->field_count, extra);
-    if (!(type->flags & (TYPE_VARYING | TYPE_EPHEMERON)) && type->refs_end - type->refs_at == 8 * type->field_count)
+    if (!(type->flags & (TYPE_VARYING | TYPE_EPHEMERON)) &&
+        type->refs_end - type->refs_at == 8 * type->field_count)
         type->flags |= TYPE_FLAT;
     unsigned bin = HUSK__NO_BIN; /* found at birth (items), or larger than any */
     if (!type->item_size && type->block <= HUSK__LARGEST)
         bin = husk__class_of(type->block) + (type->flags & TYPE_TRACKED ? HUSK__CLASSES : 0);
-    type->birth.hand_at = (uint32_t)(offsetof(struct husk__store, bins) + bin * sizeof(struct husk__bin));
+    type->birth.place = zero << 32 | (offsetof(struct husk__store, bins) + bin * sizeof(struct husk__bin));
 
     status = enter(type);
     if (status)

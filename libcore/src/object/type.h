@@ -5,6 +5,7 @@
 #define HUSK_OBJECT_TYPE_H
 
 #include "object/header.h"
+#include "store/store.h"
 
 #include <husk/type.h>
 
@@ -25,7 +26,7 @@ enum {
 };
 
 struct husk_type {
-    struct husk__birth birth; /* first: <husk/inline.h> reads it. hand_at belongs to husk__store.bins */
+    struct husk__birth birth; /* first: <husk/inline.h> reads it */
     uint64_t
         plain_head; /* birth.head if its objects are plain and their slots side by side (plain.c); or 0 */
     uint32_t refs_at, refs_end; /* where the first references lie side by side, from the object's start */
@@ -47,6 +48,22 @@ struct husk_type {
 
 /* Number 0, which free blocks carry, is a type without slots. */
 extern const husk_type *husk__types[TF_TYPE + 1u];
+
+/* For types that are plain and flat and have no slots but in the first two words: the header of an object with one
+ * reference; 0 for others. Apart from the types, so that most deaths need not look at one (plain.c). */
+extern uint64_t husk__brief_heads[TF_TYPE + 1u];
+
+/* The bin of its blocks. Items and blocks larger than any: a bin that is always empty. */
+ALWAYS_INLINE struct husk__bin *husk__bin_of(struct husk__store *store, const husk_type *type)
+{
+    return (struct husk__bin *)(void *)((char *)store + (uint32_t)type->birth.place);
+}
+
+/* Bytes to clear behind the header at a birth. */
+ALWAYS_INLINE uint32_t husk__zero_bytes(const husk_type *type)
+{
+    return (uint32_t)(type->birth.place >> 32);
+}
 
 ALWAYS_INLINE const husk_type *husk__type_of(const husk_obj *obj)
 {

@@ -165,7 +165,7 @@ husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_
     if (UNLIKELY(on_gone || data_free || obj->cell || !type))
         return make_slowly(obj, on_gone, data, data_free);
     husk_heap *heap = husk__heap_of(obj);
-    struct husk__slot **hand = (struct husk__slot **)(void *)((char *)heap + type->birth.hand_at);
+    struct husk__slot **hand = &husk__bin_of(&heap->store, type)->hand;
     struct husk__slot *block = *hand;
     uint32_t lone = block ? lone_for(obj, (husk_weak *)(void *)block) : 0;
     if (UNLIKELY(!lone))

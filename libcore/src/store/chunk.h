@@ -62,13 +62,15 @@ enum {
 struct husk__page {
     struct husk__slot *free;
     uint32_t used;
-    uint32_t block;    /* bytes; for runs of own mappings see husk__chunk.own_bytes */
-    uint32_t capacity; /* blocks */
+    uint32_t block; /* bytes; for runs of own mappings see husk__chunk.own_bytes */
     uint32_t fresh;
+    uint16_t capacity; /* blocks */
+    uint16_t seen;     /* `used` when last counted into husk__store.seen_blocks */
     struct husk__page *next, *prev;
     struct husk__page *queued_next; /* the collector's queue of pages (cycle/mark.h) */
-    uint32_t seen;                  /* `used` when last counted into husk__store.seen_blocks */
     uint32_t members;               /* blocks that a pass is ending, or has nominated */
+    uint32_t
+        back_at; /* husk__bin.back of its bin, from the store's start, while what dies here goes there; or 0 */
     uint8_t bin;
     uint8_t run; /* pages of a run */
     uint8_t state;

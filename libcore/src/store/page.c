@@ -40,7 +40,7 @@ static void see(struct husk__store *store, struct husk__page *page)
 {
     store->seen_blocks += (size_t)page->used - page->seen;
     store->seen_bytes += ((size_t)page->used - page->seen) * husk__block_bytes(page);
-    page->seen = page->used;
+    page->seen = (uint16_t)page->used;
 }
 
 static void unsee(struct husk__store *store, struct husk__page *page)
@@ -50,25 +50,37 @@ static void unsee(struct husk__store *store, struct husk__page *page)
     page->seen = 0;
 }
 
+ALWAYS_INLINE void link_block(char *at, struct husk__slot *next, size_t bytes)
+{
+    struct husk__slot *block = (struct husk__slot *)at;
+    HUSK__UNPOISON(at, 16);
+    HUSK__POISON(at + 16, bytes - 16);
+    block->head = 0;
+    block->next = next;
+}
+
 /* Links up to `most` fresh blocks in address order, and `rest` behind them. */
 static struct husk__slot *carve(struct husk__page *page, uint32_t most, struct husk__slot *rest)
 {
+    const size_t stride = page->block;
     uint32_t left = page->capacity - page->fresh;
     uint32_t n = left < most ? left : most;
     if (n == 0)
         return rest;
-    char *at = husk__page_start(page) + (size_t)page->fresh * page->block;
-    struct husk__slot *first = (struct husk__slot *)at;
-    for (uint32_t i = 0; i < n; i++, at += page->block) {
-        HUSK__UNPOISON(at, 16);
-        struct husk__slot *block = (struct husk__slot *)at;
-        block->head = 0;
-        block->next = i + 1 < n ? (struct husk__slot *)(at + page->block) : rest;
-        HUSK__POISON(at + 16, page->block - 16);
+    char *first = husk__page_start(page) + page->fresh * stride, *last = first + (n - 1) * stride;
+    for (char *at = first, *next; at != last; at = next) {
+        next = at + stride;
+        link_block(at, (struct husk__slot *)next, stride);
     }
+    link_block(last, rest, stride);
     page->fresh += n;
     page->used += n;
-    return first;
+    return (struct husk__slot *)first;
+}
+
+static struct husk__slot *carve_some(struct husk__page *page, struct husk__slot *rest)
+{
+    return carve(page, page->block < CARVE_BYTES ? CARVE_BYTES / page->block : 1, rest);
 }
 
 /* What is ready on the current page; NULL: it is full. */
@@ -88,7 +100,15 @@ static struct husk__slot *hand_of(const struct husk__store *store, struct husk__
     page->used = page->fresh;
     if (freed * page->block >= HAND_BYTES)
         return hand;
-    return carve(page, page->block < CARVE_BYTES ? CARVE_BYTES / page->block : 1, hand);
+    return carve_some(page, hand);
+}
+
+/* The bin is without a current page. */
+static void leave(struct husk__bin *bin)
+{
+    if (bin->page)
+        bin->page->back_at = 0;
+    bin->page = NULL;
 }
 
 static struct husk__page *new_page(struct husk__store *store, unsigned number)
@@ -98,7 +118,7 @@ static struct husk__page *new_page(struct husk__store *store, unsigned number)
     if (!page)
         return NULL;
     page->block = husk__class_bytes[number % HUSK__CLASSES];
-    page->capacity = (uint32_t)(HUSK__PAGE / page->block);
+    page->capacity = (uint16_t)(HUSK__PAGE / page->block);
     page->bin = (uint8_t)number;
     page->tracked = number >= HUSK__CLASSES;
     page->state = HUSK__PAGE_BLOCKS;
@@ -112,6 +132,7 @@ static struct husk__slot *deal(struct husk__store *store, struct husk__bin *bin,
 {
     uint32_t unseen = store->ledger ? 1 : n; /* may be given out without a look by the tracer */
     size_t block = bin->page->block;
+    bin->page->back_at = 0;
     if (store->watch == WATCH_ALL) {
         unseen = 0;
     } else if (store->watch == WATCH_SAMPLES) {
@@ -125,6 +146,9 @@ static struct husk__slot *deal(struct husk__store *store, struct husk__bin *bin,
         bin->hand = first->next;
         bin->aside = NULL;
         bin->aside_count = 0;
+        if (store->watch == WATCH_NONE && !store->ledger && !store->one_by_one) /* no birth is to be seen */
+            bin->page->back_at = (uint32_t)((char *)&bin->back - (char *)store);
+        bin->turn = n * (uint32_t)block;
         return first;
     }
     struct husk__slot *last = first;
@@ -137,6 +161,24 @@ static struct husk__slot *deal(struct husk__store *store, struct husk__bin *bin,
     return first;
 }
 
+/* What came back is dealt once more, with fresh blocks behind it while the hand is small. Births are not watched. */
+static struct husk__slot *deal_again(struct husk__store *store, struct husk__bin *bin)
+{
+    struct husk__page *page = bin->page;
+    struct husk__slot *first = bin->back;
+    uint32_t touched = page->fresh;
+    bin->back = NULL;
+    if (bin->turn < HAND_BYTES) {
+        first = carve_some(page, first);
+        bin->turn += (page->fresh - touched) * page->block;
+    }
+    see(store, page);
+    if (page->tracked && (page->fresh > touched || bin->turn * 4 >= HUSK__PAGE))
+        husk__young_note(store, page);
+    bin->hand = first->next;
+    return first;
+}
+
 static struct husk__slot *refill(struct husk__store *store, unsigned number)
 {
     struct husk__bin *bin = &store->bins[number];
@@ -145,6 +187,8 @@ static struct husk__slot *refill(struct husk__store *store, unsigned number)
     for (;;) {
         struct husk__page *page = bin->page;
         uint32_t before = page ? page->used : 0, touched = page ? page->fresh : 0;
+        if (bin->back)
+            return deal_again(store, bin);
         struct husk__slot *hand = page ? hand_of(store, page) : NULL;
         if (hand) {
             see(store, page);
@@ -153,11 +197,12 @@ static struct husk__slot *refill(struct husk__store *store, unsigned number)
             return deal(store, bin, hand, page->used - before);
         }
         if (bin->list) {
+            leave(bin);
             bin->page = bin->list;
             list_remove(bin, bin->page);
             continue;
         }
-        bin->page = NULL;
+        leave(bin);
         if (!(bin->page = new_page(store, number)))
             return NULL;
     }
@@ -248,7 +293,8 @@ struct husk__slot *husk__store_large(struct husk__store *store, size_t bytes, bo
     }
     store->picked = (uint8_t)((traced ? PICKED_TRACE : 0) | (store->ledger ? PICKED_LEDGER : 0));
     page->state = HUSK__PAGE_RUN;
-    page->capacity = page->fresh = page->used = 1;
+    page->capacity = 1;
+    page->fresh = page->used = 1;
     page->tracked = tracked;
     see(store, page);
     if (tracked)
@@ -284,7 +330,7 @@ void husk__store_free_page(struct husk__page *page)
     if (page->listed)
         list_remove(bin, page);
     if (bin->page == page)
-        bin->page = NULL;
+        leave(bin);
     husk__pages_give(store, page, 1);
 }
 
@@ -324,6 +370,8 @@ size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes)
     for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++) {
         size_t here = store->bins[b].aside_count;
         for (const struct husk__slot *s = store->bins[b].hand; s; s = s->next)
+            here++;
+        for (const struct husk__slot *s = store->bins[b].back; s; s = s->next)
             here++;
         blocks += here;
         *bytes += here * husk__class_bytes[b % HUSK__CLASSES];
@@ -377,10 +425,11 @@ void husk__store_rest(struct husk__store *store)
         if (!page)
             continue;
         take_back(page, bin->hand);
+        take_back(page, bin->back);
         take_back(page, bin->aside);
-        bin->hand = bin->aside = NULL;
+        bin->hand = bin->back = bin->aside = NULL;
         bin->aside_count = 0;
-        bin->page = NULL;
+        leave(bin);
         if (page->used == 0)
             husk__store_free_page(page);
         else if (has_room(page))

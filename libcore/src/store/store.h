@@ -3,8 +3,8 @@
  *   bin (class, tracked?) --> hand: blocks ready to be given out, of the current page
  *                         --> page: the current page          --> list: other pages with room, latest freed first
  *
- * Giving a block out pops the hand: no counter, no lock, no division. Everything else happens in refill,
- * when the hand is empty. While births are watched (trace), blocks whose birth is to be seen wait aside, and the hand
+ * Giving a block out pops the hand: no counter, no lock, no division. A block of the current page may go back into the
+ *@@ While births are watched (trace), blocks whose birth is to be seen wait aside, and the hand
  * is empty when it is their turn. Figures:
  *   bytes_taken == bytes of struct + chunks * CHUNK_COST + (used + spare pages) * PAGE_COST + own mappings + raw
  *   seen_blocks == sum of page.seen: exact for a page when it is refilled or recounted, late by deaths otherwise */
@@ -43,11 +43,13 @@ enum { HUSK__CARRY_AT = 1 << 11 }; /* references that one entry stands for at le
 
 struct husk__bin {
     struct husk__slot *hand;
+    struct husk__slot *back; /* came back from the current page: the next hand */
     struct husk__page *page;
     struct husk__page *list;
     struct husk__slot *aside; /* of the current page too: next when the hand is empty */
     uint32_t aside_count;
-    size_t left; /* WATCH_SAMPLES: bytes to be given out before a birth is looked at */
+    uint32_t turn; /* bytes of blocks that were dealt last: in a program at rest, as many come back */
+    size_t left;   /* WATCH_SAMPLES: bytes to be given out before a birth is looked at */
 };
 
 enum { HUSK__MOST_YOUNG = 255 }; /* numbered from 1, in husk__page.young */
@@ -150,7 +152,7 @@ void husk__store_recount(struct husk__store *store);
 /* The same for young pages alone (store/young.h). */
 void husk__store_recount_young(struct husk__store *store);
 
-/* Blocks in hands, and their bytes. O(blocks in hands). */
+/* Blocks that no object has but that count as used (in hands, aside, come back), and their bytes. O(these). */
 size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes);
 
 /* The triggers are passed. */
@@ -173,7 +175,7 @@ void husk__store_watch(struct husk__store *store, unsigned watch, size_t (*gap)(
 /* Every birth is to be seen by the ledger from now on, or not. */
 void husk__store_ledger(struct husk__store *store, bool on);
 
-/* Puts all hands, and what is aside, back into their pages and gives up current pages; those that are empty become spare. */
+/* Puts all hands, what came back and what is aside into their pages and gives up current pages; those that are empty become spare. */
 void husk__store_rest(struct husk__store *store);
 
 /* Closes all pages to births, or opens them again. */
@@ -218,6 +220,20 @@ ALWAYS_INLINE void husk__store_free(struct husk__slot *block)
     page->used--;
     if (UNLIKELY(!old) || UNLIKELY(page->used == 0))
         husk__store_free_slow(page);
+}
+
+/* The same, in fewer instructions for a block of the current page while births are not watched: it comes back to the bin. */
+ALWAYS_INLINE void husk__store_free_back(struct husk__slot *block)
+{
+    uint32_t at = husk__page_of(block)->back_at;
+    if (UNLIKELY(!at)) {
+        husk__store_free(block);
+        return;
+    }
+    struct husk__slot **back = (struct husk__slot **)(void *)((char *)husk__chunk_of(block)->owner + at);
+    block->head = 0;
+    block->next = *back;
+    *back = block;
 }
 
 #endif

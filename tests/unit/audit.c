@@ -131,6 +131,17 @@ static void test_pages(void **state)
     set_up(&s, *state);
     struct husk__page *page = husk__page_of(s.two);
     struct husk__slot *free_block = page->free;
+    if (!free_block) { /* of the current page: it came back to the bin */
+        struct husk__bin *bin = &s.heap->store.bins[page->bin];
+        free_block = bin->back;
+        assert_non_null(free_block);
+        DAMAGED(bin->back, (struct husk__slot *)(void *)s.two, "holds a live object");
+        DAMAGED(bin->back, NULL, "in hand are not");
+        DAMAGED(free_block->next, free_block, "runs in a circle");
+        husk__store_rest(&s.heap->store);
+        free_block = page->free;
+        DAMAGED(page->back_at, 8, "not the current one");
+    }
     assert_non_null(free_block);
     DAMAGED(page->used, page->used + 1, "used");
     DAMAGED(page->used, page->capacity + 1, "used of");

@@ -181,6 +181,7 @@ static husk_status enter(husk_type *type)
     bool room = next_id <= TF_TYPE;
     if (room) {
         husk__types[0] = &no_type;
+        husk__brief_heads[0] = no_type.plain_head;
         type->id = next_id++;
         type->birth.head = RC_ONE | (uint64_t)type->id << 32;
         if ((type->flags & (TYPE_PLAIN | TYPE_FLAT)) == (TYPE_PLAIN | TYPE_FLAT))

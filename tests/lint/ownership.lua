@@ -24,7 +24,8 @@ return function(root, report)
         end
         -- Only functions named so eat an argument, so that the name says it where the call is read.
         local takes = has(d.text, "HUSK_TAKES")
-        local named = d.name:match("_take$") or d.name:match("_later$")
+        local stem = d.name:gsub("_inline$", ""):gsub("_slow_%d+$", "") -- other forms of the same call
+        local named = stem:match("_take$") or stem:match("_later$")
         if takes ~= (named ~= nil) then
             report.complain(place, "%s: HUSK_TAKES and the name disagree", d.name)
         end

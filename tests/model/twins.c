@@ -11,7 +11,7 @@ static bool automatic;
 
 static const char *const sum_names[] = { "passes in steps", "steps",   "doomed",           "given up",
                                          "brought back",    "refused", "closed under way", "young runs",
-                                         "ephemerons",      "hurried", "mistaken" };
+                                         "ephemerons",      "hurried", "mistaken",         "maps cleared" };
 long twins_met[SUMS];
 
 static husk_steps figures(void)

@@ -50,7 +50,21 @@ extern husk_heap *twins_heap[2]; /* 0: in steps */
 extern const husk_type *twins_types[SORTS];
 extern long *twins_current; /* operation */
 
-enum { PASSES, STEPS, DOOMED, GIVEN_UP, BACK, REFUSED, CLOSED, YOUNG, EPHEMERONS, HURRIED, MISTAKEN, SUMS };
+enum {
+    PASSES,
+    STEPS,
+    DOOMED,
+    GIVEN_UP,
+    BACK,
+    REFUSED,
+    CLOSED,
+    YOUNG,
+    EPHEMERONS,
+    HURRIED,
+    MISTAKEN,
+    CLEARED,
+    SUMS
+};
 extern long twins_met[SUMS];
 
 _Noreturn void twins_fail(const char *what, long a, long b);

@@ -132,14 +132,21 @@ static void ring(random64 *r, int length)
     }
 }
 
-/* The key may be bare, and its value what holds it alone. */
-static void tie(random64 *r)
+/* A map that a root holds; 0: none. */
+static int any_map(random64 *r)
 {
     uint32_t at = random_below(r, ROOTS), i_root = 0;
     while (i_root < ROOTS && twins_all[twins_roots[(at + i_root) % ROOTS]].sort != MAP)
         i_root++;
-    int map = twins_roots[(at + i_root) % ROOTS], key = any(r), value = any(r);
-    if (!map || !key || !value || twins_all[map].sort != MAP)
+    int map = twins_roots[(at + i_root) % ROOTS];
+    return map && twins_all[map].sort == MAP ? map : 0;
+}
+
+/* The key may be bare, and its value what holds it alone. */
+static void tie(random64 *r)
+{
+    int map = any_map(r), key = any(r), value = any(r);
+    if (!map || !key || !value)
         return;
     known *k = &twins_all[key];
     int i = 0;
@@ -172,6 +179,23 @@ static void untie(random64 *r)
     k->entries--;
     for (int t = 0; t < 2; t++)
         (void)husk_weakkeymap_remove(twins_all[e.map].obj[t], k->obj[t]);
+}
+
+/* Lets go of the values of all its keys, of those that are garbage, too: also between the counting of a pass in steps and
+ * its judging, when that garbage has been counted more often than it is held. */
+static void clear(random64 *r)
+{
+    int map = any_map(r);
+    if (!map)
+        return;
+    for (int n = 1; n <= twins_born; n++)
+        for (int i = twins_all[n].entries - 1; i >= 0; i--)
+            if (twins_all[n].entry[i].map == map)
+                twins_all[n].entry[i] = twins_all[n].entry[--twins_all[n].entries];
+    twins_met[CLEARED]++;
+    for (int t = 0; t < 2; t++)
+        if (husk_weakkeymap_clear(twins_all[map].obj[t]) != HUSK_OK)
+            twins_fail("clear", map, t);
 }
 
 static void watch(random64 *r)
@@ -232,6 +256,8 @@ void twins_churn(random64 *r)
         tie(r);
     } else if (dice < 880) {
         untie(r);
+    } else if (dice < 890) {
+        clear(r);
     } else if (dice < 920) {
         watch(r);
     } else if (dice < 940) {

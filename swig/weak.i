@@ -13,5 +13,6 @@ HUSK_HOST(husk_weak_new)
 HUSK_HOST(husk_weak_data)
 HUSK_HOST(husk_weak_release)
 
-/* The same as lock, for C. */
+/* The same as husk_weak_new and lock, for C. */
+HUSK_HOST(husk_weak_new_inline)
 HUSK_HOST(husk_weak_lock_inline)

@@ -20,7 +20,7 @@
     } while (0)
 
 struct totals {
-    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, queued, books, softs;
+    size_t pages, spare, own_bytes, plain_chunks, own_chunks, cells, lones, queued, books, softs;
     uint64_t traced, traced_bytes; /* as the tracer counts */
 };
 
@@ -311,7 +311,10 @@ static husk_status verify_object(husk_heap *heap, const struct husk__page *page,
     }
     if (!obj->cell)
         return HUSK_OK;
-    totals->cells++;
+    if (obj->cell & CELL_LONE)
+        totals->lones++;
+    else
+        totals->cells++;
     return verify_cell(heap, obj, type);
 }
 
@@ -343,6 +346,8 @@ static husk_status verify_totals(husk_heap *heap, const struct totals *totals)
          store->pages_spare);
     WANT(totals->cells == heap->cells.in_use, "%zu objects with side cells, %zu noted", totals->cells,
          heap->cells.in_use);
+    WANT(totals->lones == heap->store.lones, "%zu objects with a lone weak reference, %zu noted",
+         totals->lones, heap->store.lones);
     size_t dying_bytes, dying = husk__dying_count(heap, &dying_bytes);
     WANT(totals->queued == dying, "%zu objects are dying, %zu are queued", totals->queued, dying);
     size_t books = heap->ledgered ? heap->ledgered->ledger->books.in_use : 0;

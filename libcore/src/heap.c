@@ -297,7 +297,7 @@ void husk_heap_figures_get(const husk_heap *heap, husk_heap_figures *out)
     out->pages = store->pages_used;
     out->pages_spare = store->pages_spare;
     out->chunks = store->chunk_count;
-    out->weak_cells = heap->cells.in_use;
+    out->weak_cells = heap->cells.in_use + heap->store.lones;
     out->dying_objects = dying;
     out->dying_bytes = dying_bytes;
 }

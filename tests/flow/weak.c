@@ -338,6 +338,46 @@ static void many_cells(husk_heap *heap)
     }
 }
 
+/* The inline birth gives what husk_weak_new gives, whatever the object has already. */
+static void inline_births(husk_heap *heap)
+{
+    forget();
+    HOLD obj = husk_obj_new(heap, type_node);
+    TRY(obj);
+    HOLD_WEAK first = husk_weak_new_inline(obj);
+    TRY(first);
+    assert_ptr_equal(husk_weak_lock_inline(first), obj);
+    husk_obj_release(obj);
+    HOLD_WEAK again = husk_weak_new_inline(obj);
+    TRY(again);
+    assert_ptr_equal(again, first);
+    HOLD_WEAK watching = husk_weak_new(obj, note, &number[1], NULL); /* now there is a list */
+    TRY(watching);
+    HOLD_WEAK third = husk_weak_new_inline(obj);
+    TRY(third);
+    assert_ptr_equal(third, first);
+    assert_int_equal(husk_obj_weak_count(obj), 2);
+    hold_weak_end(&first);
+    hold_weak_end(&again);
+    hold_weak_end(&third);
+    assert_int_equal(husk_obj_weak_count(obj), 1);
+    HOLD_WEAK late = husk_weak_new_inline(obj);
+    TRY(late);
+    HOLD other = husk_obj_new(heap, type_node);
+    TRY(other);
+    HOLD_WEAK lone = husk_weak_new(other, note, &number[2], NULL);
+    TRY(lone);
+    HOLD_WEAK beside = husk_weak_new_inline(other); /* behind one with a callback */
+    TRY(beside);
+    assert_ptr_not_equal(beside, lone);
+    husk_obj_drop(&obj);
+    husk_obj_drop(&other);
+    assert_null(husk_weak_lock_inline(late));
+    assert_null(husk_weak_lock_inline(beside));
+    assert_int_equal(gone_count, 2);
+    verify(heap);
+}
+
 /* A failure frees the data at once. */
 static void data_is_freed_exactly_once(husk_heap *heap)
 {
@@ -357,4 +397,5 @@ STORIES(STORY(lock_and_state, 0), STORY(sharing, 0), STORY(newest_first_and_in_o
         STORY(ended_first, 0), STORY(held_by_the_dead, 0), STORY(callbacks_of_a_garbage_set, 0),
         STORY(a_callback_that_kills, 0), STORY(a_callback_that_ends_another, 0),
         STORY(a_callback_that_ends_itself, 0), STORY(locks_in_an_order, 0), STORY(weak_of_a_weak, 0),
-        STORY(not_a_weak_reference, 0), STORY(many_cells, 0), STORY(data_is_freed_exactly_once, 0));
+        STORY(not_a_weak_reference, 0), STORY(many_cells, 0), STORY(inline_births, 0),
+        STORY(data_is_freed_exactly_once, 0));

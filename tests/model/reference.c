@@ -295,7 +295,8 @@ void ref_close(ref_heap *h)
     }
     /* Held from outside: more references than all slots account for. */
     ref_count_seen(h, alive, seen);
-    for (int k = 0; k < KINDS; k++) {
+    for (int i = 0; i < KINDS; i++) {
+        int k = i < 2 ? K_WEAK + i : i - 2 < K_WEAK ? i - 2 : i; /* weak references are the first types of all */
         long held = 0;
         for (int n = 1; n <= h->born; n++)
             held += alive[n] && !h->obj[n].immortal && h->obj[n].count > seen[n] && (int)h->obj[n].kind == k;

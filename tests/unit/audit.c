@@ -117,6 +117,7 @@ static void test_weak_references(void **state)
     DAMAGED(s.heap->cells.in_use, 7, "side cells, 7 noted");
     husk_weak *lone = husk_weak_new(s.two, NULL, NULL, NULL);
     assert_true(s.two->cell & CELL_LONE);
+    DAMAGED(s.heap->store.lones, 3, "1 objects with a lone weak reference, 3 noted");
     DAMAGED(s.two->cell, s.two->cell + 1, "no weak reference where");
     DAMAGED(s.one->cell, s.two->cell, "weak reference");
     DAMAGED(lone->target, s.one, "weak reference");

@@ -75,7 +75,7 @@ static inline void peer_branch_end(husk_obj *t)
 
 static inline husk_weak *peer_weak_new(husk_obj *o)
 {
-    return husk_weak_new(o, NULL, NULL, NULL);
+    return husk_weak_new_inline(o);
 }
 
 static inline husk_weak *peer_weak_watch(husk_obj *o, size_t *count)

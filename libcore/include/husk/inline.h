@@ -2,9 +2,10 @@
  *
  * They know one fact about an object: its first word is the count, bits 30..2, and a set bit 31 means that
  * something rare is the matter (immortal, saturated, in a ledger); of a birth what struct husk__birth says; of a store
- * that 4 MiB of addresses belong to one heap; and of a lock where a weak reference has its object, and which bits of
- * that one's second word say that it dies. The calls they fall back on carry the number of this layout in their names,
- * so that inlines compiled against another layout do not link. */
+ * that 4 MiB of addresses belong to one heap; of a lock where a weak reference has its object, and which bits of
+ * that one's second word say that it dies; and of the birth of a weak reference its header, how its object names it, and
+ * what struct husk__front says. The calls they fall back on carry the number of this layout in their names, so that
+ * inlines compiled against another layout do not link. */
 #ifndef HUSK_INLINE_H
 #define HUSK_INLINE_H
 
@@ -17,6 +18,12 @@ extern "C" {
 
 HUSK_API void husk__retain_slow_1(husk_obj *obj);
 HUSK_API void husk__release_slow_1(husk_obj *obj);
+
+#if defined(__GNUC__)
+#define HUSK__RARELY(condition) __builtin_expect(!!(condition), 0)
+#else
+#define HUSK__RARELY(condition) (condition)
+#endif
 
 #define HUSK__ONE 4u /* one reference in the count word */
 
@@ -129,10 +136,56 @@ static inline HUSK_NEW HUSK_NULLABLE husk_obj *husk_weak_lock_inline(husk_weak *
 {
     husk_obj *target;
     memcpy((void *)&target, (const char *)(const void *)weak + 16, sizeof(void *));
-    if (!target || (((const uint32_t *)(const void *)target)[1] & HUSK__DYING))
-        return (husk_obj *)0;
-    husk_obj_retain(target);
+    if (target) {
+        uint32_t *words = (uint32_t *)(void *)target;
+        if (HUSK__RARELY(words[1] & HUSK__DYING))
+            target = (husk_obj *)0;
+        else if (HUSK__RARELY((int32_t)words[0] < 0))
+            husk__retain_slow_1(target);
+        else
+            words[0] += HUSK__ONE;
+    }
     return target;
+}
+
+#define HUSK__WEAK_HEAD ((uint64_t)1 << 32 | HUSK__ONE) /* the first 8 bytes of a new weak reference */
+/* In the third word of an object: bits 33..3 of the address of its only weak reference follow. */
+#define HUSK__LONE 0x80000000u
+
+/* What stands at the front of a heap, for the birth of weak references: part of layout 1. */
+struct husk__front {
+    size_t lones;     /* objects that have one in their third word */
+    const char *hand; /* the next block of 32 bytes, if one is at hand */
+};
+
+/* 0 if the address of obj tells that of the block; so it is of no block, which NULL is. */
+static inline uint32_t husk__away(const void *obj, const void *block)
+{
+    return (uint32_t)(((uint64_t)(uintptr_t)obj ^ ((uint64_t)(uintptr_t)block - 1)) >> 34);
+}
+
+HUSK_API HUSK_NEW husk_weak *husk__weak_new_slow_1(husk_obj *obj);
+
+/* The same as husk_weak_new without callback, without a call while a block is at hand and obj has no weak reference. */
+static inline HUSK_NEW husk_weak *husk_weak_new_inline(husk_obj *obj)
+{
+    static const uint64_t header[2] = { HUSK__WEAK_HEAD, 0 };
+    uint32_t *words = (uint32_t *)(void *)obj;
+    struct husk__front *front;
+    char *block;
+    size_t lones;
+    memcpy((void *)&front, (const void *)((uintptr_t)obj & ~(((uintptr_t)1 << 22) - 1)), sizeof(void *));
+    memcpy((void *)&block, (const void *)&front->hand, sizeof block);
+    if (HUSK__RARELY(words[2] | husk__away(obj, block))) /* one branch for all that is rare */
+        return husk__weak_new_slow_1(obj);
+    memcpy((void *)&front->hand, block + 8, sizeof(void *)); /* the next one */
+    memcpy(block, header, sizeof header);
+    memcpy(block + 16, (const void *)&obj, sizeof(void *));
+    words[2] = (uint32_t)((uintptr_t)block >> 3) | HUSK__LONE;
+    memcpy(&lones, &front->lones, sizeof lones);
+    lones++;
+    memcpy(&front->lones, &lones, sizeof lones);
+    return (husk_weak *)(void *)block;
 }
 
 /* The object's fixed part: a pointer to the struct that its type describes. Valid while the object lives. */

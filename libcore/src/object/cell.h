@@ -6,8 +6,8 @@
  * through neither. Cells lie in blocks of 1024 whose numbers are process-wide; a block belongs to one heap.
  *
  *   header.cell   0                 never referenced weakly, or the lone weak reference has ended
- *                 bit 31 set        a lone weak reference: bits 30..0 are its distance from the object's chunk, signed,
- *                                   in units of 8 bytes. One farther away than 8 GiB gets a cell
+ *                 bit 31 set        a lone weak reference: bits 30..0 are bits 33..3 of its address; those above are
+ *                                   the object's own. One in another 16 GiB gets a cell
  *                 any other         index of a cell (4 bytes instead of 8) */
 #ifndef HUSK_OBJECT_CELL_H
 #define HUSK_OBJECT_CELL_H
@@ -31,14 +31,14 @@ struct husk__cell {
 struct husk__cells {
     uint32_t free;   /* index of a free cell, 0: none */
     uint32_t blocks; /* number of the latest block, 0: none */
-    size_t in_use;   /* objects with a cell, or a lone weak reference */
+    size_t in_use;   /* objects with a cell; those with a lone weak reference are husk__store.lones */
 };
 
 enum { HUSK__CELLS_PER_BLOCK = 1024, HUSK__MOST_CELL_BLOCKS = 1 << 20 };
 
 extern struct husk__cell *husk__cell_blocks[HUSK__MOST_CELL_BLOCKS];
 
-#define CELL_LONE 0x80000000u
+#define CELL_LONE HUSK__LONE
 
 /* What stands for the cell of an object with a lone weak reference: one, and no entries. To be read only. */
 extern const struct husk__cell husk__lone_cell;

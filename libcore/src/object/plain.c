@@ -219,28 +219,35 @@ static __attribute__((noinline)) void end_at_rest(husk_heap *heap, husk_obj *obj
  * before. */
 ALWAYS_INLINE void finish(husk_heap *heap)
 {
-    if (!heap->events_first && !heap->dying && !heap->loose)
-        return;
-    if (!heap->dying && !heap->loose) {
+    if (UNLIKELY(heap->dying) || UNLIKELY(heap->loose)) {
+        husk__drain_all(heap);
+    } else if (heap->events_first) {
         heap->busy |= BUSY_DRAIN;
         husk__event_run(heap);
         heap->busy &= ~(uint32_t)BUSY_DRAIN;
+        if (UNLIKELY(heap->dying) || UNLIKELY(heap->events_first) || UNLIKELY(heap->loose))
+            husk__drain_all(heap);
+    } else {
+        return;
     }
-    if (heap->dying || heap->events_first || heap->loose)
-        husk__drain_all(heap);
     if (UNLIKELY(husk__waiting(&heap->store)))
         heap->on_safe(heap);
 }
 
 /* A weak reference that is no soft one holds nothing: where no data_free has to run, its block is all there is. */
-static void end_weak_at_rest(husk_heap *heap, husk_obj *obj)
+static __attribute__((noinline)) void end_weak_at_rest(husk_heap *heap, husk_obj *obj)
 {
     bool later = husk__weak_end(heap, (husk_weak *)obj);
     if (later)
         obj->rc = 0;
     else
-        husk__store_free((struct husk__slot *)obj);
+        husk__store_free_back((struct husk__slot *)obj);
     finish(heap);
+}
+
+static NEVER_INLINE void end_site(husk_heap *heap, husk_obj *obj)
+{
+    husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
 }
 
 /* Plain objects that are traced, or referenced weakly, take the short road once that is settled, and so do weak
@@ -249,11 +256,16 @@ static __attribute__((noinline)) void release_unusual(husk_heap *heap, husk_obj 
 {
     uint64_t head = ((struct husk__slot *)obj)->head;
     bool rest = !(heap->busy | husk__waiting(&heap->store));
-    if (rest && head == type->plain_head && !(obj->cell && husk__cell_at(obj->cell)->ties)) {
+    if (rest && head == HUSK__WEAK_HEAD && husk__is_bare(obj)) {
+        husk_weak *weak = (husk_weak *)obj;
+        if (weak->target)
+            husk__weak_leave(heap, weak);
+        husk__store_free_back((struct husk__slot *)obj);
+    } else if (rest && head == type->plain_head && !(obj->cell && husk__cell_at(obj->cell)->ties)) {
         if (obj->cell)
             husk__end_weaks(heap, obj);
-        if (obj->site)
-            husk__traced_end_of(heap, obj, husk__block_bytes(husk__page_of(obj)));
+        if (UNLIKELY(obj->site))
+            end_site(heap, obj);
         end_at_rest(heap, obj, type);
         finish(heap);
     } else if (rest && head == type->birth.head && (type->flags & TYPE_WEAK) && !type->slot_count &&

@@ -12,7 +12,7 @@
 const husk_type *husk__types[TF_TYPE + 1u]; /* 8 MiB of address space, touched as used */
 uint64_t husk__brief_heads[TF_TYPE + 1u];   /* likewise */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static uint32_t next_id = 1;
+static uint32_t next_id = HUSK__CALL_WEAK + 1;
 
 #define MOST_SLOTS 4096 /* the checks compare all pairs */
 
@@ -180,8 +180,12 @@ static husk_status enter(husk_type *type)
     pthread_mutex_lock(&lock);
     bool room = next_id <= TF_TYPE;
     if (room) {
-        husk__types[0] = &no_type;
-        husk__brief_heads[0] = no_type.plain_head;
+        if (!husk__types[0]) { /* before there is an object */
+            husk__types[0] = &no_type;
+            husk__brief_heads[0] = no_type.plain_head;
+            husk__types[HUSK__PLAIN_WEAK] = &husk__plain_weak;
+            husk__types[HUSK__CALL_WEAK] = &husk__call_weak;
+        }
         type->id = next_id++;
         type->birth.head = RC_ONE | (uint64_t)type->id << 32;
         if ((type->flags & (TYPE_PLAIN | TYPE_FLAT)) == (TYPE_PLAIN | TYPE_FLAT))

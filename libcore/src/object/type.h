@@ -46,6 +46,10 @@ struct husk_type {
     const char *name;
 };
 
+/* Types that are there from the start (object/weak.c); all others have larger numbers. */
+enum { HUSK__PLAIN_WEAK = 1, HUSK__CALL_WEAK = 2 };
+extern const husk_type husk__plain_weak, husk__call_weak;
+
 /* Number 0, which free blocks carry, is a type without slots. */
 extern const husk_type *husk__types[TF_TYPE + 1u];
 

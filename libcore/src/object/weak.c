@@ -7,40 +7,58 @@
 #include "object/soft.h"
 #include "object/traced.h"
 
-/* Both are set together, the second one last; each of them may be read alone. */
-static _Atomic(const husk_type *) plain_type, call_type;
+/* Both exist from the start, with numbers that never change, so that making one asks for no type and needs no look at
+ * it. They say what husk__type_make would (tests/unit/object.c compares). */
+enum {
+    PLAIN_BYTES = HUSK__SMALLEST,
+    CALL_BYTES = sizeof(husk_weak),
+    CALL_BIN = HUSK__CLASSES + (CALL_BYTES - HUSK__SMALLEST) / 8, /* classes are steps of 8 bytes so far */
+};
 
-ALWAYS_INLINE const husk_type *known(_Atomic(const husk_type *) *type)
-{
-    return atomic_load_explicit(type, memory_order_acquire);
-}
+/* struct husk__birth.place */
+#define PLACE(bytes, bin)                                                                                    \
+    ((uint64_t)((bytes)-HUSK__HEADER) << 32 |                                                                \
+     (offsetof(struct husk__store, bins) + (bin) * sizeof(struct husk__bin)))
 
-static bool make_types(void)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static const husk_type_spec plain = { HUSK_TYPE_SPEC, .name = "weak reference",
-                                          .size = offsetof(husk_weak, fn) - HUSK__HEADER };
-    static const husk_type_spec call = { HUSK_TYPE_SPEC, .name = "weak reference",
-                                         .size = sizeof(husk_weak) - HUSK__HEADER };
-    const husk_type *type;
-    pthread_mutex_lock(&lock);
-    if (!known(&plain_type) && husk__type_make(&plain, TYPE_WEAK, &type) == HUSK_OK)
-        atomic_store_explicit(&plain_type, type, memory_order_release);
-    /* With a callback it is tracked, although it has no slots: only so can a pass tell that it is garbage
-     * itself and must not call. */
-    if (known(&plain_type) && !known(&call_type) &&
-        husk__type_make(&call, TYPE_WEAK | TYPE_TRACKED, &type) == HUSK_OK)
-        atomic_store_explicit(&call_type, type, memory_order_release);
-    bool made = known(&call_type);
-    pthread_mutex_unlock(&lock);
-    return made;
-}
+static const uint32_t no_fields[1];
+static const husk_slot no_slots[1];
 
-/* Registration may be refused memory; then the next caller tries again. */
-static bool have_types(void)
-{
-    return known(&call_type) || make_types();
-}
+const husk_type husk__plain_weak = {
+    .birth = { HUSK__WEAK_HEAD, PLACE(offsetof(husk_weak, next), 0) },
+    .flags = TYPE_WEAK | TYPE_FLAT,
+    .id = HUSK__PLAIN_WEAK,
+    .block = PLAIN_BYTES,
+    .fields = no_fields,
+    .slots = no_slots,
+    .size = offsetof(husk_weak, next) - HUSK__HEADER,
+    .name = "weak reference",
+};
+
+/* With a callback it is tracked, although it has no slots: only so can a pass tell that it is garbage itself and must
+ * not call. */
+const husk_type husk__call_weak = {
+    .birth = { (uint64_t)HUSK__CALL_WEAK << 32 | RC_ONE, PLACE(CALL_BYTES, CALL_BIN) },
+    .flags = TYPE_WEAK | TYPE_TRACKED | TYPE_FLAT,
+    .id = HUSK__CALL_WEAK,
+    .block = CALL_BYTES,
+    .fields = no_fields,
+    .slots = no_slots,
+    .size = sizeof(husk_weak) - HUSK__HEADER,
+    .name = "weak reference",
+};
+
+_Static_assert(
+    HUSK__WEAK_HEAD == ((uint64_t)HUSK__PLAIN_WEAK << 32 | RC_ONE) && CELL_LONE == HUSK__LONE &&
+        offsetof(husk_weak, next) <= PLAIN_BYTES && CALL_BYTES <= 128,
+    "husk_weak_new_inline knows the head of a weak reference, its size and how its object names it");
+_Static_assert(offsetof(struct husk__chunk, owner) == 0 && offsetof(husk_heap, store) == 0 &&
+                   offsetof(struct husk__store, lones) == offsetof(struct husk__front, lones) &&
+                   offsetof(struct husk__store, bins[0].hand) == offsetof(struct husk__front, hand) &&
+                   offsetof(struct husk__slot, next) == 8,
+               "and where the hand and the count are");
+_Static_assert(offsetof(husk_weak, target) == 16, "husk_weak_lock_inline knows this place, too");
+_Static_assert(TF_DYING == HUSK__DYING && offsetof(husk_obj, tf) == 4 && offsetof(husk_obj, cell) == 8,
+               "and these words");
 
 static husk_weak *fail(husk_heap *heap, const husk_obj *obj, void *data, husk_free_fn *data_free)
 {
@@ -52,13 +70,10 @@ static husk_weak *fail(husk_heap *heap, const husk_obj *obj, void *data, husk_fr
     return NULL;
 }
 
-/* What stands in the header of obj for a lone weak reference; 0: it is too far away. */
-ALWAYS_INLINE uint32_t lone_for(const husk_obj *obj, const husk_weak *weak)
+/* What stands in the header of obj for a lone weak reference in this block; 0: there is none, or it is too far away. */
+ALWAYS_INLINE uint32_t lone_for(const husk_obj *obj, const void *block)
 {
-    int64_t away = (const char *)weak - (const char *)husk__chunk_of(obj);
-    if (UNLIKELY((uint64_t)(away + ((int64_t)1 << 33)) >> 34))
-        return 0;
-    return (uint32_t)((uint64_t)away >> 3) | CELL_LONE;
+    return husk__away(obj, block) ? 0 : (uint32_t)((uintptr_t)block >> 3) | CELL_LONE;
 }
 
 static void enter(struct husk__cell *cell, husk_weak *weak)
@@ -83,10 +98,11 @@ struct husk__cell *husk__cell_ready(husk_heap *heap, husk_obj *obj)
     if (!index)
         return NULL;
     struct husk__cell *cell = husk__cell_at(index);
-    if (obj->cell) /* looked at now: making room may have ended the lone one */
+    if (obj->cell) { /* looked at now: making room may have ended the lone one */
         enter(cell, husk__lone_of(obj));
-    else
-        heap->cells.in_use++;
+        heap->store.lones--;
+    }
+    heap->cells.in_use++;
     obj->cell = index;
     return cell;
 }
@@ -97,7 +113,7 @@ static bool join(husk_heap *heap, husk_obj *obj, husk_weak *weak)
     uint32_t lone = obj->cell ? 0 : lone_for(obj, weak);
     if (LIKELY(lone)) {
         obj->cell = lone;
-        heap->cells.in_use++;
+        heap->store.lones++;
     } else {
         struct husk__cell *cell = husk__cell_ready(heap, obj);
         if (!cell)
@@ -142,46 +158,46 @@ static husk_weak *shared_of(const husk_obj *obj)
     return husk__weak_has_call(lone) ? NULL : lone;
 }
 
-static NEVER_INLINE husk_weak *make_slowly(husk_obj *obj, husk_weak_fn *on_gone, void *data,
-                                           husk_free_fn *data_free)
+/* With a callback. The usual case needs no call here either: the first weak reference of an object, and a block is at
+ * hand. */
+static __attribute__((noinline)) husk_weak *make_watching(husk_obj *obj, husk_weak_fn *on_gone, void *data,
+                                                          husk_free_fn *data_free)
 {
-    bool shared = !on_gone && !data_free;
-    husk_weak *weak = shared ? shared_of(obj) : NULL;
-    if (weak) {
-        husk_obj_retain(&weak->head);
-        return weak;
-    }
-    return husk__weak_make(obj,
-                           !have_types() ? NULL
-                           : shared      ? known(&plain_type)
-                                         : known(&call_type),
-                           on_gone, data, data_free);
-}
-
-/* The usual case needs no call: the first weak reference of an object, without callback, and a block is at hand. */
-husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_free_fn *data_free)
-{
-    const husk_type *type = known(&plain_type);
-    if (UNLIKELY(on_gone || data_free || obj->cell || !type))
-        return make_slowly(obj, on_gone, data, data_free);
     husk_heap *heap = husk__heap_of(obj);
-    struct husk__slot **hand = &husk__bin_of(&heap->store, type)->hand;
-    struct husk__slot *block = *hand;
-    uint32_t lone = block ? lone_for(obj, (husk_weak *)(void *)block) : 0;
-    if (UNLIKELY(!lone))
-        return make_slowly(obj, on_gone, data, data_free);
-    *hand = block->next;
-    block->head = type->birth.head;
-    husk_weak *weak = (husk_weak *)(void *)block;
+    struct husk__bin *bin = &heap->store.bins[CALL_BIN];
+    husk_weak *weak = (husk_weak *)(void *)bin->hand;
+    uint32_t lone = lone_for(obj, weak);
+    if (UNLIKELY(obj->cell) || UNLIKELY(!lone))
+        return husk__weak_make(obj, &husk__call_weak, on_gone, data, data_free);
+    bin->hand = bin->hand->next;
+    ((struct husk__slot *)(void *)weak)->head = husk__call_weak.birth.head;
     weak->head.cell = weak->head.site = 0;
     weak->target = obj;
+    weak->next = NULL;
+    weak->back = NULL;
+    weak->fn = on_gone;
+    weak->data = data;
+    weak->data_free = data_free;
     obj->cell = lone;
-    heap->cells.in_use++;
+    heap->store.lones++;
     return weak;
 }
 
-_Static_assert(offsetof(husk_weak, target) == 16, "husk_weak_lock_inline knows this place");
-_Static_assert(TF_DYING == HUSK__DYING && offsetof(husk_obj, tf) == 4, "and these bits");
+husk_weak *husk__weak_new_slow_1(husk_obj *obj)
+{
+    husk_weak *weak = shared_of(obj);
+    if (!weak)
+        return husk__weak_make(obj, &husk__plain_weak, NULL, NULL, NULL);
+    husk_obj_retain(&weak->head);
+    return weak;
+}
+
+husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_free_fn *data_free)
+{
+    if (on_gone || data_free)
+        return make_watching(obj, on_gone, data, data_free);
+    return husk_weak_new_inline(obj);
+}
 
 husk_obj *husk_weak_lock(husk_weak *weak)
 {
@@ -195,11 +211,6 @@ husk_weak_state husk_weak_state_get(const husk_weak *weak)
     return husk__is_dying(weak->target) ? HUSK_DYING : HUSK_ALIVE;
 }
 
-bool husk__weak_has_call(const husk_weak *weak)
-{
-    return husk__type_of(&weak->head)->flags & TYPE_TRACKED;
-}
-
 void *husk_weak_data(const husk_weak *weak)
 {
     return husk__weak_has_call(weak) ? weak->data : NULL;
@@ -211,11 +222,12 @@ husk_weak *husk_weak_of(husk_obj *obj)
 }
 
 /* Of what is more than a weak reference. Apart, so that the plain ones do not pay for it. */
-static NEVER_INLINE void end_more(husk_heap *heap, husk_weak *weak, uint32_t flags)
+static NEVER_INLINE void end_more(husk_heap *heap, husk_weak *weak)
 {
+    uint32_t flags = husk__type_of(&weak->head)->flags;
     if (flags & TYPE_SOFT)
         husk__soft_end(heap, (husk_soft *)(void *)weak);
-    else
+    else if (flags & TYPE_WATCH)
         husk__watch_end((husk_watch *)(void *)weak);
 }
 
@@ -232,21 +244,26 @@ static void leave(struct husk__cell *cell, husk_weak *weak)
     weak->next = NULL;
 }
 
+void husk__weak_leave(husk_heap *heap, husk_weak *weak)
+{
+    if (weak->target->cell & CELL_LONE) {
+        weak->target->cell = 0;
+        heap->store.lones--;
+    } else {
+        leave(husk__cell_at(weak->target->cell), weak);
+    }
+    weak->target = NULL;
+}
+
 bool husk__weak_end(husk_heap *heap, husk_weak *weak)
 {
-    uint32_t flags = husk__type_of(&weak->head)->flags;
-    if (weak->target) {
-        if (weak->target->cell & CELL_LONE) {
-            weak->target->cell = 0;
-            heap->cells.in_use--;
-        } else {
-            leave(husk__cell_at(weak->target->cell), weak);
-        }
-        weak->target = NULL;
-    }
-    if (UNLIKELY(flags & (TYPE_SOFT | TYPE_WATCH)))
-        end_more(heap, weak, flags);
-    if (!(flags & TYPE_TRACKED) || !weak->data_free)
+    if (weak->target)
+        husk__weak_leave(heap, weak);
+    if (!husk__weak_has_call(weak))
+        return false;
+    if (UNLIKELY((weak->head.tf & TF_TYPE) != HUSK__CALL_WEAK))
+        end_more(heap, weak);
+    if (!weak->data_free)
         return false;
     weak->head.tf |= TF_QUEUED;
     husk__event_add(heap, weak);
@@ -257,12 +274,10 @@ bool husk__weak_end(husk_heap *heap, husk_weak *weak)
 ALWAYS_INLINE void tell(husk_heap *heap, husk_weak *weak)
 {
     weak->target = NULL;
-    uint32_t flags = husk__type_of(&weak->head)->flags;
-    if (!(flags & TYPE_TRACKED)) /* it is shorter, and nobody is called */
+    if (!husk__weak_has_call(weak)) /* it is shorter, and nobody is called */
         return;
-    weak->next = NULL;
-    weak->back = NULL;
-    if (UNLIKELY(flags & TYPE_WATCH))
+    if (UNLIKELY((weak->head.tf & TF_TYPE) != HUSK__CALL_WEAK) &&
+        (husk__type_of(&weak->head)->flags & TYPE_WATCH))
         husk__watch_arrive(heap, (husk_watch *)(void *)weak);
     if (!weak->fn || (heap->reclaiming && husk__is_pending(weak)))
         return;
@@ -279,6 +294,8 @@ static NEVER_INLINE void end_cell(husk_heap *heap, husk_obj *obj)
     husk_weak *next;
     for (husk_weak *weak = cell->weaks; weak; weak = next) {
         next = weak->next;
+        weak->next = NULL;
+        weak->back = NULL;
         tell(heap, weak);
     }
     if (UNLIKELY(cell->ties != NULL))
@@ -292,9 +309,10 @@ void husk__end_weaks(husk_heap *heap, husk_obj *obj)
         end_cell(heap, obj);
         return;
     }
-    husk_weak *lone = husk__lone_of(obj);
+    husk_weak *lone =
+        husk__lone_of(obj); /* it has never been in a list: next and back are as they were born */
     obj->cell = 0;
-    heap->cells.in_use--;
+    heap->store.lones--;
     tell(heap, lone);
 }
 
@@ -306,35 +324,57 @@ void husk__event_add(husk_heap *heap, husk_weak *weak)
     else
         heap->events_first = weak;
     heap->events_last = weak;
-    if (heap->quiet)
+    if (UNLIKELY(heap->quiet))
         husk__let_wait(&heap->store, HUSK__WAITS_DUE);
+}
+
+/* The end of weak was left to its data_free. */
+static NEVER_INLINE void end_by_event(husk_heap *heap, husk_weak *weak)
+{
+    struct husk__hook saved;
+    husk__hook_enter(heap, &saved);
+    heap->ending = &weak->head;
+    weak->data_free(weak->data);
+    heap->ending = NULL;
+    husk__hook_leave(heap, &saved);
+    if (husk__type_of(&weak->head)->flags & TYPE_SOFT)
+        husk__soft_drop((husk_soft *)(void *)weak);
+    husk__store_free((struct husk__slot *)weak);
+}
+
+/* The program has not yet looked at a failure, which survives the callback. */
+static NEVER_INLINE void call_with_failure(husk_heap *heap, husk_weak *weak)
+{
+    struct husk__hook saved;
+    husk__hook_enter(heap, &saved);
+    weak->fn(weak, weak->data);
+    husk__hook_leave(heap, &saved);
+}
+
+ALWAYS_INLINE void call(husk_heap *heap, husk_weak *weak)
+{
+    uint32_t busy = husk__hook_begin(heap);
+    weak->fn(weak, weak->data);
+    husk__hook_end(heap, busy);
 }
 
 void husk__event_run(husk_heap *heap)
 {
     husk_weak *weak = heap->events_first;
     heap->events_first = weak->next;
-    if (!weak->next)
+    if (LIKELY(!weak->next))
         heap->events_last = NULL;
     weak->next = NULL;
-
-    struct husk__hook saved;
-    if (weak->head.tf & TF_QUEUED) {
-        husk__hook_enter(heap, &saved);
-        heap->ending = &weak->head;
-        weak->data_free(weak->data);
-        heap->ending = NULL;
-        husk__hook_leave(heap, &saved);
-        if (husk__type_of(&weak->head)->flags & TYPE_SOFT)
-            husk__soft_drop((husk_soft *)(void *)weak);
-        husk__store_free((struct husk__slot *)weak);
+    if (UNLIKELY(weak->head.tf & TF_QUEUED)) {
+        end_by_event(heap, weak);
         return;
     }
     weak->head.tf &= ~TF_EVENT;
     if (husk__count_of(&weak->head) > 1) { /* somebody besides the queue still wants to know */
-        husk__hook_enter(heap, &saved);
-        weak->fn(weak, weak->data);
-        husk__hook_leave(heap, &saved);
+        if (UNLIKELY(heap->failure))
+            call_with_failure(heap, weak);
+        else
+            call(heap, weak);
     }
     husk_obj_release(&weak->head);
 }

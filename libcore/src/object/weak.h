@@ -14,9 +14,9 @@
 struct husk_weak {
     struct husk_obj head;
     husk_obj *target;
+    /* only in types with callback */
     husk_weak *next;
     husk_weak **back;
-    /* only in types with callback */
     husk_weak_fn *fn;
     void *data;
     husk_free_fn *data_free;
@@ -30,14 +30,21 @@ husk_weak *husk__weak_make(husk_obj *obj, const husk_type *type, husk_weak_fn *o
 /* The lone weak reference of an object, whose header says that it has one. */
 ALWAYS_INLINE husk_weak *husk__lone_of(const husk_obj *obj)
 {
-    int64_t units = (int64_t)((uint64_t)obj->cell << 33) >> 33; /* with the sign of bit 30 */
-    return (husk_weak *)(void *)((char *)husk__chunk_of(obj) + units * 8);
+    uint64_t low = (uint64_t)obj->cell << 33 >> (33 - 3); /* without the mark */
+    return (husk_weak *)(uintptr_t)(((uint64_t)(uintptr_t)obj >> 34 << 34) | low);
 }
 
 /* Sees to it that obj has a cell of its own; a lone weak reference goes into it. NULL: store->failure. */
 struct husk__cell *husk__cell_ready(husk_heap *heap, husk_obj *obj);
 
-bool husk__weak_has_call(const husk_weak *weak);
+/* Of all types of weak references only the plain one has no callback. */
+ALWAYS_INLINE bool husk__weak_has_call(const husk_weak *weak)
+{
+    return (weak->head.tf & TF_TYPE) != HUSK__PLAIN_WEAK;
+}
+
+/* Its target lives, and shall know it no longer. */
+void husk__weak_leave(husk_heap *heap, husk_weak *weak);
 
 /* Its count is zero: leaves its target's list. True: its data_free waits as an event, and its block too. */
 bool husk__weak_end(husk_heap *heap, husk_weak *weak);

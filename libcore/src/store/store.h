@@ -65,6 +65,7 @@ enum {
 enum { PICKED_TRACE = 1, PICKED_LEDGER = 2 };
 
 struct husk__store {
+    size_t lones; /* objects with a lone weak reference (object/cell.h): <husk/inline.h> counts them here */
     struct husk__bin bins[2 * HUSK__CLASSES + 1]; /* untracked classes, tracked ones, HUSK__NO_BIN */
 
     struct husk__chunk **chunks; /* by address */

@@ -9,9 +9,10 @@
 
 static bool automatic;
 
-static const char *const sum_names[] = { "passes in steps", "steps",   "doomed",           "given up",
-                                         "brought back",    "refused", "closed under way", "young runs",
-                                         "ephemerons",      "hurried", "mistaken",         "maps cleared" };
+static const char *const sum_names[] = {
+    "passes in steps", "steps",      "doomed",  "given up", "brought back", "refused", "closed under way",
+    "young runs",      "ephemerons", "hurried", "mistaken", "maps cleared", "stars"
+};
 long twins_met[SUMS];
 
 static husk_steps figures(void)
@@ -204,7 +205,7 @@ long twins_run(uint64_t seed, long most, long *operation, bool loud)
     long length = 500 + (long)random_below(&r, 12000);
     if (length > most)
         length = most;
-    for (*operation = 0; *operation < length && twins_born + 1000 < MOST; ++*operation) {
+    for (*operation = 0; *operation < length && twins_born + STAR + 100 < MOST; ++*operation) {
         twins_churn(&r);
         if (figures().given_up != given_up) {
             twins_met[GIVEN_UP] += (long)(figures().given_up - given_up);

@@ -10,7 +10,7 @@
 
 #include <husk.h>
 
-enum { MOST = 30000, SLOTS = 3, ROOTS = 48, WEAKS = 24, ENTRIES = 3, STEPS_ENOUGH = 20000 };
+enum { MOST = 30000, SLOTS = 3, ROOTS = 48, WEAKS = 24, ENTRIES = 3, STEPS_ENOUGH = 20000, STAR = 2600 };
 
 typedef enum sort { PLAIN, FINAL, ROWS, WIDE, VAST, HUGE, LEAF, MAP, SORTS } sort;
 
@@ -63,6 +63,7 @@ enum {
     HURRIED,
     MISTAKEN,
     CLEARED,
+    STARS,
     SUMS
 };
 extern long twins_met[SUMS];

@@ -132,6 +132,23 @@ static void ring(random64 *r, int length)
     }
 }
 
+/* A ring around a hub that all of it refers to: more references than an entry of the side table can say. */
+static void star(random64 *r)
+{
+    int at = (int)random_below(r, ROOTS - 2), hub = make(r, at, PLAIN), first = 0, last = 0;
+    for (int i = 0; i < STAR; i++) {
+        int n = make(r, at + 1 + i % 2, PLAIN);
+        store(n, 0, hub);
+        if (last)
+            store(n, 1, last);
+        else
+            first = n;
+        last = n;
+    }
+    store(first, 1, last);
+    twins_met[STARS]++;
+}
+
 /* A map that a root holds; 0: none. */
 static int any_map(random64 *r)
 {
@@ -238,7 +255,9 @@ static void lock(random64 *r)
 void twins_churn(random64 *r)
 {
     uint32_t dice = random_below(r, 1000);
-    if (dice < 400) {
+    if (random_below(r, 20000) == 0) {
+        star(r);
+    } else if (dice < 400) {
         (void)make(r, (int)random_below(r, ROOTS), any_sort(r));
     } else if (dice < 640) {
         int to = any(r), from = any_with_slots(r);

@@ -29,7 +29,8 @@ typedef struct world {
     bool pending[MOST_IDS], at_exit[MOST_IDS];
     bool holds[MOST_IDS]; /* soft references; used: the order of use */
     long used[MOST_IDS], uses;
-    bool yields; /* soft references may let go at moments that are the heap's business */
+    int yielding; /* yields under way, one in a hook of another */
+    bool yields;  /* soft references may let go at moments that are the heap's business */
     husk_deadqueue *queue;
     int queue_number;
     bool queued[MOST_IDS];  /* watches in it, whether their objects have died or not */

@@ -39,7 +39,7 @@ bool world_soft_look(world *w, int n, husk_obj *obj)
     bool holding = husk_soft_is_holding(husk_soft_of(obj)), held = w->holds[n];
     if (holding && !held)
         fail("holds, having let go", n, w->target[n]);
-    if (!holding && held && !w->yields)
+    if (!holding && held && !w->yields && !w->yielding)
         fail("let go, and nothing was short", n, w->target[n]);
     w->holds[n] = holding;
     return held && !holding;
@@ -116,12 +116,16 @@ static void yield(world *w, size_t keep)
     softs = 0;
     husk_heap_each(w->heap, list, w);
     for (int i = 0; i < softs; i++)
-        w->holds[soft[i].number] = shown[soft[i].number] = false;
+        shown[soft[i].number] = false;
     long uses = ++w->uses; /* a hook may yield, too */
+    w->yielding++;
     (void)husk_heap_yield_softs(w->heap, keep);
+    w->yielding--;
     husk_heap_each(w->heap, note_holding, w);
     if (w->uses != uses)
         return;
+    for (int i = 0; i < softs; i++)
+        w->holds[soft[i].number] &= shown[soft[i].number];
     husk_soft_figures figures;
     husk_heap_soft_figures(w->heap, &figures);
     if (figures.holding > keep)

@@ -3,9 +3,11 @@
  *   bin (class, tracked?) --> hand: blocks ready to be given out, of the current page
  *                         --> page: the current page          --> list: other pages with room, latest freed first
  *
- * Giving a block out pops the hand: no counter, no lock, no division. A block of the current page may go back into the
- *@@ While births are watched (trace), blocks whose birth is to be seen wait aside, and the hand
- * is empty when it is their turn. Figures:
+ * Giving a block out pops the hand: no counter, no lock, no division. What dies on the current page comes back as simply,
+ * to be the next hand: until then it counts as used. It does not go into the hand itself, since each birth would then wait
+ * for what the death before has stored: the two lists are two chains of loads that run side by side. Everything else
+ * happens in refill, when the hand is empty. While births are watched (trace), blocks whose birth is to be seen wait
+ * aside, nothing comes back so, and the hand is empty when it is their turn. Figures:
  *   bytes_taken == bytes of struct + chunks * CHUNK_COST + (used + spare pages) * PAGE_COST + own mappings + raw
  *   seen_blocks == sum of page.seen: exact for a page when it is refilled or recounted, late by deaths otherwise */
 #ifndef HUSK_STORE_STORE_H

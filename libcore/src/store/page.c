@@ -8,6 +8,7 @@
  * birth in a ring of 1000). */
 #define CARVE_BYTES 4096
 #define HAND_BYTES 16384
+#define HANDFUL 16 /* blocks: fewer that came back are no turn of their own */
 
 static void list_add(struct husk__bin *bin, struct husk__page *page)
 {
@@ -161,19 +162,47 @@ static struct husk__slot *deal(struct husk__store *store, struct husk__bin *bin,
     return first;
 }
 
-/* What came back is dealt once more, with fresh blocks behind it while the hand is small. Births are not watched. */
+/* Blocks go back to the page that they are of. */
+static void take_back(struct husk__page *page, struct husk__slot *list)
+{
+    while (list) {
+        struct husk__slot *block = list;
+        list = block->next;
+        block->next = page->free;
+        page->free = block;
+        page->used--;
+    }
+}
+
+static uint32_t count_up_to(const struct husk__slot *list, uint32_t most)
+{
+    uint32_t n = 0;
+    for (; list && n < most; list = list->next)
+        n++;
+    return n;
+}
+
+/* What came back is dealt once more, with fresh blocks behind it while the hand is small. Births are not watched. How much
+ * it is must be known only if the page is not young, and whether it is worth a turn: a handful goes to the page's list,
+ * and NULL is the answer. */
 static struct husk__slot *deal_again(struct husk__store *store, struct husk__bin *bin)
 {
     struct husk__page *page = bin->page;
     struct husk__slot *first = bin->back;
-    uint32_t touched = page->fresh;
+    bool noting = page->tracked && !page->young && store->young_count < HUSK__MOST_YOUNG;
+    uint32_t touched = page->fresh, quarter = page->capacity / 4u;
+    uint32_t n = count_up_to(first, noting && quarter > HANDFUL ? quarter : HANDFUL);
     bin->back = NULL;
+    if (n < HANDFUL) {
+        take_back(page, first);
+        return NULL;
+    }
     if (bin->turn < HAND_BYTES) {
         first = carve_some(page, first);
         bin->turn += (page->fresh - touched) * page->block;
     }
     see(store, page);
-    if (page->tracked && (page->fresh > touched || bin->turn * 4 >= HUSK__PAGE))
+    if (noting && (n >= quarter || page->fresh > touched))
         husk__young_note(store, page);
     bin->hand = first->next;
     return first;
@@ -184,11 +213,14 @@ static struct husk__slot *refill(struct husk__store *store, unsigned number)
     struct husk__bin *bin = &store->bins[number];
     if (UNLIKELY(bin->aside != NULL))
         return deal(store, bin, bin->aside, bin->aside_count);
+    if (bin->back) {
+        struct husk__slot *first = deal_again(store, bin);
+        if (first)
+            return first;
+    }
     for (;;) {
         struct husk__page *page = bin->page;
         uint32_t before = page ? page->used : 0, touched = page ? page->fresh : 0;
-        if (bin->back)
-            return deal_again(store, bin);
         struct husk__slot *hand = page ? hand_of(store, page) : NULL;
         if (hand) {
             see(store, page);
@@ -350,8 +382,20 @@ void husk__store_free_slow(struct husk__page *page)
         list_add(bin, page);
 }
 
+/* What came back counts as free from now on: `used` would tell of it at its next turn only, and then of births as well. */
+static void settle(struct husk__store *store)
+{
+    for (unsigned b = 0; b < 2 * HUSK__CLASSES; b++)
+        if (store->bins[b].back) {
+            take_back(store->bins[b].page, store->bins[b].back);
+            store->bins[b].back = NULL;
+            see(store, store->bins[b].page);
+        }
+}
+
 void husk__store_recount(struct husk__store *store)
 {
+    settle(store);
     struct husk__page_walk walk = { store, 0, NULL, 0 };
     for (struct husk__page *page; (page = husk__next_page(&walk));)
         see(store, page);
@@ -359,6 +403,7 @@ void husk__store_recount(struct husk__store *store)
 
 void husk__store_recount_young(struct husk__store *store)
 {
+    settle(store);
     for (unsigned i = 1; i <= store->young_count; i++)
         see(store, store->young[i]);
 }
@@ -377,18 +422,6 @@ size_t husk__store_in_hand(const struct husk__store *store, size_t *bytes)
         *bytes += here * husk__class_bytes[b % HUSK__CLASSES];
     }
     return blocks;
-}
-
-/* Blocks go back to the page that they are of. */
-static void take_back(struct husk__page *page, struct husk__slot *list)
-{
-    while (list) {
-        struct husk__slot *block = list;
-        list = block->next;
-        block->next = page->free;
-        page->free = block;
-        page->used--;
-    }
 }
 
 void husk__store_one_by_one(struct husk__store *store, bool on)

@@ -23,8 +23,9 @@ plan.peers = {
     { name = "bound", title = "lower bound" },
 }
 
--- `size`: objects (of trees, the depth) in a full, a quick and a tiny run. `samples`: in each process. `work`: the row of the programs, if
--- it has another name. `figures`: what one run prints, each a row of the tables; one of the same name if not given.
+-- `size`: objects (of trees, the depth) in a full, a quick and a tiny run. `samples`: in each process; where an operation takes
+-- nanoseconds they are many and short, so that each process has one that other work of the machine does not disturb. `work`: the row
+-- of the programs, if it has another name. `figures`: what one run prints, each a row of the tables; one of the same name if not given.
 plan.rows = {
     { name = "held", size = { 1000000, 30000, 500 }, samples = 3,
         figures = { { "held", "full pass, all held from outside", "ns" } } },
@@ -57,21 +58,21 @@ plan.rows = {
         { "steps_longest", "the longest step", "ms" },
         { "steps_over", "times that garbage passed its bound", "times" },
     } },
-    { name = "birth", size = { 1000000, 30000, 500 }, samples = 10,
+    { name = "birth", size = { 100000, 30000, 500 }, samples = 100,
         figures = { { "birth", "alloc + free, one at a time", "ns" } } },
-    { name = "ring", size = { 1000000, 30000, 500 }, samples = 10,
+    { name = "ring", size = { 100000, 30000, 500 }, samples = 100,
         figures = { { "ring", "alloc + free, ring of 1000", "ns" } } },
-    { name = "list", size = { 1000000, 30000, 500 }, samples = 5, figures = {
+    { name = "list", size = { 1000000, 30000, 500 }, samples = 15, figures = {
         { "list_build", "list built", "ns" },
         { "list_drop", "list dropped", "ns" },
     } },
-    { name = "weak_new", size = { 100000, 10000, 500 }, samples = 10,
+    { name = "weak_new", size = { 100000, 10000, 500 }, samples = 40,
         figures = { { "weak_new", "weak reference made", "ns" } } },
-    { name = "weak_lock", size = { 1000000, 30000, 500 }, samples = 10,
+    { name = "weak_lock", size = { 100000, 30000, 500 }, samples = 100,
         figures = { { "weak_lock", "weak lock + release, alive", "ns" } } },
-    { name = "weak_dead", size = { 1000000, 30000, 500 }, samples = 10,
+    { name = "weak_dead", size = { 100000, 30000, 500 }, samples = 100,
         figures = { { "weak_dead", "weak lock, dead", "ns" } } },
-    { name = "weak_gone", size = { 100000, 10000, 500 }, samples = 10,
+    { name = "weak_gone", size = { 100000, 10000, 500 }, samples = 40,
         figures = { { "weak_gone", "death with a callback", "ns" } } },
     { name = "bytes", size = { 1000000, 30000, 500 }, samples = 1, figures = {
         { "bytes", "resident bytes an object", "bytes" },

@@ -104,14 +104,16 @@ void work_weak_gone(const work *w)
     peer_weak **weaks = bench_table(w->size, sizeof(peer_weak *));
     size_t called = 0;
     for (unsigned s = 0; s <= w->samples; s++) {
-        called = 0;
+        size_t before = called, made = (s + 1) * w->size;
         births(objects, w->size);
         for (size_t i = 0; i < w->size; i++)
             weaks[i] = peer_weak_watch(objects[i], &called);
         uint64_t start = bench_now();
         peer_drop(objects, w->size);
         uint64_t ns = bench_now() - start;
-        bench_check(SYS_EXACT ? called == w->size : called + 1000 >= w->size / 100 * 99 && called <= w->size,
+        /* Who guesses at references finds some a stretch later. */
+        bench_check(SYS_EXACT ? called == made
+                              : called - before + 1000 >= w->size / 100 * 99 && called <= made,
                     "each callback runs once");
         if (s > 0)
             work_sample(w->row, ns, w->size);

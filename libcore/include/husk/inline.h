@@ -41,7 +41,7 @@ static inline void husk_obj_retain(husk_obj *obj)
 static inline void husk_obj_release(husk_obj *obj)
 {
     uint32_t *count = (uint32_t *)(void *)obj;
-    if (*count - 2u * HUSK__ONE < 0x80000000u - 2u * HUSK__ONE)
+    if ((int32_t)*count >= (int32_t)(2 * HUSK__ONE))
         *count -= HUSK__ONE;
     else
         husk__release_slow_1(obj);
@@ -131,17 +131,17 @@ static inline husk_status husk_obj_take_inline(husk_obj *self, husk_obj **slot,
 
 #define HUSK__DYING 0x00600000u /* in the second word of an object: condemned, or its count has been zero */
 
-/* The same as husk_weak_lock, without a call while the count is an ordinary one. */
+HUSK_API HUSK_NEW HUSK_NULLABLE husk_obj *husk__weak_lock_slow_1(husk_weak *weak);
+
+/* The same as husk_weak_lock, without a call while the count is an ordinary one and the object is not dying. */
 static inline HUSK_NEW HUSK_NULLABLE husk_obj *husk_weak_lock_inline(husk_weak *weak)
 {
     husk_obj *target;
     memcpy((void *)&target, (const char *)(const void *)weak + 16, sizeof(void *));
     if (target) {
         uint32_t *words = (uint32_t *)(void *)target;
-        if (HUSK__RARELY(words[1] & HUSK__DYING))
-            target = (husk_obj *)0;
-        else if (HUSK__RARELY((int32_t)words[0] < 0))
-            husk__retain_slow_1(target);
+        if (HUSK__RARELY(words[1] & HUSK__DYING) || HUSK__RARELY((int32_t)words[0] < 0))
+            target = husk__weak_lock_slow_1(weak);
         else
             words[0] += HUSK__ONE;
     }

@@ -199,6 +199,14 @@ husk_weak *husk_weak_new(husk_obj *obj, husk_weak_fn *on_gone, void *data, husk_
     return husk_weak_new_inline(obj);
 }
 
+husk_obj *husk__weak_lock_slow_1(husk_weak *weak)
+{
+    if (husk__is_dying(weak->target))
+        return NULL;
+    husk_obj_retain(weak->target);
+    return weak->target;
+}
+
 husk_obj *husk_weak_lock(husk_weak *weak)
 {
     return husk_weak_lock_inline(weak);

@@ -56,7 +56,7 @@ enum {
 };
 
 /* 64 bytes. For HUSK__PAGE_BLOCKS:
- *   used + (blocks on the free list) == fresh, where a block in a bin's hand counts as used
+ *   used + (blocks on the free list) == fresh, where a block in a bin's hand, or that came back to the bin, counts as used
  *   blocks at index >= fresh have never been touched since the page was taken
  *   listed (in its bin's list) exactly if it has room, is not the bin's current page, and is not frozen */
 struct husk__page {

@@ -50,7 +50,7 @@ struct husk__bin {
     struct husk__page *list;
     struct husk__slot *aside; /* of the current page too: next when the hand is empty */
     uint32_t aside_count;
-    uint32_t turn; /* bytes of blocks that were dealt last: in a program at rest, as many come back */
+    uint32_t turn; /* bytes dealt lately: while they are few, fresh blocks go with what came back */
     size_t left;   /* WATCH_SAMPLES: bytes to be given out before a birth is looked at */
 };
 
